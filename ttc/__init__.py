@@ -1,0 +1,1 @@
+"""ttc: the sweep engine for test-time compute."""

@@ -1,0 +1,45 @@
+"""Which rows of readout.parquet a table or a plot shows, and in what order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+PANEL = ["policy", "prm", "dataset", "prompt"]
+"""What must be equal for two lines to stand in one picture."""
+STRATEGIES = ("greedy", "best_of_n", "beam", "dvts")
+VOTES = ("weighted", "best", "majority", "final", "oracle")
+
+
+def shown(rows: pd.DataFrame) -> pd.DataFrame:
+    """A row per cell and vote, in the declared subset and aggregation, by strategy, variant, vote and n."""
+    declared = rows[rows["headline"]]
+    subset = declared["subset"].iloc[0] if len(declared) else "resample"
+    aggs = declared["agg"].dropna()
+    agg = aggs.iloc[0] if len(aggs) else "last"
+    kept = rows[(rows["subset"] == subset) & (rows["agg"].isna() | (rows["agg"] == agg))]
+    ranks = kept.assign(
+        strategy_rank=kept["strategy"].map(lambda name: _rank(STRATEGIES, name)),
+        vote_rank=kept["vote"].map(lambda name: _rank(VOTES, name)),
+        prm=kept["prm"].fillna("none"),
+    )
+    order = [*PANEL, "strategy_rank", "strategy", "variant", "vote_rank", "n"]
+    return ranks.sort_values(order, kind="stable").drop(columns=["strategy_rank", "vote_rank"])
+
+
+def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """(title, rows) for each policy, prm, dataset and prompt."""
+    return [
+        (f"{dataset}: policy {policy}, prm {prm}, prompt {prompt}", part)
+        for (policy, prm, dataset, prompt), part in rows.groupby(PANEL, sort=False)
+    ]
+
+
+def name(strategy: Any, variant: Any) -> str:
+    """A line's name: its strategy, and what differs from the shipped configuration."""
+    return f"{strategy} {variant}".strip()
+
+
+def _rank(names: tuple[str, ...], name: str) -> int:
+    return names.index(name) if name in names else len(names) - 1

@@ -1,0 +1,187 @@
+"""The driver's side of Ray: join or start it, host the engines, fan the searches out, hear the shards."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path as File
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from ttc.cluster import shards
+from ttc.cluster.hosts import Handle, Host
+from ttc.cluster.placement import Placement, has_gpu_vllm, place
+from ttc.config import EngineConfig
+from ttc.plan import Job
+from ttc.search import Launch, Report
+from ttc.types import EngineDied, UserError
+
+CALLS = 100_000
+"""Calls that may wait in an engine actor at once; Ray's default of 1,000 would stall large sweeps."""
+
+GRACE = 60.0
+"""Seconds that shards get to hand over what is finished after an interruption."""
+
+OBJECT_STORE = 200 * 2**20
+"""Bytes: completions go to Parquet, so only summaries pass through it."""
+
+ENGINE_ENVIRONMENT = {"GOMP_SPINCOUNT": "0", "VLLM_NO_USAGE_STATS": "1"}
+"""Read when torch loads, so it must be there before the actor's first import."""
+
+
+def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> None:
+    """Runs `jobs` on the engines of `launch`, hosted as actors. The first report says that they are up.
+
+    Raises:
+        KeyboardInterrupt: SIGINT or SIGTERM came; what was finished has been reported.
+        EngineDied: an engine did not start or died; likewise.
+        UserError: the cluster is too small, or the Ray at RAY_ADDRESS does not answer.
+    """
+    logs = launch.folder / "logs"
+    with _interruptible() as interrupted, _joined() as address:
+        engines: dict[str, EngineConfig] = {"policy": launch.policy}
+        if launch.prm:
+            engines["prm"] = launch.prm
+        gpu_vllm = has_gpu_vllm() if any(e.engine == "vllm" for e in engines.values()) else False
+        placement = place(engines, launch.cluster, ray.cluster_resources(), gpu_vllm)
+        with _hosted(engines, placement, logs) as actors:
+            on_report(Report(ray_address=address))
+            handles = {role: Handle(hosts) for role, hosts in actors.items()}
+            room = max(1, launch.room // placement.at_once)
+            tasks = [
+                shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote(
+                    *(launch, part, handles["policy"], handles.get("prm"), room, str(logs / f"shard-{i}.log"))
+                )
+                for i, part in enumerate(shards.split(jobs, placement.shards))
+            ]
+            _listen(tasks, on_report, interrupted, [host for hosts in actors.values() for host in hosts])
+        if interrupted:
+            raise KeyboardInterrupt
+
+
+def _listen(
+    tasks: list[Any], on_report: Callable[[Report], None], interrupted: list[int], hosts: Sequence[Any]
+) -> None:
+    """Passes the shards' reports on until they end. Interrupted: stops the engines, and so the shards."""
+    deadline: float | None = None
+    death: BaseException | None = None
+    while tasks and (deadline is None or time.monotonic() < deadline):
+        if interrupted and deadline is None:
+            deadline = time.monotonic() + GRACE
+            for host in hosts:
+                host.stop.remote()
+        ready: list[Any] = ray.wait(tasks, num_returns=1, timeout=0.5)[0]
+        for task in ready:
+            try:
+                on_report(ray.get(next(task)))
+            except StopIteration:
+                tasks.remove(task)
+            except EngineDied as error:
+                death = error
+                tasks.remove(task)
+            except RayTaskError as error:
+                raise error.as_instanceof_cause() from None
+    if death:
+        raise EngineDied(str(death).splitlines()[-1])
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM fill the list instead of breaking into a commit; a second one breaks in."""
+    received: list[int] = []
+
+    def note(signum: int, frame: object) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(signum)
+
+    kept = {name: signal.signal(name, note) for name in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for name, handler in kept.items():
+            signal.signal(name, handler)
+
+
+@contextlib.contextmanager
+def _joined() -> Iterator[str]:
+    """The Ray at RAY_ADDRESS where that is set, else a local one for the time of the sweep; its host:port."""
+    # uv's wrapper would make Ray start every worker through `uv run` and upload the folder
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    address = os.environ.get("RAY_ADDRESS")
+    started = not ray.is_initialized()
+    try:
+        if started and address:
+            ray.init(address=address, **quiet)
+        elif started:
+            ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
+    except (ConnectionError, RayError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"RAY_ADDRESS={address}: no Ray answers there ({str(error).splitlines()[0]})"
+        ) from None
+    try:
+        yield ray.get_runtime_context().gcs_address
+    finally:
+        if started:
+            ray.shutdown()
+
+
+@contextlib.contextmanager
+def _hosted(
+    engines: dict[str, EngineConfig], placement: Placement, logs: File
+) -> Iterator[dict[str, list[Any]]]:
+    """The engines' actors by role, up and ready; ended with the context.
+
+    Engines that share a GPU start one after the other, since each measures the memory that is free; on a CPU
+    they start side by side.
+    """
+    actors: dict[str, list[Any]] = {}
+    waiting: list[tuple[str, Any]] = []
+    host: Any = ray.remote(Host)
+    try:
+        for role, config in engines.items():
+            for replica in range(config.replicas):
+                log = logs / f"{role}-{replica}.log"
+                actor = host.options(
+                    num_cpus=0,
+                    num_gpus=placement.gpus[role],
+                    max_concurrency=CALLS,
+                    runtime_env={"env_vars": ENGINE_ENVIRONMENT},
+                ).remote(config, str(log))
+                actors.setdefault(role, []).append(actor)
+                waiting.append((str(log), actor.start.remote()))
+                if placement.gpus[role]:
+                    _started(waiting)
+        _started(waiting)
+        yield actors
+    finally:
+        _end([actor for replicas in actors.values() for actor in replicas])
+
+
+def _started(waiting: list[tuple[str, Any]]) -> None:
+    while waiting:
+        log, ref = waiting.pop(0)
+        try:
+            ray.get(ref)
+        except RayTaskError as error:
+            cause = error.as_instanceof_cause()
+            if isinstance(cause, UserError):
+                raise UserError(str(error.cause)) from None
+            raise EngineDied(f"an engine did not start ({error.cause!r:.200}); see {log}") from None
+        except RayError as error:
+            raise EngineDied(f"an engine did not start ({str(error).splitlines()[0]}); see {log}") from None
+
+
+def _end(actors: Sequence[Any]) -> None:
+    """Engines end their own processes first: killed at once they would leave them behind."""
+    with contextlib.suppress(RayError):
+        ray.get([actor.shutdown.remote() for actor in actors], timeout=20)
+    for actor in actors:
+        ray.kill(actor)

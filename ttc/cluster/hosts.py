@@ -1,0 +1,143 @@
+"""Engines in Ray actors, and the handles that make them look like engines again.
+
+An actor hosts one replica. The handle is what a shard holds: it sends a problem always to the same replica,
+so that its prefixes stay cached, and turns Ray's errors into ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Sequence
+from pathlib import Path as File
+from typing import Any, TypeVar
+from zlib import crc32
+
+import ray
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError
+
+from ttc.config import PolicyConfig, PrmConfig
+from ttc.types import (
+    Draw,
+    EngineDied,
+    EngineStats,
+    Interrupted,
+    Judgement,
+    Query,
+    Sample,
+    Sampling,
+)
+
+T = TypeVar("T")
+
+
+class Host:
+    """One replica of an engine. Async: hundreds of calls wait in it at once.
+
+    Args:
+        log: everything that the engine and its processes print goes here.
+    """
+
+    def __init__(self, config: PolicyConfig | PrmConfig, log: str) -> None:
+        redirect_output(log)
+        self._config = config
+        self._engine: Any = None
+        self._stopped: asyncio.Event | None = None
+
+    async def start(self) -> str:
+        """Loads the model: an engine wants to be made inside the loop that uses it. Returns the node's IP."""
+        from ttc.models import POLICIES, VERIFIERS
+
+        self._stopped = asyncio.Event()
+        if isinstance(self._config, PolicyConfig):
+            self._engine = POLICIES[self._config.engine](self._config)
+        else:
+            self._engine = VERIFIERS[self._config.engine](self._config)
+        return ray.util.get_node_ip_address()
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        return await self._unless_stopped(self._engine.generate(sampling, draws))
+
+    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
+        return await self._unless_stopped(self._engine.judge(queries))
+
+    async def stats(self) -> EngineStats:
+        return await self._engine.stats()
+
+    async def stop(self) -> None:
+        """From now on every call, waiting or new, ends with Interrupted: so the shards learn of it."""
+        assert self._stopped
+        self._stopped.set()
+
+    async def shutdown(self) -> None:
+        """Ends the engine's own processes; fakes have none."""
+        if self._config.engine == "vllm" and self._engine is not None:
+            self._engine.shutdown()
+
+    async def _unless_stopped(self, call: Awaitable[T]) -> T:
+        assert self._stopped
+        work, stop = asyncio.ensure_future(call), asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                raise Interrupted
+            return work.result()
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None
+        finally:
+            stop.cancel()
+            work.cancel()
+
+
+class Handle:
+    """The replicas of one engine as a PolicyModel or a VerifierModel.
+
+    Raises:
+        EngineDied: by every call, once the actor is gone.
+    """
+
+    def __init__(self, actors: Sequence[Any]) -> None:
+        self._actors = list(actors)
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        return await _answer(self._replica(draws[0].question).generate.remote(sampling, draws))
+
+    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
+        return await _answer(self._replica(queries[0].question).judge.remote(queries))
+
+    async def stats(self) -> EngineStats:
+        """Of all replicas together. A busy second is one of the engine: replicas do not add theirs up."""
+        all_ = await asyncio.gather(*(_answer(actor.stats.remote()) for actor in self._actors))
+        return EngineStats(
+            computed_tokens=sum(stats.computed_tokens for stats in all_),
+            cached_tokens=sum(stats.cached_tokens for stats in all_),
+            requests=sum(stats.requests for stats in all_),
+            busy_seconds=max(stats.busy_seconds for stats in all_),
+        )
+
+    def _replica(self, question: str) -> Any:
+        return self._actors[crc32(question.encode()) % len(self._actors)]
+
+
+async def _answer(ref: Awaitable[T]) -> T:
+    try:
+        return await ref
+    except (RayActorError, ActorDiedError, ActorUnavailableError) as error:
+        raise EngineDied(f"an engine died: {str(error).splitlines()[0]}") from None
+    except Exception as error:
+        if type(error).__name__.endswith("(EngineDeadError)") or "EngineDeadError" in repr(type(error)):
+            raise EngineDied("an engine died; its log says why") from None
+        raise
+
+
+def redirect_output(log: str) -> None:
+    """Sends this process's output, and that of the processes it starts, to the file `log`."""
+    file = File(log)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)

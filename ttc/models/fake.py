@@ -1,0 +1,149 @@
+"""A policy and a verifier without a model: seeded, exact, with latency and faults to order.
+
+Named providers (`policy=fake prm=fake`): the whole engine is tested and loaded with them in seconds. Their
+world is made up, but it has the real one's shape: steps go wrong at random, harder problems more often, and
+the verifier sees most of it. Tokens are characters, so that the state is token ids here too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import re
+from collections.abc import Sequence
+
+from ttc.nano.world import Event, Story
+from ttc.types import (
+    Draw,
+    EngineStats,
+    Judgement,
+    Query,
+    Sample,
+    Sampling,
+    Step,
+    TooLong,
+    TransientError,
+)
+
+
+class _Faults:
+    """Latency and transient errors, decided by what is asked and how often, never by the clock."""
+
+    def __init__(self, latency: float, fail_rate: float) -> None:
+        self._latency = latency
+        self._fail_rate = fail_rate
+        self._asked: dict[str, int] = {}
+        self.requests = 0
+        self.tokens = 0
+
+    async def pass_(self, name: str) -> None:
+        attempt = self._asked[name] = self._asked.get(name, 0) + 1
+        await asyncio.sleep(self._latency)
+        if _unit("fault", name, attempt) < self._fail_rate:
+            raise TransientError(f"a fault to order (fail_rate={self._fail_rate})")
+
+    async def stats(self) -> EngineStats:
+        return EngineStats(self.tokens, 0, self.requests, busy_seconds=0.0)
+
+
+class FakePolicy:
+    """Writes 2 to 6 steps and a boxed answer, right if no step went wrong. The draw's seed decides all."""
+
+    def __init__(self, latency: float = 0.0, fail_rate: float = 0.0, context: int | None = None) -> None:
+        self._faults = _Faults(latency, fail_rate)
+        self._context = context
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        await self._faults.pass_(f"{[(draw.question, draw.seed, len(draw.tokens)) for draw in draws]}")
+        samples = [self._sample(sampling, draw) for draw in draws]
+        self._faults.requests += len(draws)
+        self._faults.tokens += sum(len(step.tokens) for sample in samples for step in sample.steps)
+        return samples
+
+    async def stats(self) -> EngineStats:
+        return await self._faults.stats()
+
+    def _sample(self, sampling: Sampling, draw: Draw) -> Sample:
+        prompt = len(draw.question)
+        if self._context is not None and prompt >= self._context:
+            raise TooLong(f"the prompt has {prompt} tokens and the context {self._context}")
+        budget = min(sampling.max_tokens, (self._context or 10**9) - prompt) - len(draw.tokens)
+        text = "".join(map(chr, draw.tokens))
+        steps: list[Step] = []
+        while not steps or (draw.whole and steps[-1].end == "step"):
+            seed = 0 if sampling.temperature == 0 else draw.seed
+            piece, last = _write(draw.question, text, sampling.prompt.separator, seed)
+            tokens = tuple(map(ord, piece))[: budget - sum(len(step.tokens) for step in steps)]
+            spent = sum(len(step.tokens) for step in steps) + len(tokens)
+            cut = len(tokens) < len(piece) or (not last and spent == budget)
+            end = "length" if cut else "eos" if last else "step"
+            steps.append(Step(piece[: len(tokens)], tokens, end))  # type: ignore[arg-type]
+            text += piece
+        return Sample(tuple(steps), prompt + len(draw.tokens))
+
+
+class FakeVerifier:
+    """Scores a step high while all so far are fine, low from the first wrong one on, with some noise."""
+
+    def __init__(self, latency: float = 0.0, fail_rate: float = 0.0, context: int | None = None) -> None:
+        self._faults = _Faults(latency, fail_rate)
+        self._context = context
+
+    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
+        await self._faults.pass_(f"{[(query.question, query.steps) for query in queries]}")
+        self._faults.requests += len(queries)
+        return [self._judge(query) for query in queries]
+
+    async def stats(self) -> EngineStats:
+        return await self._faults.stats()
+
+    def _judge(self, query: Query) -> Judgement:
+        root = len(query.question)
+        lengths = [len(step) for step in query.steps]
+        scores: list[float | None] = []
+        for k in range(query.known, len(query.steps)):
+            too_long = self._context is not None and root + sum(lengths[: k + 1]) > self._context
+            scores.append(None if too_long else _believed(query.question, query.steps[: k + 1]))
+        tokens = tuple(lengths[query.known :])
+        self._faults.tokens += sum(tokens)
+        return Judgement(
+            scores=tuple(scores),
+            tokens=tokens,
+            root=root,
+            start=root + sum(lengths[: query.known]),
+            computed=sum(tokens),
+            status="too_long" if None in scores else "ok",
+        )
+
+
+def _write(question: str, text: str, separator: str, seed: int) -> tuple[str, bool]:
+    """The next step after `text`, and whether it is the last."""
+    done = text.count("Step ")
+    length = 2 + int(_unit("length", question) * 5)
+    if done == length:
+        wrong = text.count("off")
+        return rf"\boxed{{{truth(question) + (wrong and 1 + wrong % 3)}}}", True
+    rng = random.Random(_unit(question, done, seed))
+    state = "off" if rng.random() < 0.04 + 0.25 * _unit("hard", question) else "fine"
+    return f"Step {done + 1}: {state} {rng.randrange(10)}{separator}", False
+
+
+def _believed(question: str, steps: Sequence[str]) -> float:
+    noise = _unit("score", question, *steps)
+    wrong = any("off" in step for step in steps)
+    return round(0.7 * noise if wrong else 0.3 + 0.7 * noise, 6)
+
+
+def truth(question: str) -> int:
+    """The answer that the fakes take for right: the embedded world's where the question is of it."""
+    start = re.match(r"Start with (\d+)\.", question)
+    if not start:
+        return int(_unit("truth", question) * 100)
+    events = tuple(Event(word, int(n or 0)) for word, n in re.findall(r"Day \d+: (\w+)(?: (\d+))?", question))
+    return int(Story(0, int(start[1]), events).answer)
+
+
+def _unit(*parts: object) -> float:
+    """A number in [0, 1) that `parts` decide."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:6], "big") / 2**48

@@ -1,0 +1,59 @@
+"""Models of the Hugging Face Hub: which commit, and the small files that say what the model is.
+
+The weights are left to the engine: a plan must not download gigabytes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ttc.types import UserError
+
+SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
+
+
+def snapshot(model: str, revision: str | None) -> tuple[Path, str]:
+    """The folder of `model`'s small files in the Hub's cache, and its commit.
+
+    What is cached is used as it is: a run does not change because somebody pushed a new commit, and needs no
+    network.
+
+    Raises:
+        UserError: not cached, and the Hub has no such model, keeps it closed, or cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    at = f"{model}@{revision}" if revision else model
+    try:
+        folder = Path(snapshot_download(model, revision=revision, local_files_only=True))
+        if (folder / "config.json").is_file():
+            return folder, folder.name
+    except (LocalEntryNotFoundError, ValueError):
+        pass
+    try:
+        folder = Path(snapshot_download(model, revision=revision, allow_patterns=SMALL_FILES))
+    except GatedRepoError:
+        raise UserError(
+            f"model={model}: the Hub asks for consent; accept the licence at https://huggingface.co/{model} "
+            "and set HF_TOKEN"
+        ) from None
+    except RevisionNotFoundError:
+        raise UserError(f"model={at}: the Hub has the model, but not this revision") from None
+    except RepositoryNotFoundError:
+        raise UserError(
+            f"model={model}: neither a folder here nor a model of the Hub (private ones need HF_TOKEN)"
+        ) from None
+    except Exception as error:  # the client raises whatever its HTTP library does
+        raise UserError(
+            f"model={at}: not in the cache, and the Hub cannot be reached ({type(error).__name__}). "
+            f"With a network: `hf download {model}`; without: copy its folder here, and model=path/to/folder"
+        ) from None
+    if not (folder / "config.json").is_file():
+        raise UserError(f"model={at}: the Hub's repository has no config.json: not a transformers model")
+    return folder, folder.name

@@ -1,0 +1,221 @@
+"""Stored rows -> pools: for every (family, problem, seed) its units, paths, verdicts and scores, as arrays.
+
+Each table is loaded once. A pool is a slice of the path rows, which are sorted by family, problem, seed, unit
+and address. Left out on purpose: the texts of steps, which no readout reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ttc import store
+from ttc.voting import AGGS, Floats, Ints, aggregate_ragged
+
+Key = tuple[str, str, int]
+"""(family, problem_key, seed)."""
+
+SETTLED = ("done", "too_long", "cut")
+"""A search with one of these is an answer, be it an empty one; a failed one is missing (spec 6)."""
+
+SEARCH_COLUMNS = (
+    *("family", "problem_key", "seed", "unit_first", "units", "status", "prompt_tokens", "prm_prompt_tokens"),
+    *("policy_params", "policy_attention", "policy_rate", "prm_params", "prm_attention", "prm_rate"),
+)
+
+
+@dataclass
+class Work:
+    """What searches/ says of one (family, problem, seed)."""
+
+    status: dict[int, str] = field(default_factory=dict)
+    """Unit -> done / too_long / cut; a failed unit is absent."""
+    failed: bool = False
+    facts: dict[str, float | None] = field(default_factory=dict)
+    """The last settled row's cost columns: the root's tokens, the models' sizes and rates."""
+
+    @property
+    def units(self) -> int:
+        """Units from the first on without a gap: a pool is its first N units."""
+        count = 0
+        while count in self.status:
+            count += 1
+        return count
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One verifier's scores/ rows, aligned with the path rows; NaN = no value, or not scored."""
+
+    present_N: np.ndarray
+    """Has a row at all: without one the scoring job is still to be done."""
+    value_AN: Floats
+    """Aggregated, in the order of AGGS."""
+    tokens_N: Floats
+    context_N: Floats
+    facts_N: dict[str, Floats]
+
+
+class Tables:
+    """A results folder in memory."""
+
+    def __init__(self, folder: Path, grader: str) -> None:
+        self._paths = _sorted_paths(store.read(folder, "paths"))
+        self.path = self._paths["path"].combine_chunks()
+        self.unit_N = numbers(self._paths["unit"]).astype(np.int64)
+        self.answers: list[str | None] = self._paths["answer"].to_pylist()
+        self.tokens_N = _list_sums(self._paths["step_tokens"])
+        self.graded_N, self.right_N = self._grades(store.read(folder, "grades"), grader)
+        self._slices = _slices(self._paths)
+        self._score_rows = store.read(folder, "scores")
+        self._scores: dict[str, Scores] = {}
+        self.work = _works(store.read(folder, "searches"))
+        self.steps = _step_sums(store.read(folder, "steps"))
+
+    def rows(self, key: Key) -> slice:
+        """Where the pool's paths stand."""
+        return self._slices.get(key, slice(0, 0))
+
+    def scores(self, verifier: str) -> Scores:
+        if verifier not in self._scores:
+            self._scores[verifier] = self._load_scores(verifier)
+        return self._scores[verifier]
+
+    def available(self, key: Key, verifier: str | None) -> int:
+        """Units from the first on that are settled, graded and, with a verifier, scored."""
+        work = self.work.get(key)
+        if work is None:
+            return 0
+        rows = self.rows(key)
+        ready_N = self.graded_N[rows]
+        if verifier is not None:
+            ready_N = ready_N & self.scores(verifier).present_N[rows]
+        return min([work.units, *self.unit_N[rows][~ready_N].tolist()])
+
+    def _grades(self, table: pa.Table, grader: str) -> tuple[np.ndarray, np.ndarray]:
+        table = table.filter(pc.equal(table["grader"], grader))
+        at_N = self._aligned(table["path"])
+        verdict = numbers(table["verdict"].cast(pa.int8()))
+        right_N = np.zeros(len(at_N), dtype=bool)
+        right_N[at_N >= 0] = verdict[at_N[at_N >= 0]] == 1
+        return at_N >= 0, right_N
+
+    def _aligned(self, column: pa.ChunkedArray) -> Ints:
+        """For each path its last row in a table with that path column, -1 for none."""
+        at_N = np.full(len(self.path), -1, dtype=np.int64)
+        found = numbers(pc.index_in(column, value_set=self.path))
+        known = ~np.isnan(found)
+        at_N[found[known].astype(np.int64)] = np.flatnonzero(known)
+        return at_N
+
+    def _load_scores(self, verifier: str) -> Scores:
+        table = self._score_rows.filter(pc.equal(self._score_rows["verifier"], verifier))
+        at_N = self._aligned(table["path"])
+        lists = table["scores"].combine_chunks()
+        # value_lengths and flatten know slices and null lists; a null list is an unscored path.
+        lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        flat = numbers(lists.flatten())
+        value_AR = np.stack([aggregate_ragged(flat, offsets, how) for how in AGGS])
+        names = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
+        return Scores(
+            present_N=at_N >= 0,
+            value_AN=_taken(value_AR, at_N),
+            tokens_N=_taken(numbers(table["prm_tokens"]), at_N),
+            context_N=_taken(numbers(table["prm_context_sum"]), at_N),
+            facts_N={name: _taken(numbers(table[name]), at_N) for name in names},
+        )
+
+
+def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
+    """A numeric column as floats, NaN for null."""
+    filled = pc.fill_null(column.cast(pa.float64()), float("nan"))
+    return np.asarray(filled.to_numpy(), dtype=np.float64)
+
+
+def _taken(values: Floats, at_N: Ints) -> Floats:
+    """values[..., at_N], NaN where at_N is -1."""
+    if values.shape[-1] == 0:
+        return np.full((*values.shape[:-1], len(at_N)), np.nan)
+    return np.where(at_N >= 0, values[..., at_N], np.nan)
+
+
+def _sorted_paths(table: pa.Table) -> pa.Table:
+    names = ["family", "problem_key", "seed", "path", "unit", "address", "step_tokens", "answer"]
+    table = table.select(names)
+    addresses = table["address"].combine_chunks().dictionary_encode()
+    known = addresses.dictionary.to_pylist()
+    order = sorted(range(len(known)), key=lambda i: tuple(map(int, known[i].split("/"))))
+    rank = np.empty(len(known), dtype=np.int64)
+    rank[order] = np.arange(len(known))
+    table = table.append_column("rank", pa.array(rank[addresses.indices.to_numpy()]))
+    keys = ["family", "problem_key", "seed", "unit", "rank"]
+    return table.sort_by([(name, "ascending") for name in keys])
+
+
+def _list_sums(column: pa.ChunkedArray) -> Floats:
+    lists = column.combine_chunks()
+    lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
+    totals = np.concatenate([[0.0], np.cumsum(numbers(lists.flatten()))])
+    ends = np.cumsum(lengths)
+    return totals[ends] - totals[ends - lengths]
+
+
+def _slices(paths: pa.Table) -> dict[Key, slice]:
+    """The rows of each pool in the sorted table."""
+    if not paths.num_rows:
+        return {}
+    codes = [paths[name].combine_chunks().dictionary_encode() for name in ("family", "problem_key")]
+    columns = [np.asarray(code.indices) for code in codes] + [numbers(paths["seed"])]
+    new_N = np.any([np.diff(column, prepend=column[0] - 1) != 0 for column in columns], axis=0)
+    starts = np.flatnonzero(new_N)
+    heads = paths.select(["family", "problem_key", "seed"]).take(pa.array(starts)).to_pylist()
+    stops = [*starts[1:].tolist(), paths.num_rows]
+    return {
+        (head["family"], head["problem_key"], head["seed"]): slice(start, stop)
+        for head, start, stop in zip(heads, starts.tolist(), stops, strict=True)
+    }
+
+
+def _works(searches: pa.Table) -> dict[Key, Work]:
+    works: dict[Key, Work] = {}
+    for row in searches.select(SEARCH_COLUMNS).to_pylist():
+        work = works.setdefault((row["family"], row["problem_key"], row["seed"]), Work())
+        if row["status"] in SETTLED:
+            units = range(row["unit_first"], row["unit_first"] + row["units"])
+            work.status.update(dict.fromkeys(units, row["status"]))
+            work.facts = row
+        else:
+            work.failed = True
+    return works
+
+
+def _step_sums(steps: pa.Table) -> dict[tuple[str, str, int, int], tuple[float | None, ...]]:
+    """(family, problem_key, seed, unit) -> sums of tokens, context_sum, prm_tokens, prm_context_sum."""
+    names = ["tokens", "context_sum", "prm_tokens", "prm_context_sum"]
+    keys = ["family", "problem_key", "seed", "unit"]
+    sums = steps.group_by(keys).aggregate([(name, "sum") for name in names])
+    columns = [sums[name].to_pylist() for name in (*keys, *(f"{name}_sum" for name in names))]
+    return {row[:4]: row[4:] for row in zip(*columns, strict=True)}
+
+
+def places(tables: Tables, keys: Sequence[Key], units: int) -> Ints:
+    """Path rows of the first `units` units of each pool, place_BUW; -1 where a unit has fewer paths."""
+    found = []
+    for key in keys:
+        rows = tables.rows(key)
+        unit_N = tables.unit_N[rows]
+        inside = unit_N < units
+        unit_N = unit_N[inside]
+        start_N = np.searchsorted(unit_N, unit_N)  # sorted by unit: where this path's unit begins
+        found.append((unit_N, np.arange(len(unit_N)) - start_N, np.flatnonzero(inside) + rows.start))
+    width = max((int(within.max()) + 1 for _, within, _ in found if len(within)), default=1)
+    place_BUW = np.full((len(keys), units, width), -1, dtype=np.int64)
+    for b, (unit_N, within_N, row_N) in enumerate(found):
+        place_BUW[b, unit_N, within_N] = row_N
+    return place_BUW

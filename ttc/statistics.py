@@ -1,0 +1,76 @@
+"""Expectations over subsets of a pool, and the interval of a cell (spec 6). Pure.
+
+Shape suffixes: B pools (a problem and a seed), U units of a pool, K permutations, P problems. m: drawn units.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import stdtrit
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+def expected_oracle(right_BU: Bools, m: int) -> Floats:
+    """P(a right unit is among m of U drawn without replacement): 1 - C(U-c, m) / C(U, m), for each pool."""
+    U = right_BU.shape[1]
+    wrong_B = U - right_BU.sum(axis=1)
+    drawn = np.arange(m)
+    return 1 - np.prod(np.maximum(wrong_B[:, None] - drawn, 0) / (U - drawn), axis=1)
+
+
+def expected_best(right_BU: Bools, score_BU: Floats, m: int) -> Floats:
+    """Expected correctness of the best-scored of m units: sum over ranks r of right_r C(U-r, m-1) / C(U, m).
+
+    A unit is its best answered path; NaN = it has none with a score: ranked last, and wrong. Equal scores
+    rank in address order.
+    """
+    U = right_BU.shape[1]
+    order_BU = np.argsort(np.where(np.isnan(score_BU), np.inf, -score_BU), axis=1, kind="stable")
+    counts_BU = np.take_along_axis(right_BU & ~np.isnan(score_BU), order_BU, axis=1)
+    return counts_BU @ rank_weights(U, m)
+
+
+def rank_weights(U: int, m: int) -> Floats:
+    """C(U-r, m-1) / C(U, m) for r = 1..U: how likely the unit of rank r is the best of m drawn."""
+    ranks = np.arange(1, U)
+    return np.cumprod(np.concatenate([[m / U], np.maximum(U - ranks - m + 1, 0) / (U - ranks)]))
+
+
+def permutations(problem: str, seed: int, units: int, count: int) -> Ints:
+    """`count` random orders of the units of one pool, order_KU: the same for every vote, agg and n."""
+    digest = hashlib.sha256(f"{problem}/{seed}".encode()).digest()
+    random = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
+    return np.argsort(random.random((count, units)), axis=1)
+
+
+def monte_carlo_error(variance_B: Floats, count: int) -> float:
+    """Standard error of the mean over pools, each a mean of `count` permutations of variance_B (ddof 1)."""
+    return math.sqrt(float(variance_B.sum()) / count) / len(variance_B)
+
+
+def interval(mean_P: Floats, seeds: int, level: float = 0.95) -> tuple[float, float, float]:
+    """(accuracy, low, high): Wilson's interval with the effective size of clustered problems (spec 6).
+
+    Args:
+        mean_P: for each problem the mean correctness over its seeds.
+        seeds: how many seeds stand behind each mean.
+    n_eff = p (1-p) / v with v = var(mean_P) / P, at most P x seeds, and P if v = 0; the quantile is t's with
+    P - 1 degrees of freedom. One problem says nothing about others: [0, 1].
+    """
+    P = len(mean_P)
+    p = float(np.clip(mean_P.mean(), 0.0, 1.0))  # a closed form may miss 1 by an ulp
+    if P == 1:
+        return p, 0.0, 1.0
+    v = float(mean_P.var(ddof=1)) / P
+    n = P if v < 1e-15 else min(p * (1 - p) / v, P * seeds)
+    t = float(stdtrit(P - 1, (1 + level) / 2))
+    centre = (p + t * t / (2 * n)) / (1 + t * t / n)
+    half = t / (1 + t * t / n) * math.sqrt(max(p * (1 - p) / n + t * t / (4 * n * n), 0.0))
+    return p, max(0.0, min(centre - half, p)), min(1.0, max(centre + half, p))

@@ -1,0 +1,25 @@
+"""Best-of-N: n independent samples; the votes are readouts of the same pool.
+
+Majority voting (Wang et al. 2203.11171), vanilla and weighted best-of-N (Li et al. 2206.02336) differ only
+in how an answer is chosen afterwards, so they are one search and one stored pool (spec 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ttc.types import Path, Policy, Verifier
+
+
+@dataclass(frozen=True)
+class BestOfN:
+    n: int = 16
+
+    prefix_unit: ClassVar[int] = 1
+    guided: ClassVar[bool] = False
+    temperature: ClassVar[None] = None
+
+    async def search(self, root: Path, policy: Policy, verifier: Verifier) -> list[Path]:
+        [samples] = await policy.finish([root], self.n)
+        return samples

@@ -1,0 +1,51 @@
+"""Diverse verifier tree search: n/M independent greedy subtrees.
+
+"Scaling test-time compute with open models", section on DVTS. Every round a subtree samples M children of its
+one live path and keeps the best; it returns the last round's M siblings. Deviation: siblings that are not
+finished are finished by plain sampling before they vote (the article's code returns them as they are).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ttc.strategies.common import Agg, check_width, ranked
+from ttc.types import Path, Policy, Verifier
+
+
+@dataclass(frozen=True)
+class Dvts:
+    n: int = 16
+    width: int = 4
+    """M: siblings per round, and paths a subtree returns."""
+    depth: int = 40
+    """Rounds at most. The last one samples to the end of the text."""
+    agg: Agg = "last"
+
+    guided: ClassVar[bool] = True
+    temperature: ClassVar[None] = None
+
+    def __post_init__(self) -> None:
+        check_width(self.n, self.width)
+
+    @property
+    def prefix_unit(self) -> int:
+        return min(self.width, self.n)
+
+    async def search(self, root: Path, policy: Policy, verifier: Verifier) -> list[Path]:
+        subtrees = (self._subtree(root, policy, verifier) for _ in range(self.n // self.prefix_unit))
+        return [path for siblings in await asyncio.gather(*subtrees) for path in siblings]
+
+    async def _subtree(self, live: Path, policy: Policy, verifier: Verifier) -> list[Path]:
+        for _ in range(self.depth - 1):
+            [siblings] = await policy.extend([live], self.prefix_unit)
+            siblings = await verifier.score(siblings)
+            live = ranked(siblings, self.agg)[0]
+            if live.over:
+                break
+        else:
+            [siblings] = await policy.finish([live], self.prefix_unit)
+        finished = await policy.finish(siblings, 1)
+        return await verifier.score([path for [path] in finished])

@@ -1,0 +1,179 @@
+"""One launch, from the command line to the picture: compose, check, plan, run, commit, read out, draw."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path as File
+from typing import Any
+
+from rich.console import Console
+
+from ttc import console as show
+from ttc.compose import compose, defaults, shipped
+from ttc.config import EngineConfig, PolicyConfig, PrmConfig
+from ttc.estimate import estimate
+from ttc.grid import Cell, Grid, build_grid
+from ttc.plan import Plan, Work, plan
+from ttc.prepare import Model, check_cluster, placed
+from ttc.problems import name_of
+from ttc.resume import find_done
+from ttc.runlog import RunLog
+from ttc.search import Launch, Reading, Report
+from ttc.store import Store
+from ttc.types import EngineDied, ModelFacts, UserError
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: all done; a search has failed; bad input; Ctrl-C or SIGTERM."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The whole launch; returns the exit code. A user's mistake is a line, never a traceback."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        grid = build_grid(compose(list(arguments)), shipped, defaults()["max_tokens"])
+        return _sweep(grid, list(arguments), show.make_console())
+    except UserError as error:
+        show.refuse(error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _interrupt(signum: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _sweep(grid: Grid, arguments: list[str], console: Console) -> int:
+    launch = grid.launch
+    check_cluster(launch.cluster.mode)
+    works, models = placed(grid.cells)
+    folder = File(launch.results_dir).expanduser().absolute() / launch.name
+    if launch.plan_only:
+        _print_plan(console, folder, grid, works)
+        return DONE
+    with Store(folder).held() as store:
+        whole = _print_plan(console, folder, grid, works)
+        log = RunLog(store, grid, works, arguments)
+        failed: list[str] = []
+        try:
+            if whole.jobs:
+                with show.SweepProgress(console, len(whole.jobs)) as progress:
+                    for pair in _pairs(grid.cells):
+                        failed += _run_pair(pair, grid, works, models, store, progress, log)
+        except EngineDied as error:
+            console.print(f"[red]{error}[/]; logs: {folder / 'logs'}; the same line goes on from here")
+            log.finish("engine died", failed)
+            return FAILED
+        except KeyboardInterrupt:
+            log.finish("interrupted", failed)
+            raise
+        log.finish("failed" if failed else "done", failed)
+    _show_results(console, folder, grid, works, failed)
+    return FAILED if failed else DONE
+
+
+def _print_plan(console: Console, folder: File, grid: Grid, works: Sequence[Work]) -> Plan:
+    whole = plan(works, find_done(folder, works))
+    solution_tokens = {name_of(cell.dataset): cell.dataset.solution_tokens for cell in grid.cells}
+    show.print_plan(console, whole, grid.notes, estimate(folder, whole, solution_tokens))
+    return whole
+
+
+Pair = tuple[PolicyConfig, PrmConfig | None]
+
+
+def _engine_of(policy: PolicyConfig) -> PolicyConfig:
+    """The policy without what a request may choose: such cells share an engine."""
+    return replace(policy, temperature=PolicyConfig.temperature, top_p=PolicyConfig.top_p, logprobs=False)
+
+
+def _pairs(cells: Sequence[Cell]) -> list[Pair]:
+    """The engine pairs to host, in turn; a cell without a verifier joins its policy's first pair."""
+    pairs = list(dict.fromkeys((_engine_of(cell.policy), cell.prm) for cell in cells))
+    verified = {policy for policy, prm in pairs if prm}
+    return [(policy, prm) for policy, prm in pairs if prm or policy not in verified]
+
+
+def _run_pair(
+    pair: Pair,
+    grid: Grid,
+    works: Sequence[Work],
+    models: dict[EngineConfig, Model],
+    store: Store,
+    progress: show.SweepProgress,
+    log: RunLog,
+) -> list[str]:
+    """Hosts one pair of engines and runs what is missing for the cells that use it; returns the failures."""
+    policy, prm = pair
+    served = [
+        work for work in works if _engine_of(work.cell.policy) == policy and work.cell.prm in (prm, None)
+    ]
+    jobs = plan(served, find_done(store.folder, served)).jobs
+    if not jobs:
+        return []
+    readout, verifiers = grid.launch.readout, [w.record.verifier for w in served if w.record.verifier]
+    model = models[served[0].cell.policy]
+    launch = Launch(
+        policy=replace(policy, context=model.identity.context),
+        prm=replace(prm, context=models[prm].identity.context) if prm else None,
+        verifier_id=verifiers[0] if verifiers else None,
+        facts=(model.facts, models[prm].facts if prm else ModelFacts()),
+        reading=Reading(readout.grader, readout.extract, readout.grade_timeout),
+        cluster=grid.launch.cluster,
+        folder=store.folder,
+    )
+    failures: list[str] = []
+    ready: list[float] = []
+
+    def on_report(report: Report) -> None:
+        if not ready:
+            ready.append(time.monotonic())
+            progress.ready()
+            log.joined(report.ray_address)
+        for part in report.parts:
+            store.commit(part)
+        failures.extend(report.failed)
+        progress.update(report)
+
+    _runner(grid.launch.cluster.mode)(launch, jobs, on_report)
+    return failures
+
+
+def _runner(mode: str) -> Callable[[Launch, Sequence[Any], Callable[[Report], None]], None]:
+    if mode == "none":
+        from ttc import local
+
+        return local.run
+    from ttc import cluster
+
+    return cluster.run
+
+
+def _show_results(
+    console: Console, folder: File, grid: Grid, works: Sequence[Work], failed: Sequence[str]
+) -> None:
+    """Reads out, prints this line's cells, draws all of the folder's."""
+    from ttc.analysis.plots import plot_accuracy
+    from ttc.analysis.table import print_table
+    from ttc.readout import read_out
+
+    rows = read_out(folder, grid.launch.readout).rows.to_pandas()
+    print_table(rows[rows["cell"].isin([work.record.cell for work in works])], console)
+    plot_accuracy(rows, folder / "plots" / "accuracy.png")
+    for failure in failed[:5]:
+        console.print(f"[red]failed[/] {failure}")
+    if failed:
+        console.print(
+            f"[red]{len(failed)} failed[/]; logs: {folder / 'logs'}; the same line tries them again"
+        )
+    console.print(f"results: {_relative(folder)}  picture: {_relative(folder / 'plots' / 'accuracy.png')}")
+
+
+def _relative(path: File) -> str:
+    return os.path.relpath(path) if path.is_relative_to(File.cwd()) else str(path)
