@@ -47,6 +47,11 @@ def test_plain_numbers_are_decided_without_a_process(gold, answer, same, monkeyp
     assert equivalent(gold, answer) is same
 
 
+def workers():
+    children = psutil.Process().children(recursive=True)
+    return {child.pid for child in children if "ttc.grading_worker" in child.cmdline()}
+
+
 async def hostile_then_honest(limit):
     grader = make_grader("math_verify", limit)
     try:
@@ -58,6 +63,7 @@ async def hostile_then_honest(limit):
 
 
 def test_a_hanging_pair_is_killed_and_no_other_verdict_is_lost():
+    before = workers()
     verdicts, after = asyncio.run(hostile_then_honest(limit=3.0))
     assert verdicts[:4] == [
         *[Verdict(False, "timeout")] * 2,
@@ -66,8 +72,7 @@ def test_a_hanging_pair_is_killed_and_no_other_verdict_is_lost():
     ]
     assert not verdicts[4].correct
     assert after == Verdict(True, "ok")
-    workers = [child for child in psutil.Process().children() if "ttc.grading_worker" in child.cmdline()]
-    assert not workers
+    assert workers() <= before
 
 
 def test_each_pair_is_asked_once_and_equivalence_works_inside_a_running_loop(monkeypatch):

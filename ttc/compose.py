@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import io
 import os
 import re
 import sys
@@ -51,16 +52,19 @@ def compose(arguments: list[str]) -> list[dict[str, Any]]:
 @contextlib.contextmanager
 def _quiet(scratch: str, arguments: list[str]) -> Any:
     """Hydra reads sys.argv, writes multirun.yaml even for a refused grid, and exits by itself on an error."""
-    kept, environment = sys.argv, dict(os.environ)
-    sys.argv = ["launch.py", *arguments]
+    kept, environment, said = sys.argv, dict(os.environ), io.StringIO()
+    # argparse wants all overrides in one piece: flags first, wherever they were written
+    sys.argv = ["launch.py", *sorted(arguments, key=lambda word: "=" in word or word.startswith("~"))]
     os.environ.update(HYDRA_FULL_ERROR="1", TTC_HYDRA_SCRATCH=scratch)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stderr(said):
             warnings.simplefilter("ignore")
             yield
     except SystemExit as error:
-        if error.code not in (0, None):  # argparse has printed its usage line already
-            raise UserError("the command line has a flag that Hydra does not know; see --help") from None
+        if error.code not in (0, None):
+            raise UserError(
+                said.getvalue().splitlines()[-1].partition("error: ")[2] + "; see --help"
+            ) from None
         raise
     finally:
         sys.argv = kept

@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import StringConstraints, TypeAdapter, ValidationError
 from pydantic.types import Strict
 
+from ttc.grading import ExtractRule, GraderName
 from ttc.strategies.common import Agg
 from ttc.types import Prompt, UserError
 
@@ -112,8 +113,8 @@ class ClusterConfig:
 class ReadoutConfig:
     """How stored paths are read; declared before the run (spec 5, headline)."""
 
-    grader: Literal["math_verify", "exact", "numeric"] = "math_verify"
-    extract: Literal["boxed", "last_number"] = "boxed"
+    grader: GraderName = "math_verify"
+    extract: ExtractRule = "boxed"
     grade_timeout: Positive = 5.0
     headline_vote: Literal["weighted", "best", "majority"] = "weighted"
     headline_agg: Agg = "last"

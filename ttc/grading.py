@@ -12,7 +12,7 @@ import atexit
 import functools
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
@@ -23,13 +23,14 @@ from ttc.grading_worker import Worker
 ExtractRule = Literal["boxed", "last_number"]
 Status = Literal["ok", "no_answer", "parse_error", "timeout"]
 GraderName = Literal["math_verify", "exact", "numeric"]
+Form = Fraction | str  # a plain number by value, or text
 
 LIMIT = 5.0
 """Seconds that one math-verify call may take."""
 
 # --- Extraction ------------------------------------------------------------------------------------------
 
-BOXED = re.compile(r"\\(?:boxed|fbox)\s*\{")
+BRACES = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 FINAL = re.compile(r"final answer is\s*:?\s*", re.IGNORECASE)
 NUMBER_IN_TEXT = re.compile(r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+")
 
@@ -40,10 +41,9 @@ def extract(text: str, rule: ExtractRule = "boxed") -> str | None:
     The last closed `\boxed{}`, else what follows the last "final answer is". The rule `last_number` then
     takes the last number of the text, for datasets whose solutions state no answer (spec 9).
     """
-    for start in reversed([match.end() for match in BOXED.finditer(text)]):
-        inner = _braced(text, start)
-        if inner is not None:  # a box that never closes was cut: the one before it is the last one stated
-            return inner.strip() or None
+    if boxes := _boxes(text):
+        start = max(boxes)
+        return text[start : boxes[start]].strip() or None
     finals = list(FINAL.finditer(text))
     if finals:
         return _statement(text[finals[-1].end() :])
@@ -52,18 +52,18 @@ def extract(text: str, rule: ExtractRule = "boxed") -> str | None:
     return None
 
 
-def _braced(text: str, start: int) -> str | None:
-    """What stands between the brace that ends at `start` and its partner."""
-    depth, i = 1, start
-    while i < len(text):
-        if text[i] == "\\":
-            i += 1  # \{ and \} are characters, not braces
-        elif text[i] in "{}":
-            depth += 1 if text[i] == "{" else -1
-            if depth == 0:
-                return text[start:i]
-        i += 1
-    return None
+def _boxes(text: str) -> dict[int, int]:
+    """Where a box begins -> where it ends. One that never closes was cut, and states nothing."""
+    boxes: dict[int, int] = {}
+    open_braces: list[int | None] = []  # the start of a box, None for any other brace
+    for token in BRACES.finditer(text):
+        if token[0] == "}":
+            start = open_braces.pop() if open_braces else None
+            if start is not None:
+                boxes[start] = token.start()
+        elif token[0][-1] == "{" and token[0] != "\\{":  # \{ and \} are characters, not braces
+            open_braces.append(None if token[0] == "{" else token.end())
+    return boxes
 
 
 def _statement(rest: str) -> str | None:
@@ -83,19 +83,20 @@ THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?", re.ASCII)
 DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 MIXED = re.compile(r"([-+]?)(\d+)(?: (\d+)/(\d+)| ?\\[dt]?frac\{(\d+)\}\{(\d+)\})", re.ASCII)
 RATIO = re.compile(r"([-+]?)(?:(\d+)/(\d+)|\\[dt]?frac\{(\d+)\}\{(\d+)\}|\\[dt]?frac(\d)(\d))", re.ASCII)
-PLAIN_LENGTH = 60
-"""Longer numbers go to the worker: Fraction of a million digits is no fast path."""
+PLAIN_LENGTH = 60  # a Fraction of a million digits would be no fast path
+
+
+def normal_form(answer: str) -> Form:
+    """A plain integer, decimal or fraction as a Fraction; any other text without its outer noise."""
+    text = answer.strip()
+    return _form(text) if len(text) <= PLAIN_LENGTH else text.strip("$ ")
 
 
 @functools.lru_cache(maxsize=1 << 16)
-def normal_form(answer: str) -> Fraction | str:
-    """A plain integer, decimal or fraction as a Fraction; any other text without its outer noise."""
-    text = answer.strip()
+def _form(text: str) -> Form:
     if wrapped := WRAPPED.fullmatch(text.strip("$ ")):
         text = wrapped[1]
     plain = NOISE.sub("", text)
-    if not plain or len(plain) > PLAIN_LENGTH:
-        return text.strip("$ ")
     if THOUSANDS.fullmatch(plain):
         plain = plain.replace(",", "").replace(" ", "")
     if DECIMAL.fullmatch(plain):
@@ -111,7 +112,7 @@ def normal_form(answer: str) -> Fraction | str:
     return text.strip("$ ")
 
 
-def decide(a: Fraction | str, b: Fraction | str) -> bool | None:
+def decide(a: Form, b: Form) -> bool | None:
     """Equality of two normal forms where it is sure, else None.
 
     Different numbers are unequal for sure if both are integers or they lie apart; a fraction beside its
@@ -124,9 +125,6 @@ def decide(a: Fraction | str, b: Fraction | str) -> bool | None:
     if a.denominator == b.denominator == 1:
         return False
     return False if abs(a - b) > max(abs(a), abs(b)) / 1000 else None
-
-
-# --- Graders --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -149,18 +147,19 @@ class Grader(Protocol):
 
     async def grade(self, gold: str, answer: str | None) -> Verdict: ...
 
-    async def same(self, a: str, b: str) -> bool:
-        """Do two paths give one answer? `a` was seen first and stands for its group."""
-        ...
+    async def same(self, a: str, b: str) -> bool: ...  # do two paths give one answer? `a` was seen first
 
     async def close(self) -> None: ...
 
 
-class _Local:
-    """A grader that needs no process: the two simple ones differ in one function."""
+class Plain:
+    """A grader that needs no process: it compares normal forms."""
 
-    name: GraderName
-    version: str
+    version = "1"
+
+    def __init__(self, name: GraderName, compare: Callable[[Form, Form], Verdict]) -> None:
+        self.name = name
+        self._compare = compare
 
     async def grade(self, gold: str, answer: str | None) -> Verdict:
         if answer is None or not answer.strip():
@@ -168,35 +167,22 @@ class _Local:
         return self._compare(normal_form(gold), normal_form(answer))
 
     async def same(self, a: str, b: str) -> bool:
-        return self._compare(normal_form(a), normal_form(b)).correct
+        return (await self.grade(a, b)).correct
 
     async def close(self) -> None:
         pass
 
-    def _compare(self, gold: Fraction | str, answer: Fraction | str) -> Verdict:
-        raise NotImplementedError
+
+def exact(gold: Form, answer: Form) -> Verdict:
+    """Plain numbers by value, all else by text."""
+    return RIGHT if gold == answer else WRONG
 
 
-class Exact(_Local):
-    """Equal normal forms: plain numbers by value, all else by text."""
-
-    name: GraderName = "exact"
-    version = "1"
-
-    def _compare(self, gold: Fraction | str, answer: Fraction | str) -> Verdict:
-        return RIGHT if gold == answer else WRONG
-
-
-class Numeric(_Local):
+def numeric(gold: Form, answer: Form) -> Verdict:
     """Plain numbers within a relative 1e-6; an answer that is no plain number cannot be read."""
-
-    name: GraderName = "numeric"
-    version = "1"
-
-    def _compare(self, gold: Fraction | str, answer: Fraction | str) -> Verdict:
-        if isinstance(gold, str) or isinstance(answer, str):
-            return UNREADABLE
-        return RIGHT if abs(gold - answer) * 10**6 <= max(abs(gold), abs(answer)) else WRONG
+    if isinstance(gold, str) or isinstance(answer, str):
+        return UNREADABLE
+    return RIGHT if abs(gold - answer) * 10**6 <= max(abs(gold), abs(answer)) else WRONG
 
 
 class MathVerify:
@@ -218,7 +204,8 @@ class MathVerify:
         if sure is not None:
             return RIGHT if sure else WRONG
         key = (gold, answer)
-        if key not in self._asked:
+        known = self._asked.get(key)
+        if known is None or (known.done() and (known.cancelled() or known.exception())):
             self._asked[key] = asyncio.create_task(self._ask(*key))
         # One caller's cancellation must not take the verdict from the others who wait for the same pair.
         return await asyncio.shield(self._asked[key])
@@ -254,12 +241,16 @@ class MathVerify:
             return Verdict(reply["correct"], reply["status"])
 
 
+GRADERS: dict[GraderName, Callable[[float], Grader]] = {
+    "math_verify": MathVerify,
+    "exact": lambda limit: Plain("exact", exact),
+    "numeric": lambda limit: Plain("numeric", numeric),
+}
+
+
 def make_grader(name: GraderName = "math_verify", limit: float = LIMIT) -> Grader:
-    """The grader of that name. `limit`: seconds one grading may take."""
-    return MathVerify(limit) if name == "math_verify" else {"exact": Exact, "numeric": Numeric}[name]()
-
-
-# --- Groups of equal answers ---------------------------------------------------------------------------
+    """The grader of that name. `limit`: seconds one grading may take, then its process is killed."""
+    return GRADERS[name](limit)
 
 
 async def group(answers: Sequence[str | None], grader: Grader) -> list[int]:
@@ -269,31 +260,23 @@ async def group(answers: Sequence[str | None], grader: Grader) -> list[int]:
     it. So the order matters, and must be the address order of the whole pool.
     """
     groups: list[int] = []
-    seen: dict[Fraction | str, int] = {}  # normal form -> group: equal forms never ask again
-    firsts: list[tuple[Fraction | str, str]] = []
+    seen: dict[Form, int] = {}  # normal form -> group: equal forms never ask again
+    firsts: list[tuple[Form, str]] = []
     for answer in answers:
         if answer is None or not answer.strip():
             groups.append(-1)
             continue
         form = normal_form(answer)
         if form not in seen:
-            seen[form] = await _first_equal(form, answer, firsts, grader)
-            if seen[form] == len(firsts):
+            for number, (first_form, first) in enumerate(firsts):
+                if decide(first_form, form) is None and await grader.same(first, answer):
+                    seen[form] = number
+                    break
+            else:
+                seen[form] = len(firsts)
                 firsts.append((form, answer))
         groups.append(seen[form])
     return groups
-
-
-async def _first_equal(
-    form: Fraction | str, answer: str, firsts: list[tuple[Fraction | str, str]], grader: Grader
-) -> int:
-    for number, (first_form, first) in enumerate(firsts):
-        if decide(first_form, form) is None and await grader.same(first, answer):
-            return number
-    return len(firsts)
-
-
-# --- For people and scripts -------------------------------------------------------------------------------
 
 
 def equivalent(gold: str, answer: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from ttc.models import POLICIES, VERIFIERS
 from ttc.plan import Job
-from ttc.search import Launch, Report, run_shard
+from ttc.search import Launch, Report, Shard
 from ttc.store import PartWriter
 
 
@@ -24,15 +24,6 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
 
 
 async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> bool:
-    stop, interrupted = asyncio.Event(), asyncio.Event()
-
-    def interrupt() -> None:
-        interrupted.set()
-        stop.set()
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, interrupt)
-
     async def emit(report: Report) -> None:
         on_report(report)
 
@@ -40,5 +31,14 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
     verifier = VERIFIERS[launch.prm.engine](launch.prm) if launch.prm else None
     on_report(Report())
     engines = launch.engines(policy, verifier)
-    await run_shard(jobs, engines, launch.reading, PartWriter(launch.folder), launch.room, emit, stop)
+    shard = Shard(engines, launch.reading, PartWriter(launch.folder), launch.room, emit)
+    interrupted = asyncio.Event()
+
+    def interrupt() -> None:
+        interrupted.set()
+        shard.stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, interrupt)
+    await shard.run(jobs)
     return interrupted.is_set()

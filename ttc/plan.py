@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from ttc.grid import Cell
 from ttc.problems import key_of, name_of
-from ttc.store import CellRecord
+from ttc.schema import CellRecord
 from ttc.types import Path, Problem, Sampling, Strategy
 
 VERSION = 1

@@ -66,7 +66,7 @@ def _file_rows(path: Path, config: DatasetConfig) -> list[dict[str, Any]]:
             frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
         elif path.suffix in FILES:
             # everything as written: "007" and "1.50" are answers, not numbers
-            frame = pandas.read_json(path, lines=path.suffix == ".jsonl", dtype=False, convert_dates=False)
+            frame = pandas.read_json(path, lines=path.suffix == ".jsonl", dtype=False)
         else:
             raise UserError(f"dataset.path={path}: take a {', '.join(FILES)} file")
     except (ValueError, OSError) as error:

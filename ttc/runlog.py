@@ -35,7 +35,8 @@ class RunLog:
         self._store = store
         self._runs = load_runs(store.folder)
         self._first_part = store.commits
-        self._start = time.monotonic()
+        self._mark = time.monotonic()
+        self._starting = self._searching = 0.0
         self._entry: dict[str, Any] = {
             "started": _now(),
             "finished": None,
@@ -53,19 +54,31 @@ class RunLog:
         }
         save_runs(store.folder, [*self._runs, self._entry])
 
-    def joined(self, ray_address: str | None) -> None:
+    def engines_start(self) -> None:
+        self._mark = time.monotonic()
+
+    def engines_ready(self, ray_address: str | None) -> None:
         self._entry["ray_address"] = ray_address
+        self._starting += time.monotonic() - self._mark
+        self._mark = time.monotonic()
+
+    def engines_end(self) -> None:
+        self._searching += time.monotonic() - self._mark
 
     def finish(self, status: str, failed: Sequence[str]) -> None:
         self._entry |= {"finished": _now(), "status": status, "failed": list(failed), "bill": self._bill()}
         save_runs(self._store.folder, [*self._runs, self._entry])
 
     def _bill(self) -> dict[str, Any]:
-        """What the engines really did for this launch; null where they do not tell."""
+        """What the engines really did for this launch; null where they do not tell.
+
+        `seconds` run from the engines' being ready to the last commit, `start_seconds` before that.
+        """
         rows = read(self._store.folder, "searches", [*BILL, "paths"], after=self._first_part).to_pandas()
         sums = {name: int(rows[name].sum()) if rows[name].notna().any() else None for name in BILL}
         return {"searches": len(rows), "paths": int(rows["paths"].sum()), **sums} | {
-            "seconds": round(time.monotonic() - self._start, 1)
+            "seconds": round(self._searching, 2),
+            "start_seconds": round(self._starting, 2),
         }
 
 

@@ -185,74 +185,81 @@ async def _grade(job: Job, paths: Sequence[Path], grader: Grader, reading: Readi
     return [Graded(answer, known[answer]) for answer in answers]
 
 
-async def run_shard(
-    jobs: Sequence[Job],
-    engines: Engines,
-    reading: Reading,
-    writer: PartWriter,
-    room: int,
-    emit: Callable[[Report], Awaitable[None]],
-    stop: asyncio.Event,
-) -> None:
-    """All `jobs`, at most `room` paths at once; parts are handed over through `emit` as they fill.
+class Shard:
+    """Many searches side by side, at most `room` paths at once; parts are handed over as they fill.
 
-    Ends early, with everything finished handed over, when `stop` is set or an engine says so.
-
-    Raises:
-        EngineDied: after the hand-over.
+    `emit` gets a report every second. Setting `stop` ends it early with everything finished handed over; an
+    engine that stops or dies sets it too.
     """
-    news = Report()
-    death: list[EngineDied] = []
-    grader = make_grader(reading.grader, reading.timeout)
 
-    async def run(job: Job, size: int) -> None:
+    def __init__(
+        self,
+        engines: Engines,
+        reading: Reading,
+        writer: PartWriter,
+        room: int,
+        emit: Callable[[Report], Awaitable[None]],
+    ) -> None:
+        self.stop = asyncio.Event()
+        self._engines, self._reading, self._writer, self._emit = engines, reading, writer, emit
+        self._room = Room(room)
+        self._grader = make_grader(reading.grader, reading.timeout)
+        self._news = Report()
+        self._death: EngineDied | None = None
+
+    async def run(self, jobs: Sequence[Job]) -> None:
+        """Raises:
+        EngineDied: after the hand-over.
+        """
+        feeding = asyncio.create_task(self._feed(jobs))
+        stopping = asyncio.create_task(self.stop.wait())
         try:
-            outcome = await run_job(job, engines, grader, reading)
-        except (Interrupted, EngineDied) as error:
-            if isinstance(error, EngineDied):
-                death.append(error)
-            stop.set()
-            return
+            while not feeding.done() and not self.stop.is_set():
+                await asyncio.wait(
+                    {feeding, stopping}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED
+                )
+                await self._report(last=False)
+            if self.stop.is_set():
+                feeding.cancel()
+                await asyncio.gather(feeding, return_exceptions=True)
+            else:
+                await feeding
         finally:
-            bound.leave(size)
-        writer.add(outcome.rows)
-        news.done += 1
-        if outcome.failure:
-            news.failed.append(outcome.failure)
+            stopping.cancel()
+            await self._report(last=True)
+            await self._grader.close()
+        if self._death:
+            raise self._death
 
-    async def report(*, last: bool) -> None:
-        policy, prm = await _stats(engines)
-        if last or writer.due:
-            part = await asyncio.to_thread(writer.flush, _rate(policy), _rate(prm))
-            news.parts += [part] if part else []
-        sent = Report(news.done, news.failed, news.parts, policy, prm)
-        news.done, news.failed, news.parts = 0, [], []
-        await emit(sent)
-
-    async def feed() -> None:
+    async def _feed(self, jobs: Sequence[Job]) -> None:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                size = await bound.enter(job.n or len(job.stored))
-                group.create_task(run(job, size))
+                size = await self._room.enter(job.n or len(job.stored))
+                group.create_task(self._run(job, size))
 
-    bound = Room(room)
-    feeding = asyncio.create_task(feed())
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        while not feeding.done() and not stop.is_set():
-            await asyncio.wait({feeding, stopping}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-            await report(last=False)
-        if stop.is_set():
-            feeding.cancel()
-            await asyncio.gather(feeding, return_exceptions=True)
-        else:
-            await feeding
-    finally:
-        stopping.cancel()
-        await report(last=True)
-        await grader.close()
-    if death:
-        raise death[0]
+    async def _run(self, job: Job, size: int) -> None:
+        try:
+            outcome = await run_job(job, self._engines, self._grader, self._reading)
+        except (Interrupted, EngineDied) as error:
+            if isinstance(error, EngineDied):
+                self._death = error
+            self.stop.set()
+            return
+        finally:
+            self._room.leave(size)
+        self._writer.add(outcome.rows)
+        self._news.done += 1
+        if outcome.failure:
+            self._news.failed.append(outcome.failure)
+
+    async def _report(self, *, last: bool) -> None:
+        policy, prm = await _stats(self._engines)
+        parts = []
+        if last or self._writer.due:
+            part = await asyncio.to_thread(self._writer.flush, _rate(policy), _rate(prm))
+            parts = [part] if part else []
+        news, self._news = self._news, Report()
+        await self._emit(Report(news.done, news.failed, parts, policy, prm))
 
 
 async def _stats(engines: Engines) -> tuple[EngineStats | None, EngineStats | None]:

@@ -135,13 +135,17 @@ def _run_pair(
         if not ready:
             ready.append(time.monotonic())
             progress.ready()
-            log.joined(report.ray_address)
+            log.engines_ready(report.ray_address)
         for part in report.parts:
             store.commit(part)
         failures.extend(report.failed)
         progress.update(report)
 
-    _runner(grid.launch.cluster.mode)(launch, jobs, on_report)
+    log.engines_start()
+    try:
+        _runner(grid.launch.cluster.mode)(launch, jobs, on_report)
+    finally:
+        log.engines_end()
     return failures
 
 

@@ -7,14 +7,14 @@ one pool), N paths, G groups, C cuts (a cut reads a sequence's first so many pat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-Agg = Literal["last", "min", "prod", "mean"]
+from ttc.strategies.common import Agg
+
 Vote = Literal["best", "weighted", "majority", "oracle"]
 AGGS: tuple[Agg, ...] = ("last", "min", "prod", "mean")
 SCORED_VOTES: tuple[Vote, ...] = ("best", "weighted")
@@ -31,16 +31,11 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def aggregate(scores: Sequence[float | None], how: Agg) -> float | None:
-    """One number for a path: the aggregation of its step scores; None if one is missing, or there is none."""
-    if not scores or any(score is None or math.isnan(score) for score in scores):
-        return None
-    flat = np.array(scores, dtype=np.float64)
-    return float(aggregate_ragged(flat, np.array([0, len(flat)]), how)[0])
-
-
 def aggregate_ragged(flat: Floats, offsets: Ints, how: Agg) -> Floats:
-    """Aggregations of many paths: the scores of path i are flat[offsets[i]:offsets[i+1]]. NaN = unscored."""
+    """`strategies.common.aggregate` of many paths: those of path i are flat[offsets[i]:offsets[i+1]].
+
+    NaN stands for a missing score, and for a path that is not scored.
+    """
     out_N = np.full(len(offsets) - 1, np.nan)
     some_N = offsets[1:] > offsets[:-1]
     starts, ends = offsets[:-1][some_N], offsets[1:][some_N]

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
 
-from ttc.analysis.view import VOTES, name, panels, shown
+from ttc.analysis.view import VOTES, name, panels, shown, sizes
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C6D31")
 """Okabe and Ito's, which colour-blind readers tell apart; two more for many variants."""
@@ -131,20 +131,19 @@ def _point(axes: Axes, row: pd.Series, label: str) -> None:
 
 
 def _labels(axes: Axes, title: str, rows: pd.DataFrame) -> None:
-    problems, seeds = rows["problems"].max(), rows["seeds"].max()
     aggs = rows["agg"].dropna()
     reading = f"subset {rows['subset'].iloc[0]}" + (f", aggregation {aggs.iloc[0]}" if len(aggs) else "")
-    count = f"{problems} problems, {seeds} seed{'' if seeds == 1 else 's'}"
     axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=22)
     axes.text(
         *(0, 1.02),
-        f"{count}; {reading}; bands: 95 % intervals",
+        f"{sizes(rows)}; {reading}; bands: 95 % intervals",
         transform=axes.transAxes,
         fontsize=9,
         color=GREY,
     )
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_locator(LogLocator(base=2, numticks=20))
+    if (rows["generated_tokens"] > 0).any():  # all problems too long: nothing was generated
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_locator(LogLocator(base=2, numticks=20))
     axes.xaxis.set_major_formatter(FuncFormatter(_tokens))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.set_xlabel("generated tokens per problem")
@@ -162,7 +161,7 @@ def _tokens(value: float, _: object = None) -> str:
 
 def _style(vote: Any, headline: bool) -> Style:
     """The declared vote stands out; every other is exploratory and thinner."""
-    return replace(STYLES[vote], width=2.3, alpha=1.0, band=0.13) if headline else STYLES[vote]
+    return replace(STYLES[vote], width=2.3, alpha=1.0, band=0.11) if headline else STYLES[vote]
 
 
 def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines: set[str]) -> None:

@@ -6,30 +6,32 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ttc.analysis.view import name, panels, shown
+from ttc.analysis.view import name, panels, shown, sizes
 
-WIDTH = 100
+WIDEST = 1000
 
 
 def print_table(rows: pd.DataFrame, console: Console) -> None:
     """Prints the cells in `rows` (rows of readout.parquet), a table per policy, prm, dataset and prompt."""
     view = shown(rows)
     for title, part in panels(view):
-        # A pipe counts as 80 columns: the table keeps its width all the same.
-        console.print(_table(title, part), width=max(console.width, WIDTH), crop=False)
+        # A pipe counts as 80 columns: the table keeps its own all the same.
+        table = _table(title, part)
+        table.width = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
+        console.print(table, crop=False)
     if len(view):
         console.print(Text(_legend(view), style="dim"))
 
 
 def _table(title: str, rows: pd.DataFrame) -> Table:
-    problems, seeds = rows["problems"].max(), rows["seeds"].max()
-    count = f"{problems} problems, {seeds} seed{'' if seeds == 1 else 's'}"
-    heading: dict[str, Any] = {"title_justify": "left", "title_style": "bold"}
-    table = Table(title=f"{title} ({count})", box=None, padding=(0, 1), **heading)
-    table.add_column("strategy", no_wrap=True, max_width=26)
+    look: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": None}
+    look |= {"padding": (0, 1), "collapse_padding": True, "pad_edge": False}
+    table = Table(title=f"{title} ({sizes(rows)})", **look)
+    table.add_column("strategy", no_wrap=True)
     table.add_column("vote", no_wrap=True)
     for column in ("n", "accuracy", "95 % interval", "tokens", "PRM tokens", "GFLOP", "seconds"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -49,7 +51,7 @@ def _table(title: str, rows: pd.DataFrame) -> Table:
 def _cells(row: Any, line: str) -> list[str]:
     vote = "one path" if row.n == 1 else row.vote
     if pd.isna(row.accuracy):
-        return [line, vote, str(row.n), "-", "", "", "", "", "", _gaps(row)]
+        return [line, vote, str(row.n), "-", "incomplete", "", "", "", "", _gaps(row)]
     accuracy, low, high = (100 * value for value in (row.accuracy, row.accuracy_low, row.accuracy_high))
     costs = [_short(value) for value in (row.policy_tokens, row.prm_tokens, row.flops / 1e9, row.seconds)]
     return [line, vote, str(row.n), f"{accuracy:.1f}", f"{low:.1f} to {high:.1f}", *costs, _note(row)]
@@ -65,8 +67,7 @@ def _note(row: Any) -> str:
 
 def _gaps(row: Any) -> str:
     failed = f", {row.failed} failed" if row.failed else ""
-    state = "incomplete: " if row.status == "incomplete" else ""
-    return f"{state}{row.missing} missing{failed}"
+    return f"{row.missing} missing{failed}"
 
 
 def _short(value: float) -> str:

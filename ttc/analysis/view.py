@@ -29,11 +29,29 @@ def shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """(title, rows) for each policy, prm, dataset and prompt."""
-    return [
-        (f"{dataset}: policy {policy}, prm {prm}, prompt {prompt}", part)
-        for (policy, prm, dataset, prompt), part in rows.groupby(PANEL, sort=False)
-    ]
+    """(title, rows) for each policy, prm, dataset and prompt.
+
+    Words of `variant` that all rows of a panel share stand in its title instead.
+    """
+    found = []
+    for (policy, prm, dataset, prompt), part in rows.groupby(PANEL, sort=False):
+        variants = [set(variant.split()) for variant in part["variant"]]
+        common = set.intersection(*variants)
+        own = [" ".join(sorted(words - common)) for words in variants]
+        title = ", ".join([f"{dataset}: policy {policy}", f"prm {prm}", f"prompt {prompt}", *sorted(common)])
+        found.append((title, part.assign(variant=own)))
+    return found
+
+
+def sizes(rows: pd.DataFrame) -> str:
+    """How many problems and seeds stand behind the rows."""
+    return f"{_count(rows['problems'], 'problem')}, {_count(rows['seeds'], 'seed')}"
+
+
+def _count(column: pd.Series, noun: str) -> str:
+    low, high = int(column.min()), int(column.max())
+    number = str(low) if low == high else f"{low} to {high}"
+    return f"{number} {noun}{'' if high == 1 else 's'}"
 
 
 def name(strategy: Any, variant: Any) -> str:

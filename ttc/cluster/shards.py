@@ -13,7 +13,7 @@ import ray
 from ttc.cluster.hosts import Handle, redirect_output
 from ttc.plan import Job
 from ttc.problems import key_of
-from ttc.search import Launch, Report, run_shard
+from ttc.search import Launch, Report, Shard
 from ttc.store import PartWriter
 
 
@@ -43,8 +43,7 @@ def run(
 
     async def main() -> None:
         engines = launch.engines(policy, verifier)
-        writer = PartWriter(launch.folder)
-        await run_shard(jobs, engines, launch.reading, writer, room, emit, asyncio.Event())
+        await Shard(engines, launch.reading, PartWriter(launch.folder), room, emit).run(jobs)
 
     def thread() -> None:
         try:

@@ -112,11 +112,10 @@ def first_unknown_word(checkpoint: Checkpoint, text: str) -> str | None:
     # in one piece and not word by word: a word may be known only with the space in front of it
     for token, (start, stop) in zip(encoded.ids, encoded.offsets, strict=True):
         if token == unknown_id:
-            span = text[start:stop]
-            at = start + len(span) - len(span.lstrip())
-            return next(
-                (word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end()), span
-            )
+            at = start + len(text[start:stop]) - len(text[start:stop].lstrip())
+            words = (word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end())
+            # white space that is unknown is named as it is
+            return text[start:stop] if at == stop else next(words)
     return None
 
 
@@ -129,10 +128,11 @@ def _folder(model: str) -> Path | None:
     """
     if model in SHIPPED:
         return PACKAGE / SHIPPED[model]
-    for path in (Path(model).expanduser(), PACKAGE / model, PACKAGE.parent / model):
-        if path.is_dir():
-            return path.resolve()
-    if Path(model).expanduser().is_file():
+    here = Path(model).expanduser()
+    packed = [path for path in (PACKAGE / model, PACKAGE.parent / model) if (path / "config.json").is_file()]
+    if here.is_dir() or packed:
+        return (here if here.is_dir() else packed[0]).resolve()
+    if here.is_file():
         raise UserError(
             f"model={model}: a file; a model is a folder with config.json, tokenizer.json and weights"
         )

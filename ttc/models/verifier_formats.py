@@ -142,10 +142,11 @@ class RLHFlow:
                     f"from token {at} on: {self._show(whole, at)} against {self._show(here, at)}"
                 )
             answered = self._encode(self._chat(contents[:count], answered=True))
-            if answered[: len(here) + 1] != (*here, self.plus):
+            at = _common(answered, (*here, self.plus))
+            if at <= len(here):
                 raise UserError(
                     f"{self.name}: the answer '+' does not stand where its score is read, but "
-                    f"{self._show(answered, len(here))}"
+                    f"{self._show(answered, at)}"
                 )
 
     def _show(self, ids: Sequence[int], start: int) -> str:

@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ttc.types import EngineStats, TransientError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
 
 GIB = 2**30
+SMALL = 100 * 2**20
+"""Bytes of weights below which a second thread costs more than it brings."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,17 @@ class Engine:
     """A running AsyncLLM with its counters. Start it inside the event loop that uses it."""
 
     def __init__(self, options: EngineOptions) -> None:
-        prepare_environment()
+        os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
         from vllm import AsyncEngineArgs
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
         from vllm.v1.engine.async_llm import AsyncLLM
 
         arguments = engine_arguments(options, current_platform.is_cpu())
+        if current_platform.is_cpu():
+            prepare_environment()
+            # set, not defaulted: Ray has put its own number there
+            os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._input = tokens_input
         self._ids = itertools.count()
@@ -108,7 +115,7 @@ class Engine:
 
     def shutdown(self) -> None:
         """Stops the engine's processes."""
-        self._llm.shutdown()
+        self._llm.shutdown(timeout=1.0)
         self._llm = None  # its __del__ must not run when the interpreter is half gone
 
 
@@ -126,13 +133,23 @@ async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 
 
 def prepare_environment() -> None:
-    """Settings that vLLM and torch read when they load. What the user has set stays."""
+    """Settings for vLLM on a CPU and for the process its model runs in. What the user has set stays."""
     # libgomp's threads spin while they wait; two engines on two cores then hold each other up (9,700 -> 102
     # tokens/s)
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
-    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     # the engines of a machine share its cores; pinned ones would all sit on the same
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+    # the model runs inside the engine's process: as a process of its own (vLLM's default on CPUs) the two
+    # spin while they wait for each other, and a small model spends half of its time there
+    os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+
+
+def threads(model: str) -> int:
+    """CPU threads for a model: one for a small folder of weights, else all there are."""
+    size = sum(file.stat().st_size for file in Path(model).glob("*.safetensors"))
+    if 0 < size < SMALL:
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
@@ -160,6 +177,7 @@ def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
         # any prompt
         arguments |= {
             "enforce_eager": True,
+            "distributed_executor_backend": "uni" if options.tensor_parallel == 1 else "mp",
             "enable_chunked_prefill": False,
             "max_num_batched_tokens": max(options.context, 8192),
             "kv_cache_memory_bytes": options.memory or GIB,

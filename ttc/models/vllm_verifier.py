@@ -1,7 +1,7 @@
 """A process reward model on vLLM, for families that read a score off a causal language model's next token.
 
 One request per new step, up to where its score is read. The prefix cache holds what an earlier step's
-request computed, so a step costs its own tokens and at most one cache block more. Left out: scoring a finished
+request computed, so a step costs its own tokens and at most one cache block more. Left out: a finished
 path in one pass (prompt_logprob_token_ids), which vLLM's runner for CPUs does not have.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,8 @@ class VllmVerifier:
         self.options = options
         # before the engine starts: a tokenizer that does not fit must not cost half a minute
         self.format = FORMATS[format](AutoTokenizer.from_pretrained(options.model, revision=options.revision))
-        self.engine = Engine(options)
+        # in 16 bits the two logits would be rounded to three digits before their difference is taken
+        self.engine = Engine(replace(options, float32_head=True))
         self._known: OrderedDict[bytes, float | None] = OrderedDict()
         self._running: dict[bytes, _Running] = {}
 

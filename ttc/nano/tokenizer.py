@@ -1,4 +1,7 @@
-"""The tokenizer of both models: one token a word, a number, a day or a sign; decoding gives the text back.
+"""The tokenizer of both models: one token a number, a day, a sign, or a whole event ("gets 7").
+
+An event is one token because so small a model finds a word by its day at once, but not the number two places
+on: with tokens of their own it still took another day's number in 6 % of steps after 86,000 demonstrations.
 
 A leading space belongs to its word, so decoding is plain joining. The chat template spends one token a header
 and none at the end of a turn: in a verifier's chat of short turns, they would be a tenth of the bill.
@@ -8,14 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ttc.nano.world import vocabulary
+from ttc.nano.world import all_events, vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 UNK, PAD, EOS = "<unk>", "<pad>", "<eos>"
 ROLES = ("system", "user", "assistant")
-PIECES = r"\n\n|\\boxed\{| ?Day \d+:| ?\d+| ?[A-Za-z]+| ?[^\sA-Za-z0-9]|\s"
+EVENT = rf" (?:{'|'.join(sorted({event.word for event in all_events()}))})(?: \d+)?(?: pairs| trios| half)?\b"
+PIECES = EVENT + r"|\n\n|\\boxed\{| ?Day \d+:| ?\d+| ?[A-Za-z]+| ?[^\sA-Za-z0-9]|\s"
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"

@@ -24,16 +24,20 @@ DAYS = {1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
 """Days of a test story, by level. Training also meets the lengths in between."""
 
 TRAPS = {
-    1: (0.75, 0.25, 0.00),
-    2: (0.60, 0.40, 0.00),
-    3: (0.46, 0.40, 0.14),
-    4: (0.36, 0.42, 0.22),
-    5: (0.28, 0.44, 0.28),
+    1: (0, 0, 0, 0, 0, 0, 0, 0, 1, 1),
+    2: (0, 0, 0, 0, 0, 0, 1, 1, 1, 1),
+    3: (0, 0, 0, 0, 1, 1, 1, 1, 1, 2),
+    4: (0, 0, 0, 1, 1, 1, 1, 1, 2, 2),
+    5: (0, 0, 1, 1, 1, 1, 1, 2, 2, 2),
 }
-"""Chances of 0, 1 and 2 trap words in a story, by level: they decide how far votes alone can get."""
+"""Trap words in ten stories of a level: they decide how far votes alone can get. Test sets deal these out in
+full, in random order, so that no draw is easier than another by luck; training draws from them at random."""
 
 OPENERS = ("now", "so", "then")
 """Three ways to open a step, so that two samples of one step may differ in text, as real ones do."""
+
+NUMBERS = range(2, 10)
+"""What an event may count."""
 
 TEST_SHARE = 8
 """One text in eight is on the test side."""
@@ -88,7 +92,7 @@ class Event:
     @property
     def text(self) -> str:
         verb = VERBS[self.word]
-        parts = [self.word, str(self.n) if verb.counted else "", verb.noun]
+        parts = (self.word, str(self.n) if verb.counted else "", verb.noun)
         return " ".join(part for part in parts if part)
 
     def operand(self, reading: Reading) -> int:
@@ -158,11 +162,15 @@ def on_test_side(question: str) -> bool:
     return hashlib.sha256(question.encode()).digest()[0] % TEST_SHARE == 0
 
 
+def all_events() -> list[Event]:
+    return [Event(word, n) for word, verb in VERBS.items() for n in (NUMBERS if verb.counted else (0,))]
+
+
 def _event(value: int, words: tuple[str, ...], rng: random.Random) -> tuple[Event, int]:
     """An event that keeps the count in 2..99 and halves only even counts, and the new count."""
     while True:
         word = rng.choice(words)
-        event = Event(word, rng.randint(2, 9) if VERBS[word].counted else 0)
+        event = Event(word, rng.choice(NUMBERS) if VERBS[word].counted else 0)
         op, _ = VERBS[word].right
         operand = event.operand(VERBS[word].right)
         raw = {"+": value + operand, "-": value - operand, "*": value * operand, "/": value // operand}[op]
@@ -170,23 +178,22 @@ def _event(value: int, words: tuple[str, ...], rng: random.Random) -> tuple[Even
             return event, raw
 
 
-def tell(rng: random.Random, days: int) -> Story:
-    """A story of so many days, on either side."""
-    level = min(5, days // 2)
+def tell(rng: random.Random, days: int, traps: int) -> Story:
+    """A story of so many days and trap words, on either side."""
     start = value = rng.randint(5, 60)
-    traps = rng.choices((0, 1, 2), TRAPS[level])[0]
     trap_days = set(rng.sample(range(days), traps))
     events = []
     for day in range(days):
         event, value = _event(value, TRAPPED if day in trap_days else PLAIN, rng)
         events.append(event)
-    return Story(level, start, tuple(events))
+    return Story(min(5, days // 2), start, tuple(events))
 
 
 def training_stories(rng: random.Random) -> Iterator[Story]:
     """Endless stories of the training side, 2 to 10 days, all lengths alike."""
     while True:
-        story = tell(rng, rng.randint(2, 10))
+        days = rng.randint(2, 10)
+        story = tell(rng, days, rng.choice(TRAPS[min(5, days // 2)]))
         if not on_test_side(story.question):
             yield story
 
@@ -196,9 +203,13 @@ def test_stories(draw: int = 0, count: int = 200) -> list[Story]:  # noqa: PT028
     rng = random.Random(f"ttc-nano-test-{draw}")
     stories: list[Story] = []
     seen: set[str] = set()
+    decks: dict[int, list[int]] = {level: [] for level in LEVELS}
     while len(stories) < count:
-        story = tell(rng, DAYS[LEVELS[len(stories) % len(LEVELS)]])
+        level = LEVELS[len(stories) % len(LEVELS)]
+        deck = decks[level] = decks[level] or rng.sample(TRAPS[level], len(TRAPS[level]))
+        story = tell(rng, DAYS[level], deck[-1])
         if on_test_side(story.question) and story.question not in seen:
+            deck.pop()
             seen.add(story.question)
             stories.append(story)
     return stories
@@ -258,8 +269,7 @@ def _bare(step: str) -> str:
 def vocabulary() -> list[str]:
     """Every piece that world text can hold, in a fixed order; a leading space belongs to its piece."""
     words = ["Start", " with", " How", " many", " are", " there", *(f" {opener}" for opener in OPENERS)]
-    words += [f" {word}" for word in VERBS]
-    words += [f" {verb.noun}" for verb in VERBS.values() if verb.noun]
+    words += [f" {event.text}" for event in all_events()]
     signs = [".", "?", " +", " -", " *", " /", " =", "+", "-", STEP_END, r"\boxed{", "}"]
     days = [f"{space}Day {day}:" for space in ("", " ") for day in range(1, 2 * len(LEVELS) + 1)]
     numbers = [f"{space}{number}" for space in ("", " ") for number in range(100)]

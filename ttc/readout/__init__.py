@@ -11,36 +11,20 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
 from ttc import store
-from ttc.grading import ExtractRule, GraderName, make_grader
+from ttc.config import ReadoutConfig
+from ttc.grading import make_grader
 from ttc.readout.costs import make_costs
 from ttc.readout.outcomes import Batch, make_batch, outcomes
 from ttc.readout.pools import Key, Tables
 from ttc.readout.rows import Plan, Rows
 from ttc.schema import CellRecord
-from ttc.voting import Agg
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class ReadoutConfig:
-    """How stored paths are read; conf/readout/ describes the keys.
-
-    The headline is declared before the run: every other row is exploratory (spec 5).
-    """
-
-    grader: GraderName = "math_verify"
-    extract: ExtractRule = "boxed"
-    grade_timeout: float = 5.0
-    headline_vote: Literal["weighted", "best", "majority"] = "weighted"
-    headline_agg: Agg = "last"
-    subset: Literal["resample", "prefix"] = "resample"
-    permutations: int = 128
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ Key = tuple[str, str, int]
 SETTLED = ("done", "too_long", "cut")
 """A search with one of these is an answer, be it an empty one; a failed one is missing (spec 6)."""
 
+UNIT = ("family", "problem_key", "seed", "unit")
+PATH_COLUMNS = (*UNIT, "path", "address", "step_tokens", "answer")
+STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 SEARCH_COLUMNS = (
     *("family", "problem_key", "seed", "unit_first", "units", "status", "prompt_tokens", "prm_prompt_tokens"),
     *("policy_params", "policy_attention", "policy_rate", "prm_params", "prm_attention", "prm_rate"),
@@ -65,7 +68,7 @@ class Tables:
     """A results folder in memory."""
 
     def __init__(self, folder: Path, grader: str) -> None:
-        self._paths = _sorted_paths(store.read(folder, "paths"))
+        self._paths = _sorted_paths(store.read(folder, "paths", PATH_COLUMNS))
         self.path = self._paths["path"].combine_chunks()
         self.unit_N = numbers(self._paths["unit"]).astype(np.int64)
         self.answers: list[str | None] = self._paths["answer"].to_pylist()
@@ -75,7 +78,7 @@ class Tables:
         self._score_rows = store.read(folder, "scores")
         self._scores: dict[str, Scores] = {}
         self.work = _works(store.read(folder, "searches"))
-        self.steps = _step_sums(store.read(folder, "steps"))
+        self.steps = _step_sums(store.read(folder, "steps", [*UNIT, *STEP_COSTS]))
 
     def rows(self, key: Key) -> slice:
         """Where the pool's paths stand."""
@@ -146,16 +149,13 @@ def _taken(values: Floats, at_N: Ints) -> Floats:
 
 
 def _sorted_paths(table: pa.Table) -> pa.Table:
-    names = ["family", "problem_key", "seed", "path", "unit", "address", "step_tokens", "answer"]
-    table = table.select(names)
     addresses = table["address"].combine_chunks().dictionary_encode()
     known = addresses.dictionary.to_pylist()
     order = sorted(range(len(known)), key=lambda i: tuple(map(int, known[i].split("/"))))
     rank = np.empty(len(known), dtype=np.int64)
     rank[order] = np.arange(len(known))
     table = table.append_column("rank", pa.array(rank[addresses.indices.to_numpy()]))
-    keys = ["family", "problem_key", "seed", "unit", "rank"]
-    return table.sort_by([(name, "ascending") for name in keys])
+    return table.sort_by([(name, "ascending") for name in (*UNIT, "rank")])
 
 
 def _list_sums(column: pa.ChunkedArray) -> Floats:
@@ -197,10 +197,8 @@ def _works(searches: pa.Table) -> dict[Key, Work]:
 
 def _step_sums(steps: pa.Table) -> dict[tuple[str, str, int, int], tuple[float | None, ...]]:
     """(family, problem_key, seed, unit) -> sums of tokens, context_sum, prm_tokens, prm_context_sum."""
-    names = ["tokens", "context_sum", "prm_tokens", "prm_context_sum"]
-    keys = ["family", "problem_key", "seed", "unit"]
-    sums = steps.group_by(keys).aggregate([(name, "sum") for name in names])
-    columns = [sums[name].to_pylist() for name in (*keys, *(f"{name}_sum" for name in names))]
+    sums = steps.group_by(UNIT).aggregate([(name, "sum") for name in STEP_COSTS])
+    columns = [sums[name].to_pylist() for name in (*UNIT, *(f"{name}_sum" for name in STEP_COSTS))]
     return {row[:4]: row[4:] for row in zip(*columns, strict=True)}
 
 

@@ -13,7 +13,7 @@ Agg = Literal["last", "min", "prod", "mean"]
 
 def aggregate(scores: Sequence[float | None], how: Agg) -> float | None:
     """One number for a path: the aggregation of its step scores (spec 5); None = not scored."""
-    known = [score for score in scores if score is not None]
+    known = [score for score in scores if score is not None and not math.isnan(score)]
     if not known or len(known) < len(scores):
         return None
     match how:

@@ -1,0 +1,24 @@
+# What a developer runs. `uv run` keeps the environment as pyproject.toml says.
+.PHONY: check fix test demo bench world
+
+check: ## style, types
+	uv run ruff check .
+	uv run ruff format --check .
+	uv run mypy
+
+fix:
+	uv run ruff check --fix .
+	uv run ruff format .
+
+test: check
+	uv run pytest
+
+demo: ## the README's line
+	uv run launch.py -m strategy=best_of_n,beam,dvts n=1,4,16,64
+
+bench: ## alone on the machine: every figure is a ratio of two things run side by side
+	uv run python benchmarks/overhead.py
+
+world: ## the embedded world from nothing: trains both models, then measures them on the real stack
+	uv run python -m ttc.nano.train
+	uv run python -m ttc.nano.measure

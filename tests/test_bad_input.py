@@ -1,0 +1,124 @@
+"""Every mistake is one clear line, exit code 2, and nothing is loaded or written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+GRID = "-m"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["strategy=bem"], "strategy=bem: unknown strategy; take one of beam, best_of_n"),
+        (["strategy=beam,dvts"], "strategy=beam,dvts: several values are a grid, and a grid needs -m"),
+        (["n=0"], "n=0: must be greater than or equal to 1"),
+        (["strategy=beam", "n=6"], "n=6 is not a multiple of width=4: take n=4 or n=8"),
+        (["n=[1,2]"], "n=[1, 2]: must be a valid integer"),
+        (["max_token=7"], "max_token: unknown key; did you mean max_tokens?"),
+        (["policy.temprature=1"], "policy.temprature: unknown key; did you mean policy.temperature?"),
+        (["policy.temperature=-1"], "policy.temperature=-1: must be greater than or equal to 0"),
+        (
+            ["strategy=beam", "strategy.agg=median"],
+            "strategy.agg='median': must be 'last', 'min', 'prod' or 'mean'",
+        ),
+        (["dataset.limit=0"], "dataset.limit=0: must be greater than or equal to 1"),
+        (["name=../other"], "name='../other': must be one folder name"),
+        (["seed=1", "seeds=[1]"], "seed=1 and seeds=[1]: give one of them"),
+        (["strategy=beam", "prm=none"], "prm=none: beam is guided by a verifier"),
+        (["strategy.width=2"], "strategy.width=2: no strategy of this grid (best_of_n) has it"),
+        (["dataset=path"], "dataset.path=null: name a .jsonl"),
+        (["dataset=path", "dataset.path=gone.jsonl"], "dataset.path=gone.jsonl: no such file"),
+        (["policy=nano", "policy.model=tests"], "tests"),
+        ([GRID, "n=1,2", "name=a,b"], "name: one launch has one name"),
+        (["n=["], "an override cannot be read"),
+    ],
+)
+def test_a_mistake_is_named_with_what_would_be_right(
+    words: list[str],
+    said: str,
+    launch: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    assert launch(*words) == 2
+    printed = capsys.readouterr()
+    assert said in printed.err
+    assert len(printed.err.splitlines()) == 1
+    assert not printed.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_faults_of_values_come_all_at_once(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch(GRID, "strategy=beam,dvts", "n=0,6", "policy.top_p=2", "dataset.limit=-3") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split("=")[0] for line in lines] == [
+        "error: policy.top_p",
+        "error: dataset.limit",
+        "error: n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "said"),
+    [
+        ('{"question": "1+1?"}\n', [], "dataset.columns.answer=answer: the data has no such column"),
+        ("", [], "is empty"),
+        ('{"question": "1+1?", "answer": null}\n', [], "row 1 has no answer"),
+        ("not json\n", [], "cannot be read"),
+        (
+            '{"question": "a", "answer": "1", "k": 1}\n{"question": "b", "answer": "1", "k": 1}\n',
+            ["dataset.columns.id=k"],
+            "two rows have the id '1'",
+        ),
+    ],
+)
+def test_a_file_that_is_no_dataset(
+    text: str,
+    words: list[str],
+    said: str,
+    launch: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    file = tmp_path_factory.mktemp("data") / "mine.jsonl"
+    file.write_text(text)
+    assert launch("dataset=path", f"dataset.path={file}", *words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_read_the_dataset_is_refused_with_the_word(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("data") / "mine.jsonl"
+    file.write_text('{"question": "Start with 12. Day 1: juggles 7. How many are there?", "answer": "1"}\n')
+    assert launch("policy=nano", "prm=nano", "dataset=path", f"dataset.path={file}") == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [("policy.model=" in line, "'juggles'" in line) for line in lines] == [(True, True), (False, True)]
+
+
+def test_a_second_ray_is_not_started_silently(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
+    assert launch("cluster=local") == 2
+    assert "RAY_ADDRESS=127.0.0.1:6379 is set" in capsys.readouterr().err
+
+
+def test_nothing_heavy_is_loaded_to_refuse(tmp_path: Path) -> None:
+    import subprocess
+
+    code = (
+        "import sys; from ttc.sweep import main; code = main(['n=0', 'dataset.limit=0']); "
+        "print(code, sorted({'ray', 'vllm', 'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+    assert done.stdout.strip() == "2 []"

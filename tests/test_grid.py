@@ -1,0 +1,165 @@
+"""The grid: which points are one cell, what runs, what is shared, what a key holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ttc.compose import CONF, compose, defaults, shipped
+from ttc.grid import Grid, build_grid
+from ttc.plan import Done, Identity, Plan, place, plan
+from ttc.problems import key_of
+from ttc.types import Problem
+
+PROBLEMS = [Problem(str(i), f"question {i}", "1") for i in range(3)]
+
+
+def grid_of(*words: str) -> Grid:
+    return build_grid(compose(["-m", "policy=fake", "prm=fake", *words]), shipped, defaults()["max_tokens"])
+
+
+def planned(*words: str, done: Done | None = None) -> Plan:
+    prm = Identity("prm", None)
+    works = [
+        place(cell, PROBLEMS, Identity("policy", None), prm if cell.prm else None)
+        for cell in grid_of(*words).cells
+    ]
+    return plan(works, done or Done())
+
+
+def paths_a_problem(planned_: Plan) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for job in planned_.jobs:
+        sums[job.family.label] = sums.get(job.family.label, 0) + job.n
+    return {label: total // len(PROBLEMS) for label, total in sums.items()}
+
+
+def test_the_main_line_samples_64_64_and_84_paths_a_problem() -> None:
+    found = planned("strategy=best_of_n,beam,dvts", "n=1,4,16,64")
+    assert paths_a_problem(found) == {"best_of_n": 64, "dvts": 64, "beam": 84}
+    assert len(found.works) == 10
+
+
+def test_votes_of_one_pool_are_one_search() -> None:
+    assert paths_a_problem(planned("strategy=majority,best_of_n,weighted", "n=4,16")) == {"best_of_n": 16}
+
+
+def test_one_path_is_one_cell_whatever_searches() -> None:
+    [cell] = grid_of("strategy=beam,dvts,best_of_n", "n=1").cells
+    assert (cell.label, cell.strategy.n) == ("best_of_n", 1)
+
+
+def test_greedy_is_one_cell_at_temperature_zero_whatever_n_says() -> None:
+    [cell] = grid_of("strategy=greedy", "n=1,4,16", "policy.temperature=0.6,1.0").cells
+    assert (cell.strategy.n, cell.sampling.temperature, cell.variant) == (1, 0.0, "")
+
+
+def test_a_width_above_n_becomes_n_and_says_so() -> None:
+    cells = grid_of("strategy=beam", "n=2,4").cells
+    assert [(cell.strategy.n, cell.strategy.width, cell.variant) for cell in cells] == [  # type: ignore[attr-defined]
+        (2, 2, "width=2"),
+        (4, 4, ""),
+    ]
+
+
+def test_a_parameter_is_an_axis_for_those_that_have_it() -> None:
+    grid = grid_of("strategy=best_of_n,beam", "n=4", "strategy.width=2,4")
+    assert [(cell.label, cell.variant) for cell in grid.cells] == [
+        ("best_of_n", ""),
+        ("beam", "width=2"),
+        ("beam", ""),
+    ]
+    assert any("strategy.width is an axis for beam only" in note for note in grid.notes)
+
+
+def test_seed_as_an_axis_means_the_same_as_seeds() -> None:
+    [one] = grid_of("seed=0,1,2").cells
+    [other] = grid_of("seeds=[2,1,0]").cells
+    assert one == other
+    assert one.seeds == (0, 1, 2)
+
+
+def test_latency_and_batch_tell_no_cells_apart() -> None:
+    assert len(grid_of("policy.latency=0,1", "policy.max_num_seqs=8,16").cells) == 1
+
+
+@pytest.mark.parametrize(
+    ("word", "variant"),
+    [
+        ("policy.temperature=0.6", "temperature=0.6"),
+        ("max_tokens=99", "max_tokens=99"),
+        ("dataset.limit=7", "limit=7"),
+        ("dataset.draw=3", "draw=3"),
+        ("prompt=llama", "prompt=llama"),
+    ],
+)
+def test_a_variant_names_what_differs_from_the_shipped_config(word: str, variant: str) -> None:
+    assert [cell.variant for cell in grid_of(word).cells] == [variant]
+
+
+def family(*words: str) -> str:
+    return planned(*words).works[0].family.id
+
+
+def test_a_family_holds_what_shapes_its_text_and_nothing_else() -> None:
+    base = family("strategy=beam", "n=4")
+    same = ["name=x", "dataset.limit=9", "policy.latency=1", "cluster=none", "readout.permutations=3"]
+    assert {family("strategy=beam", "n=4", word) for word in same} == {base}
+    other = [
+        "policy.temperature=1",
+        "policy.top_p=0.9",
+        "max_tokens=5",
+        "strategy.depth=9",
+        "strategy.agg=min",
+    ]
+    other += ["prompt.system=Hello", "prompt.separator=X", "n=8", "prm.context=77"]
+    found = {family("strategy=beam", *([word] if "n=8" in word else ["n=4", word])) for word in other}
+    assert len({base, *found}) == 1 + len(other)
+
+
+def test_a_pool_has_one_family_for_every_n_and_every_verifier() -> None:
+    assert family("n=4") == family("n=16") == family("n=16", "prm=none")
+
+
+def work_key(found: Plan) -> tuple[str, str, int]:
+    return (found.works[0].family.id, key_of(PROBLEMS[0]), 0)
+
+
+def test_a_pool_grows_by_what_is_missing_also_in_the_middle() -> None:
+    key = work_key(planned("n=16"))
+    found = planned("n=16", done=Done({key: frozenset({0, 1, 2, 8, 9})}))
+    assert [(job.first, job.units) for job in found.jobs if job.problem is PROBLEMS[0]] == [(3, 5), (10, 6)]
+
+
+def test_dvts_grows_by_subtrees_and_beam_does_not_grow() -> None:
+    dvts = planned("strategy=dvts", "n=16")
+    grown = planned("strategy=dvts", "n=16", done=Done({work_key(dvts): frozenset({0})}))
+    assert [(job.first, job.units, job.n) for job in grown.jobs][:1] == [(1, 3, 12)]
+    assert family("strategy=beam", "n=4") != family("strategy=beam", "n=8")
+
+
+def test_seeds_and_problems_are_jobs_of_their_own() -> None:
+    assert len(planned("n=4", "seeds=[0,1]").jobs) == 2 * len(PROBLEMS)
+
+
+def points_of(path: Path) -> list[dict[str, Any]]:
+    return compose(["-cd", str(path.parent), "-cn", path.stem])
+
+
+@pytest.mark.parametrize("path", sorted((CONF.parent / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_saved_sweep_is_a_grid(path: Path) -> None:
+    assert build_grid(points_of(path), shipped, defaults()["max_tokens"]).cells
+
+
+@pytest.mark.parametrize(
+    "file",
+    [f for f in sorted(CONF.glob("*/*.yaml")) if not f.stem.startswith("_")],
+    ids=lambda f: f"{f.parent.name}={f.stem}",
+)
+def test_every_shipped_config_composes(file: Path) -> None:
+    words = [f"{file.parent.name}={file.stem}"]
+    if file.stem == "path":
+        words.append("dataset.path=x.jsonl")
+    assert build_grid(compose(words), shipped, defaults()["max_tokens"]).cells

@@ -1,0 +1,175 @@
+"""Whole launches on fakes: equal results however they were made, nothing lost, honest exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import stored
+from ttc.schema import TABLES
+
+GRID = ("-m", "strategy=greedy,best_of_n,beam,dvts", "n=1,4,16", "dataset.limit=6")
+RATES = {"searches": ("seconds", "policy_rate", "prm_rate"), "scores": ("prm_rate",)}
+REPO = Path(__file__).parents[1]
+
+
+def assert_equal(one: Path, other: Path) -> None:
+    """The two results folders hold the same rows, to the letter; only clocks may differ."""
+    for table in TABLES:
+        pd.testing.assert_frame_equal(
+            stored(one, table, RATES.get(table, ())), stored(other, table, RATES.get(table, ()))
+        )
+    for name in ("answers", "readout", "readout_by"):
+        a, b = (pd.read_parquet(folder / f"{name}.parquet") for folder in (one, other))
+        pd.testing.assert_frame_equal(a, b)
+
+
+def test_the_same_line_again_does_nothing_and_a_bigger_one_only_what_is_missing(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
+    assert launch(*GRID) == 0
+    parts = len(list((tmp_path / "default" / "searches").iterdir()))
+    assert launch(*GRID) == 0
+    assert len(list((tmp_path / "default" / "searches").iterdir())) == parts
+    bigger = [word.replace("1,4,16", "1,4,16,32").replace("=6", "=8") for word in GRID]
+    assert launch(*bigger) == 0
+    assert launch(*bigger, name="whole") == 0
+    for table in ("paths", "scores", "grades", "steps"):
+        drop = ("n",) if table == "paths" else ("prm_rate",) if table == "scores" else ()
+        pd.testing.assert_frame_equal(
+            stored(tmp_path / "default", table, drop), stored(tmp_path / "whole", table, drop)
+        )
+    runs = json.loads((tmp_path / "default" / "sweep.json").read_text())["runs"]
+    assert [(run["status"], run["bill"]["searches"] > 0) for run in runs] == [
+        ("done", True),
+        ("done", False),
+        ("done", True),
+    ]
+
+
+def test_a_folder_that_grew_reads_the_cells_of_all_its_grids(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
+    assert launch("n=4", "dataset.limit=6") == 0
+    assert launch("n=16", "dataset.limit=4", "strategy=beam") == 0
+    rows = pd.read_parquet(tmp_path / "default" / "readout.parquet")
+    assert set(zip(rows["strategy"], rows["n"], rows["problems"], strict=True)) == {
+        ("best_of_n", 4, 6),
+        ("beam", 16, 4),
+    }
+
+
+def test_with_and_without_ray_with_one_shard_and_four(launch: Callable[..., int], tmp_path: Path) -> None:
+    assert launch(*GRID, name="none") == 0
+    for shards in (1, 4):
+        assert launch(*GRID, "cluster=local", f"cluster.shards={shards}", name=f"ray{shards}") == 0
+        assert_equal(tmp_path / "none", tmp_path / f"ray{shards}")
+    run = json.loads((tmp_path / "ray1" / "sweep.json").read_text())["runs"][0]
+    assert run["ray_address"].count(":") == 1
+    assert (tmp_path / "ray1" / "logs" / "policy-0.log").exists()
+
+
+def test_another_verifier_scores_the_stored_pool(launch: Callable[..., int], tmp_path: Path) -> None:
+    assert launch("n=8", "dataset.limit=3", "prm=none") == 0
+    before = stored(tmp_path / "default", "paths")
+    assert launch("n=8", "dataset.limit=3") == 0
+    pd.testing.assert_frame_equal(stored(tmp_path / "default", "paths"), before)
+    assert len(stored(tmp_path / "default", "scores")) == len(before)
+    votes = (
+        pd.read_parquet(tmp_path / "default" / "readout.parquet")
+        .groupby("prm", dropna=False)["vote"]
+        .agg(set)
+    )
+    assert votes["fake"] == {"best", "weighted", "majority", "oracle"}
+    assert votes[votes.index.isna()].iloc[0] == {"majority", "oracle"}
+
+
+def process(folder: Path, *words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "launch.py", *GRID, "policy=fake", "prm=fake", f"results_dir={folder}", *words]
+    environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
+    return subprocess.Popen(
+        command, cwd=REPO, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_killed_at_any_moment_and_run_again_equals_undisturbed(
+    launch: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "killed"
+    for _ in range(2):
+        running = process(folder, "name=x", "cluster=none", "policy.latency=0.05", "cluster.paths=16")
+        wait_for(lambda: (folder / "x" / "sweep.json").exists())
+        time.sleep(2.5)
+        running.send_signal(signal.SIGKILL)
+        running.communicate()
+    assert launch(*GRID, f"results_dir={folder}", name="x") == 0
+    assert launch(*GRID, name="undisturbed") == 0
+    assert_equal(folder / "x", tmp_path / "undisturbed")
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_keeps_what_is_finished(name: signal.Signals, tmp_path: Path) -> None:
+    words = ("name=x", "cluster=none", "policy.latency=0.2", "cluster.paths=32")
+    running = process(tmp_path, *words)
+    wait_for(lambda: (tmp_path / "x" / "sweep.json").exists())
+    time.sleep(2.5)
+    running.send_signal(name)
+    _, error = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert error.splitlines() == ["interrupted: finished searches are kept; the same line goes on from here"]
+    assert 0 < len(stored(tmp_path / "x", "searches")) < 6 * 6
+    assert json.loads((tmp_path / "x" / "sweep.json").read_text())["runs"][0]["status"] == "interrupted"
+
+
+def test_failed_searches_are_counted_shown_and_tried_again(
+    launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch("n=4", "dataset.limit=12", "policy.fail_rate=0.7") == 1
+    assert "failed; logs:" in capsys.readouterr().out
+    searches = stored(tmp_path / "default", "searches")
+    failed = searches[searches["status"] == "failed"]
+    assert 0 < len(failed) < 12
+    assert failed["reason"].str.startswith("TransientError: a fault to order").all()
+    rows = pd.read_parquet(tmp_path / "default" / "readout.parquet")
+    assert (rows["status"] == "incomplete").all()
+    assert rows["accuracy"].isna().all()
+    assert launch("n=4", "dataset.limit=12") == 0
+    assert launch("n=4", "dataset.limit=12", name="undisturbed") == 0
+    assert_equal(tmp_path / "default", tmp_path / "undisturbed")
+
+
+def test_a_problem_longer_than_the_context_is_a_row_that_says_so(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
+    assert launch("n=4", "dataset.limit=10", "policy.context=150") == 0
+    searches = stored(tmp_path / "default", "searches")
+    long = searches[searches["status"] == "too_long"]
+    assert 0 < len(long) < 10
+    assert long["reason"].str.contains("tokens and the context 150").all()
+    answers = pd.read_parquet(tmp_path / "default" / "answers.parquet")
+    assert answers.groupby(["vote", "agg", "subset"], dropna=False)["problem_id"].nunique().eq(10).all()
+    assert (answers[answers["problem_id"].isin(long["problem_id"])]["correct"] == 0).all()
+
+
+def test_plan_only_writes_nothing(
+    launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch("plan_only=true", *GRID) == 0
+    assert "to do: " in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
