@@ -46,6 +46,6 @@ def stored(folder: Path, table: str, without: tuple[str, ...] = ()) -> pd.DataFr
     from ttc.store import read
 
     rows = read(folder, table).to_pandas().drop(columns=list(without))
-    for column in rows.select_dtypes("object"):
+    for column in filter(lambda name: pd.api.types.is_object_dtype(rows[name]), rows.columns):
         rows[column] = rows[column].map(lambda value: tuple(value) if hasattr(value, "tolist") else value)
     return rows.sort_values(list(KEYS[table])).reset_index(drop=True)

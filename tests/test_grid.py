@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -162,4 +164,18 @@ def test_every_shipped_config_composes(file: Path) -> None:
     words = [f"{file.parent.name}={file.stem}"]
     if file.stem == "path":
         words.append("dataset.path=x.jsonl")
+    assert build_grid(compose(words), shipped, defaults()["max_tokens"]).cells
+
+
+def documented() -> list[str]:
+    """Every launch that the README and the docs show, without its comment."""
+    files = [CONF.parent / "README.md", *sorted((CONF.parent / "docs").glob("*.md"))]
+    text = "\n".join(file.read_text() for file in files).replace("\\\n", " ")
+    word = r"(?:-m|-c[dn] \w+|[\w.]+=\S+)"
+    return [line.strip() for line in re.findall(rf"launch\.py((?: +{word})*)", text)]
+
+
+@pytest.mark.parametrize("line", sorted(set(documented())))
+def test_every_documented_line_is_a_grid(line: str) -> None:
+    words = [word.rstrip("`,.") for word in shlex.split(line) if not word.endswith("=...")]
     assert build_grid(compose(words), shipped, defaults()["max_tokens"]).cells

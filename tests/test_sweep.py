@@ -173,3 +173,15 @@ def test_plan_only_writes_nothing(
     assert launch("plan_only=true", *GRID) == 0
     assert "to do: " in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_changed_content_under_one_name_replaces_its_cells(
+    launch: Callable[..., int], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    file = tmp_path_factory.mktemp("data") / "mine.jsonl"
+    for question in ("1+1?", "1+2?"):
+        file.write_text(json.dumps({"question": question, "answer": "2"}) + "\n")
+        assert launch("dataset=path", f"dataset.path={file}", "n=4") == 0
+    rows = pd.read_parquet(tmp_path / "default" / "readout.parquet")
+    assert not rows.duplicated(["strategy", "variant", "n", "vote", "agg", "subset"]).any()
+    assert len(stored(tmp_path / "default", "paths")) == 8

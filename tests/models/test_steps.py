@@ -85,3 +85,20 @@ def test_splitting_does_not_depend_on_where_the_sample_was_cut():
             stepwise.append(tuple(tokens[start:stop]))
             start = stop
     assert [step.tokens for step in whole] == stepwise
+
+
+def test_the_embedded_policy_stops_at_an_id():
+    """Its blank line is one token and no others make one, which saves decoding while it writes."""
+    from transformers import AutoTokenizer
+
+    from ttc.models.checkpoint import fetch
+
+    tokenizer = AutoTokenizer.from_pretrained(fetch("nano:policy"))
+    made = step_rule(
+        tokenizer.backend_tokenizer.decode, len(tokenizer), "\n\n", frozenset({tokenizer.eos_token_id})
+    )
+    assert made.exact
+    assert [step.text for step in made.split(tokenizer.encode("Day 1: so 3\n\n\\boxed{3}<eos>"), "eos")] == [
+        "Day 1: so 3\n\n",
+        r"\boxed{3}",
+    ]

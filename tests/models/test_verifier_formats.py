@@ -103,3 +103,17 @@ def test_a_header_that_melts_into_the_answer_is_refused():
 def test_every_family_takes_a_tokenizer_and_has_two_tags(made):
     assert FORMATS["rlhflow"] is RLHFlow
     assert made.plus != made.minus
+
+
+def test_the_embedded_verifier_fits_the_format_and_spends_three_tokens_a_step_on_it():
+    """Two headers and the answer; no closing tokens (ttc/nano/tokenizer.py)."""
+    from transformers import AutoTokenizer
+
+    from ttc.models.checkpoint import fetch
+
+    made = RLHFlow(AutoTokenizer.from_pretrained(fetch("nano:prm")))
+    step = "Day 2: so 19 - 4 = 15"
+    layout = made.layout(
+        "Start with 12. Day 1: gets 7. Day 2: gives 4. How many are there?", ["Day 1: now 12", step]
+    )
+    assert layout.ends[1] - layout.ends[0] == len(made.tokenizer.encode(step)) + 3

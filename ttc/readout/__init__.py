@@ -64,8 +64,12 @@ def read_out(folder: Path, config: ReadoutConfig | None = None) -> Readout:
 
 
 def folder_cells(folder: Path) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
-    """The cells of all runs (a cell's seeds: those of all; its record: the latest), and the selections."""
-    cells: dict[str, CellRecord] = {}
+    """The cells of all runs (a cell's seeds: those of all; its record: the latest), and the selections.
+
+    What a cell is told apart by names it once: where a dataset's or a model's content has changed under its
+    name, the later cell stands for it and the earlier one's rows stay unread.
+    """
+    cells: dict[tuple[object, ...], CellRecord] = {}
     selections: dict[str, list[list[Any]]] = {}
     names = {field.name for field in fields(CellRecord)}
     for run in store.load_runs(folder):
@@ -73,9 +77,10 @@ def folder_cells(folder: Path) -> tuple[list[CellRecord], dict[str, list[list[An
         for record in run["cells"]:
             known = {name: value for name, value in record.items() if name in names}
             cell = CellRecord(**{**known, "seeds": tuple(record["seeds"])})
-            if cell.cell in cells:
-                cell = replace(cell, seeds=tuple(sorted({*cells[cell.cell].seeds, *cell.seeds})))
-            cells[cell.cell] = cell
+            name = (cell.strategy, cell.variant, cell.n, cell.policy, cell.prm, cell.dataset)
+            if name in cells and cells[name].cell == cell.cell:
+                cell = replace(cell, seeds=tuple(sorted({*cells[name].seeds, *cell.seeds})))
+            cells[name] = cell
     usable = [cell for cell in cells.values() if cell.unit is None or cell.n % cell.unit == 0]
     return usable, selections
 
