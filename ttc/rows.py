@@ -1,4 +1,4 @@
-"""What a finished search becomes: rows of the five tables, as store.TABLES names them."""
+"""What a finished search becomes: rows of the five tables, as schema.TABLES names them."""
 
 from __future__ import annotations
 

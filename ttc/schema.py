@@ -11,9 +11,7 @@ import pyarrow as pa
 
 SCHEMA_VERSION = 1
 
-COMMON = [
-    ("family", pa.string()),
-    ("strategy", pa.string()),
+PARAMETERS = [
     ("width", pa.int32()),
     ("depth", pa.int32()),
     ("search_agg", pa.string()),
@@ -25,6 +23,13 @@ COMMON = [
     ("policy", pa.string()),
     ("prm", pa.string()),  # guided searches: the PRM that guided; scores/: the one that scored; else null
     ("dataset", pa.string()),
+]
+"""What shaped a search, in rows and readouts alike; null = the strategy has no such parameter."""
+
+COMMON = [
+    ("family", pa.string()),
+    ("strategy", pa.string()),
+    *PARAMETERS,
     ("problem_key", pa.string()),  # hash of question and id: joins rows to a run's selection
     ("problem_id", pa.string()),
     ("level", pa.int32()),

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ttc.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord  # noqa: F401
+from ttc.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES
 from ttc.types import UserError
 
 PART_SECONDS = 30.0

@@ -38,8 +38,10 @@ class _Faults:
         self.tokens = 0
 
     async def pass_(self, name: str) -> None:
-        attempt = self._asked[name] = self._asked.get(name, 0) + 1
         await asyncio.sleep(self._latency)
+        if not self._fail_rate:
+            return
+        attempt = self._asked[name] = self._asked.get(name, 0) + 1
         if _unit("fault", name, attempt) < self._fail_rate:
             raise TransientError(f"a fault to order (fail_rate={self._fail_rate})")
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ttc.models.verifier_formats import FORMATS, Layout
 from ttc.models.vllm_engine import Engine, EngineOptions, together
-from ttc.types import EngineStats, Judgement, Query
+from ttc.types import EngineStats, Judgement, Query, UserError
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
@@ -49,10 +49,12 @@ class VllmVerifier:
         format: the family, a name in FORMATS.
 
     Raises:
-        UserError: the model's tokenizer does not fit the format.
+        UserError: there is no such format, or the model's tokenizer does not fit it.
     """
 
     def __init__(self, options: EngineOptions, format: str = "rlhflow") -> None:
+        if format not in FORMATS:
+            raise UserError(f"prm.format={format!r}: must be one of {', '.join(FORMATS)}")
         from transformers import AutoTokenizer
 
         self.options = options

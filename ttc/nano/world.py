@@ -257,12 +257,13 @@ def first_error(story: Story, steps: list[str] | tuple[str, ...]) -> int | None:
     """Index of the first step that a right solution would not hold (openers apart); None if all are right."""
     expected = solve(story, random.Random(0)).steps
     for index, step in enumerate(steps):
-        if index >= len(expected) or _bare(step) != _bare(expected[index]):
+        if index >= len(expected) or compared(step) != compared(expected[index]):
             return index
     return None
 
 
-def _bare(step: str) -> str:
+def compared(step: str) -> str:
+    """A step without its opener: what decides whether it is right."""
     return re.sub(rf": (?:{'|'.join(OPENERS)}) ", ": ", step.strip())
 
 

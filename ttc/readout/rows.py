@@ -18,7 +18,7 @@ from ttc import statistics
 from ttc.readout.costs import Costs
 from ttc.readout.outcomes import Batch, Choice, Outcome
 from ttc.readout.pools import Key, Tables
-from ttc.schema import CellRecord
+from ttc.schema import PARAMETERS, CellRecord
 from ttc.voting import AGGS, SCORED_VOTES, UNSCORED, Agg, Bools, Ints, Vote
 
 SUBSETS = ("prefix", "resample")
@@ -30,17 +30,7 @@ CELL = [
     ("strategy", pa.string()),
     ("variant", pa.string()),
     ("n", pa.int32()),
-    ("width", pa.int32()),
-    ("depth", pa.int32()),
-    ("search_agg", pa.string()),
-    ("finished", pa.string()),
-    ("temperature", pa.float64()),
-    ("top_p", pa.float64()),
-    ("max_tokens", pa.int32()),
-    ("prompt", pa.string()),
-    ("policy", pa.string()),
-    ("prm", pa.string()),
-    ("dataset", pa.string()),
+    *PARAMETERS,
 ]
 READ = [
     ("vote", pa.string()),
