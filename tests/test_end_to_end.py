@@ -66,7 +66,8 @@ def test_every_step_of_every_path_has_a_score(folder: Path) -> None:
 
 def test_strategies_share_the_first_steps_and_the_verifier_knows(folder: Path) -> None:
     searches = stored(folder, "searches")
-    assert (searches["prm_shared"].sum() > 0) and (searches["prompt_cached"].sum() > 0)
+    assert searches["prm_shared"].sum() > 0
+    assert searches["prompt_cached"].sum() > 0
     steps = stored(folder, "steps")
     first = steps[steps["step"] == 0].groupby(["problem_key", "address"])["text"].nunique()
     assert (first == 1).mean() > 0.9  # one random tree; another batch may flip a token
