@@ -190,3 +190,24 @@ def test_a_cancelled_call_leaves_nothing_behind(world):
 
     assert world.runner.run(cancelled()) == 0
     assert world.generate(whole(1))[0].steps
+
+
+def test_a_dead_engine_is_said_to_be_dead(world):
+    """The last test of the file: it kills the engine."""
+    import psutil
+    from vllm.v1.engine.exceptions import EngineDeadError
+
+    (core,) = [child for child in psutil.Process().children() if "EngineCore" in child.name()]
+
+    async def killed():
+        task = asyncio.create_task(
+            world.policy.generate(Sampling(INEXACT, max_tokens=100), [whole(1), whole(2)])
+        )
+        await asyncio.sleep(0.01)
+        core.kill()
+        return await asyncio.wait_for(task, 30)
+
+    with pytest.raises(EngineDeadError):
+        world.runner.run(killed())
+    with pytest.raises(EngineDeadError):
+        world.generate(whole(1))

@@ -148,3 +148,42 @@ def test_a_verifier_chat_only_ever_grows_at_its_end(words):
     for shorter, longer in pairwise(chats):
         assert longer[: len(shorter)] == shorter
         assert len(longer) - len(shorter) <= 11
+
+
+def test_every_verdict_of_a_lesson_says_whether_the_text_so_far_is_right():
+    from ttc.nano.examples import encode, verdict_classes, verifier_example
+
+    story = Story(1, 10, (Event("gets", 4), Event("lends", 2)))
+    misread = ("Day 1: so 10 + 4 = 14", "Day 2: now 14 + 2 = 16", r"\boxed{16}")
+    lesson = verifier_example(story, world.Solution(misread, wrong=1))
+    minus, plus = verdict_classes()
+    verdicts = [
+        (token, target == plus)
+        for token, target in zip(lesson.ids, lesson.targets, strict=True)
+        if target in (minus, plus)
+    ]
+    pieces = (
+        " +",
+        " 4",
+        " =",
+        " 14",
+        "<|assistant|>",
+        " +",
+        " 2",
+        " =",
+        " 16",
+        "<|assistant|>",
+        "<|assistant|>",
+    )
+    assert [token for token, _ in verdicts] == [encode(piece)[0] for piece in pieces]
+    assert [right for _, right in verdicts] == [True] * 5 + [False] * 6
+
+
+def test_the_shipped_models_fit_and_know_the_worlds_words(words):
+    for name in ("policy", "prm"):
+        folder = MODELS / name
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= 5_000_000
+        assert (folder / "tokenizer.json").read_text() == (MODELS / "policy" / "tokenizer.json").read_text()
+    from ttc.nano.tokenizer import build
+
+    assert build().get_vocab() == words.get_vocab()

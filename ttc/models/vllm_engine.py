@@ -115,7 +115,7 @@ class Engine:
 
     def shutdown(self) -> None:
         """Stops the engine's processes."""
-        self._llm.shutdown(timeout=1.0)
+        self._llm.shutdown(timeout=3.0)
         self._llm = None  # its __del__ must not run when the interpreter is half gone
 
 

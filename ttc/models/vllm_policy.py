@@ -24,11 +24,11 @@ class VllmPolicy:
 
     def __init__(self, options: EngineOptions) -> None:
         self.options = options
-        self.engine = Engine(options)
         from transformers import AutoTokenizer
 
         self.tokenizer: Any = AutoTokenizer.from_pretrained(options.model, revision=options.revision)
         self._eos = eos_ids(self.tokenizer, options.model, options.revision)
+        self.engine = Engine(options)
         self._prompt = lru_cache(PROMPTS_KEPT)(self._render)
         self._rule = lru_cache(None)(self._step_rule)
 
@@ -71,8 +71,8 @@ class VllmPolicy:
         return Sample(rule.split(tokens, end, logprobs, after_blank), len(ids), output.num_cached_tokens)
 
     def _params(self, sampling: Sampling, draw: Draw, rule: StepRule, left: int) -> SamplingParams:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        # not `from vllm import`: that looks the name up anew for every request
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
 
         stop: dict[str, Any] = {"stop_token_ids": sorted(self._eos), "detokenize": False}
         if not draw.whole and rule.exact:

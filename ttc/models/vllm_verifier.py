@@ -137,8 +137,8 @@ class VllmVerifier:
             del self._running[key]
 
     def _params(self) -> SamplingParams:
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        # not `from vllm import`: that looks the name up anew for every request
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
 
         return SamplingParams(
             max_tokens=1,

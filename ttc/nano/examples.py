@@ -20,6 +20,9 @@ VERIFIER_ERRORS = Errors(misread=0.35, slip=0.10, blunder=0.015)
 CHAINS = 3
 """Solutions of one story in the verifier's own stream: siblings, which differ in few steps."""
 
+INNER, INNER_WEIGHT = 4, 0.25
+"""The last four tokens of a step (operator, operand, "=", result) carry a verdict in training, too."""
+
 AFTER_ERROR = 0.2
 """Weight of the verdicts after the first error: votes need them, but they are all alike."""
 
@@ -68,16 +71,27 @@ def verifier_ids(question: str, steps: Sequence[str]) -> list[int]:
 
 
 def verifier_example(story: Story, solution: Solution) -> Example:
-    """The chat with a verdict wanted at each assistant header: "+" before the first error, "-" from it on."""
+    """The chat with a verdict wanted at each assistant header: "+" before the first error, "-" from it on.
+
+    Verdicts inside a step (INNER) say the same of the text so far. Nobody reads them later, but they tell the
+    learner which word was wrong: without them the same training got nowhere.
+    """
     ids = verifier_ids(story.question, solution.steps)
     minus, plus = verdict_classes()
     header = _id("<|assistant|>")
     targets, weights = [IGNORE] * len(ids), [0.0] * len(ids)
+    right = verifier_ids(story.question, solve(story, random.Random(0)).steps)
     places = [place for place, token in enumerate(ids) if token == header]
     wrong = len(places) if solution.wrong is None else solution.wrong
+    aligned = len(right) == len(ids)
     for step, place in enumerate(places):
         targets[place] = plus if step < wrong else minus
         weights[place] = 1.0 if step <= wrong else AFTER_ERROR
+        good = step <= wrong
+        for inner in range(place - INNER, place) if aligned and step < len(story.events) else ():
+            good = good and (step < wrong or ids[inner] == right[inner])
+            targets[inner] = plus if good else minus
+            weights[inner] = INNER_WEIGHT if step <= wrong else INNER_WEIGHT * AFTER_ERROR
     return Example(ids, targets, weights)
 
 

@@ -109,7 +109,7 @@ def judged(folder: Path) -> Iterator[tuple[Story, list[str], list[float]]]:
 
 
 def step_auroc(folder: Path) -> tuple[float, float]:
-    """Of steps up to the first error: right against wrong; and the same among siblings of one right prefix."""
+    """Of steps up to the first error: right against wrong; the same among siblings of one right prefix."""
     right: list[float] = []
     wrong: list[float] = []
     nodes: dict[tuple[str, ...], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
