@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == "", "what ray, vllm and transformers log belongs into logs/"
-    assert done.stdout.startswith("4 cells on 5 problems, 1 seed\n")
+    assert done.stdout.startswith("4 cells on 5 problems, 1 seed, limit=5\n")
     assert "INFO" not in done.stdout
     return results / "default"
 

@@ -54,20 +54,29 @@ def print_plan(console: Console, plan: Plan, notes: Sequence[str], expected: Exp
         table.add_row(title, ns, str(paths), str(searches), str(todo))
     problems = len({(work.record.dataset, problem.id) for work in plan.works for problem in work.problems})
     seeds = len({seed for work in plan.works for seed in work.cell.seeds})
-    console.print(f"[bold]{len(plan.works)} cells[/] on {problems} problems, {seeds} seed{'s' * (seeds > 1)}")
+    count = f"{problems} problems, {seeds} seed{'s' * (seeds > 1)}"
+    settings = "".join(f", {word}" for word in _shared(plan.works))
+    console.print(f"[bold]{len(plan.works)} cells[/] on {count}{settings}")
     console.print(table)
     for note in (*_sharing(plan.works), *notes):
         console.print(f"  {note}", style="dim")
     console.print(expected.sentence())
 
 
-def _grouped(works: Iterable[Work]) -> list[tuple[str, list[Work]]]:
+def _grouped(works: Sequence[Work]) -> list[tuple[str, list[Work]]]:
     groups: dict[str, list[Work]] = {}
+    shared = _shared(works)
     for work in works:
-        variant = work.record.variant
-        title = work.record.strategy + (f" ({variant})" if variant else "")
+        own = " ".join(word for word in work.record.variant.split() if word not in shared)
+        title = work.record.strategy + (f" ({own})" if own else "")
         groups.setdefault(title, []).append(work)
     return list(groups.items())
+
+
+def _shared(works: Sequence[Work]) -> list[str]:
+    """The words that stand in the variant of every cell: said once, not in every line."""
+    first, *others = [work.record.variant.split() for work in works]
+    return [word for word in first if all(word in other for other in others)]
 
 
 def _sharing(works: Sequence[Work]) -> Iterable[str]:

@@ -195,7 +195,8 @@ def test_a_cancelled_call_leaves_nothing_behind(world):
 def test_a_dead_engine_is_said_to_be_dead(world):
     """The last test of the file: it kills the engine."""
     import psutil
-    from vllm.v1.engine.exceptions import EngineDeadError
+
+    from ttc.types import EngineDied
 
     (core,) = [child for child in psutil.Process().children() if "EngineCore" in child.name()]
 
@@ -207,7 +208,7 @@ def test_a_dead_engine_is_said_to_be_dead(world):
         core.kill()
         return await asyncio.wait_for(task, 30)
 
-    with pytest.raises(EngineDeadError):
+    with pytest.raises(EngineDied):
         world.runner.run(killed())
-    with pytest.raises(EngineDeadError):
+    with pytest.raises(EngineDied):
         world.generate(whole(1))

@@ -150,33 +150,21 @@ def test_a_verifier_chat_only_ever_grows_at_its_end(words):
         assert len(longer) - len(shorter) <= 11
 
 
-def test_every_verdict_of_a_lesson_says_whether_the_text_so_far_is_right():
+def test_a_lesson_judges_the_text_so_far_at_headers_and_the_step_itself_inside():
     from ttc.nano.examples import encode, verdict_classes, verifier_example
 
-    story = Story(1, 10, (Event("gets", 4), Event("lends", 2)))
-    misread = ("Day 1: so 10 + 4 = 14", "Day 2: now 14 + 2 = 16", r"\boxed{16}")
-    lesson = verifier_example(story, world.Solution(misread, wrong=1))
+    story = Story(1, 10, (Event("lends", 4), Event("gets", 2)))
+    misread = ("Day 1: lends 4 so 10 + 4 = 14", "Day 2: gets 2 now 14 + 2 = 17", r"\boxed{17}")
+    lesson = verifier_example(story, world.Solution(misread, wrong=0))
     minus, plus = verdict_classes()
     verdicts = [
         (token, target == plus)
         for token, target in zip(lesson.ids, lesson.targets, strict=True)
         if target in (minus, plus)
     ]
-    pieces = (
-        " +",
-        " 4",
-        " =",
-        " 14",
-        "<|assistant|>",
-        " +",
-        " 2",
-        " =",
-        " 16",
-        "<|assistant|>",
-        "<|assistant|>",
-    )
+    pieces = (" +", " 4", " 14", "<|assistant|>", " +", " 2", " 17", "<|assistant|>", "<|assistant|>")
     assert [token for token, _ in verdicts] == [encode(piece)[0] for piece in pieces]
-    assert [right for _, right in verdicts] == [True] * 5 + [False] * 6
+    assert [right for _, right in verdicts] == [False] * 4 + [True, True, False, False, False]
 
 
 def test_the_shipped_models_fit_and_know_the_worlds_words(words):

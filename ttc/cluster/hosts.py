@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 import ray
-from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError
+from ray.exceptions import RayActorError
 
 from ttc.config import PolicyConfig, PrmConfig
 from ttc.types import (
@@ -83,8 +83,6 @@ class Host:
             if not work.done():
                 raise Interrupted
             return work.result()
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
         finally:
             stop.cancel()
             work.cancel()
@@ -123,12 +121,8 @@ class Handle:
 async def _answer(ref: Awaitable[T]) -> T:
     try:
         return await ref
-    except (RayActorError, ActorDiedError, ActorUnavailableError) as error:
+    except RayActorError as error:
         raise EngineDied(f"an engine died: {str(error).splitlines()[0]}") from None
-    except Exception as error:
-        if type(error).__name__.endswith("(EngineDeadError)") or "EngineDeadError" in repr(type(error)):
-            raise EngineDied("an engine died; its log says why") from None
-        raise
 
 
 def redirect_output(log: str) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ttc.types import EngineStats, TransientError
+from ttc.types import EngineDied, EngineStats, TransientError
 
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
@@ -66,6 +66,7 @@ class Engine:
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
         from vllm.v1.engine.async_llm import AsyncLLM
+        from vllm.v1.engine.exceptions import EngineDeadError
 
         arguments = engine_arguments(options, current_platform.is_cpu())
         if current_platform.is_cpu():
@@ -73,7 +74,7 @@ class Engine:
             # set, not defaulted: Ray has put its own number there
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
-        self._input = tokens_input
+        self._input, self._dead = tokens_input, EngineDeadError
         self._ids = itertools.count()
         self._running = 0
         self._since = 0.0
@@ -88,7 +89,7 @@ class Engine:
             generated: the tokens it generates count as computed (a verifier throws its one away).
 
         Raises:
-            EngineDeadError: the engine has died, as vLLM raises it.
+            EngineDied: the engine is gone.
             TransientError: the engine gave the request up.
         """
         if not self._running:
@@ -97,6 +98,8 @@ class Engine:
         try:
             outputs = self._llm.generate(self._input(ids), params, str(next(self._ids)))
             (output,) = [output async for output in outputs]
+        except self._dead as error:
+            raise EngineDied("vLLM's engine has died; its log says why") from error
         finally:
             self._running -= 1
             if not self._running:
