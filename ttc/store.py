@@ -88,8 +88,12 @@ class Store:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[Store]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("a+") as lock:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = (self.folder / ".lock").open("a+")
+        except OSError as error:
+            raise UserError(f"results folder {self.folder} cannot be written ({error.strerror})") from None
+        with file as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -123,9 +123,10 @@ def _joined() -> Iterator[str]:
         elif started:
             ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
     except (ConnectionError, RayError, RuntimeError, ValueError) as error:
-        raise UserError(
-            f"RAY_ADDRESS={address}: no Ray answers there ({str(error).splitlines()[0]})"
-        ) from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        if address:
+            raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({reason})") from None
+        raise UserError(f"a local Ray did not start ({reason}); cluster=none runs without one") from None
     try:
         yield ray.get_runtime_context().gcs_address
     finally:
