@@ -103,12 +103,25 @@ def test_a_model_that_cannot_read_the_dataset_is_refused_with_the_word(
     assert [("policy.model=" in line, "'juggles'" in line) for line in lines] == [(True, True), (False, True)]
 
 
-def test_a_second_ray_is_not_started_silently(
-    launch: Callable[..., int], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("cluster", "address", "said"),
+    [
+        ("local", "127.0.0.1:6379", "RAY_ADDRESS=127.0.0.1:6379 is set, and a second Ray would start"),
+        ("auto", "127.0.0.1:1", "RAY_ADDRESS=127.0.0.1:1: no Ray answers there"),
+        ("auto", "ray://head:10001", "RAY_ADDRESS=ray://head:10001: give host:port"),
+    ],
+)
+def test_a_ray_address_that_cannot_be_joined(
+    cluster: str,
+    address: str,
+    said: str,
+    launch: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
-    assert launch("cluster=local") == 2
-    assert "RAY_ADDRESS=127.0.0.1:6379 is set" in capsys.readouterr().err
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    assert launch(f"cluster={cluster}") == 2
+    assert said in capsys.readouterr().err
 
 
 def test_nothing_heavy_is_loaded_to_refuse(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,11 +27,24 @@ class Model:
 
 
 def check_cluster(mode: str) -> None:
-    if mode == "local" and os.environ.get("RAY_ADDRESS"):
+    """Raises:
+    UserError: the mode and RAY_ADDRESS do not go together, or nobody listens there.
+    """
+    address = os.environ.get("RAY_ADDRESS")
+    if mode == "none" or not address:
+        return
+    if mode == "local":
         raise UserError(
-            f"cluster=local: RAY_ADDRESS={os.environ['RAY_ADDRESS']} is set, and a second Ray would start "
-            "beside it; take cluster=auto to join it, or unset RAY_ADDRESS"
+            f"cluster=local: RAY_ADDRESS={address} is set, and a second Ray would start beside it; "
+            "take cluster=auto to join it, or unset RAY_ADDRESS"
         )
+    host, _, port = address.rpartition(":")
+    if "//" in address or not port.isdigit():
+        raise UserError(f"RAY_ADDRESS={address}: give host:port of the Ray's head, or use `ray job submit`")
+    try:  # asked here: Ray itself would try for minutes
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({error.strerror or error})") from None
 
 
 def placed(cells: Sequence[Cell]) -> tuple[list[Work], dict[EngineConfig, Model]]:
