@@ -9,9 +9,9 @@ from itertools import islice
 
 from ttc.nano import tokenizer
 from ttc.nano.model import IGNORE, Example
-from ttc.nano.world import Errors, Solution, Story, solve, training_stories
+from ttc.nano.world import Errors, Solution, Story, fits, solve, training_stories
 
-POLICY_ERRORS = Errors(misread=0.62, slip=0.22, blunder=0.015)
+POLICY_ERRORS = Errors(misread=0.62, slip=0.20, blunder=0.015)
 """What the policy learns to do wrong. Blunders stay rare: so small a verifier cannot see them."""
 
 VERIFIER_ERRORS = Errors(misread=0.35, slip=0.10, blunder=0.015)
@@ -20,8 +20,8 @@ VERIFIER_ERRORS = Errors(misread=0.35, slip=0.10, blunder=0.015)
 CHAINS = 3
 """Solutions of one story in the verifier's own stream: siblings, which differ in few steps."""
 
-INNER, INNER_WEIGHT = 4, 0.25
-"""The last four tokens of a step (operator, operand, "=", result) carry a verdict in training, too."""
+INNER, INNER_WEIGHT = (4, 3, 1), 0.3
+"""Where operator, operand and result stand before a step's header; they carry verdicts in training, too."""
 
 AFTER_ERROR = 0.2
 """Weight of the verdicts after the first error: votes need them, but they are all alike."""
@@ -73,25 +73,21 @@ def verifier_ids(question: str, steps: Sequence[str]) -> list[int]:
 def verifier_example(story: Story, solution: Solution) -> Example:
     """The chat with a verdict wanted at each assistant header: "+" before the first error, "-" from it on.
 
-    Verdicts inside a step (INNER) say the same of the text so far. Nobody reads them later, but they tell the
-    learner which word was wrong: without them the same training got nowhere.
+    Verdicts inside a step (INNER) say whether the step itself fits its day, whatever came before. Nobody
+    reads them later, but they tell the learner which word was wrong; without them it hardly learns to look.
     """
     ids = verifier_ids(story.question, solution.steps)
     minus, plus = verdict_classes()
     header = _id("<|assistant|>")
     targets, weights = [IGNORE] * len(ids), [0.0] * len(ids)
-    right = verifier_ids(story.question, solve(story, random.Random(0)).steps)
     places = [place for place, token in enumerate(ids) if token == header]
     wrong = len(places) if solution.wrong is None else solution.wrong
-    aligned = len(right) == len(ids)
     for step, place in enumerate(places):
         targets[place] = plus if step < wrong else minus
         weights[place] = 1.0 if step <= wrong else AFTER_ERROR
-        good = step <= wrong
-        for inner in range(place - INNER, place) if aligned and step < len(story.events) else ():
-            good = good and (step < wrong or ids[inner] == right[inner])
-            targets[inner] = plus if good else minus
-            weights[inner] = INNER_WEIGHT if step <= wrong else INNER_WEIGHT * AFTER_ERROR
+        for back, good in zip(INNER, fits(story, step, solution.steps[step]), strict=False):
+            targets[place - back] = plus if good else minus
+            weights[place - back] = INNER_WEIGHT
     return Example(ids, targets, weights)
 
 

@@ -42,7 +42,9 @@ class Table:
 
     def __init__(self, answers: pd.DataFrame) -> None:
         declared = answers["agg"].isna() | (answers["agg"] == "last")
-        self.rows = answers[declared & (answers["subset"] == "resample") & (answers["variant"] == "")]
+        # another test set is no other way to search: width=2 and its like are
+        plain = answers["variant"].str.fullmatch(r"(draw=\d+)? ?(limit=\d+)?")
+        self.rows = answers[declared & plain & (answers["subset"] == "resample")]
 
     def __call__(self, strategy: str, vote: str, n: int) -> np.ndarray:
         rows = self.rows
@@ -50,7 +52,7 @@ class Table:
         if cell.empty:
             return np.full(len(LEVELS), np.nan)
         by_level = cell.groupby("level")["correct"].mean()
-        return 100 * np.array([cell["correct"].mean(), *(by_level[level] for level in LEVELS[1:])])
+        return 100 * np.array([cell["correct"].mean(), *by_level.reindex(LEVELS[1:])])
 
 
 def goals(read: Table) -> list[tuple[str, np.ndarray, str]]:

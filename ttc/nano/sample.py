@@ -13,8 +13,8 @@ from ttc.nano import tokenizer
 from ttc.nano.examples import prompt
 from ttc.nano.world import STEP_END, Solution, Story, first_error, training_stories
 
-MAX_TOKENS = 96
-"""Room for ten steps of 8 tokens and the answer."""
+MAX_TOKENS = 104
+"""Room for ten steps of 9 tokens and the answer."""
 
 
 @torch.inference_mode()

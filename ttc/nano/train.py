@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 
 SEED = 0
-DEMONSTRATIONS = 86_000
-SAMPLES, SIBLINGS, SAMPLE_TEMPERATURE = 16_000, 2, 0.9
-CHAINS = 45_000
+DEMONSTRATIONS = 40_000
+SAMPLES, SIBLINGS, SAMPLE_TEMPERATURE = 8_000, 2, 0.9
+CHAINS = 36_000
 POLICY_RATES = (1.5e-2, 5e-3)
-VERIFIER_RATES = (6e-3, 3e-3)
+VERIFIER_RATES = (1e-2, 4e-3)
 """Learning rates of Muon (matrices of the blocks) and AdamW (the rest)."""
 
 

@@ -33,8 +33,8 @@ TRAPS = {
 """Trap words in ten stories of a level: they decide how far votes alone can get. Test sets deal these out in
 full, in random order, so that no draw is easier than another by luck; training draws from them at random."""
 
-OPENERS = ("now", "so", "then")
-"""Three ways to open a step, so that two samples of one step may differ in text, as real ones do."""
+JOINTS = ("now", "so", "then")
+"""Three words for one thing, so that two samples of one step may differ in text, as real ones do."""
 
 NUMBERS = range(2, 10)
 """What an event may count."""
@@ -245,7 +245,7 @@ def solve(story: Story, rng: random.Random, errors: Errors | None = None) -> Sol
         blunder = rng.random() < errors.blunder
         if blunder:
             result = (result + rng.choice((-10, -1, 1, 10))) % 100
-        steps.append(f"Day {day}: {rng.choice(OPENERS)} {value} {op} {operand} = {result}")
+        steps.append(f"Day {day}: {event.text} {rng.choice(JOINTS)} {value} {op} {operand} = {result}")
         if wrong is None and (blunder or reading != VERBS[event.word].right):
             wrong = day - 1
         value = result
@@ -254,7 +254,7 @@ def solve(story: Story, rng: random.Random, errors: Errors | None = None) -> Sol
 
 
 def first_error(story: Story, steps: list[str] | tuple[str, ...]) -> int | None:
-    """Index of the first step that a right solution would not hold (openers apart); None if all are right."""
+    """Index of the first step that a right solution would not hold (joints apart); None if all are right."""
     expected = solve(story, random.Random(0)).steps
     for index, step in enumerate(steps):
         if index >= len(expected) or compared(step) != compared(expected[index]):
@@ -262,14 +262,27 @@ def first_error(story: Story, steps: list[str] | tuple[str, ...]) -> int | None:
     return None
 
 
+def fits(story: Story, index: int, step: str) -> list[bool]:
+    """Is a step right by itself, up to its operator, operand and result? Empty for what is no day's step."""
+    found = re.search(r" (\d+) ([-+*/]) (\d+) = (\d+)$", step.strip())
+    if index >= len(story.events) or found is None:
+        return []
+    value, op, operand, result = int(found[1]), found[2], int(found[3]), int(found[4])
+    event = story.events[index]
+    right = VERBS[event.word].right
+    operator = op == right[0]
+    whole = operator and operand == event.operand(right)
+    return [operator, whole, whole and result == compute(value, op, operand)]
+
+
 def compared(step: str) -> str:
-    """A step without its opener: what decides whether it is right."""
-    return re.sub(rf": (?:{'|'.join(OPENERS)}) ", ": ", step.strip())
+    """A step without its joining word: what decides whether it is right."""
+    return re.sub(rf" (?:{'|'.join(JOINTS)}) ", " ", step.strip())
 
 
 def vocabulary() -> list[str]:
     """Every piece that world text can hold, in a fixed order; a leading space belongs to its piece."""
-    words = ["Start", " with", " How", " many", " are", " there", *(f" {opener}" for opener in OPENERS)]
+    words = ["Start", " with", " How", " many", " are", " there", *(f" {joint}" for joint in JOINTS)]
     words += [f" {event.text}" for event in all_events()]
     signs = [".", "?", " +", " -", " *", " /", " =", "+", "-", STEP_END, r"\boxed{", "}"]
     days = [f"{space}Day {day}:" for space in ("", " ") for day in range(1, 2 * len(LEVELS) + 1)]
