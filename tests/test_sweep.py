@@ -68,10 +68,14 @@ def test_a_folder_that_grew_reads_the_cells_of_all_its_grids(
     }
 
 
-def test_with_and_without_ray_with_one_shard_and_four(launch: Callable[..., int], tmp_path: Path) -> None:
+def test_with_and_without_ray_with_one_shard_and_four_and_with_replicas(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
     assert launch(*GRID, name="none") == 0
     for shards in (1, 4):
-        assert launch(*GRID, "cluster=local", f"cluster.shards={shards}", name=f"ray{shards}") == 0
+        replicas = [f"policy.replicas={min(shards, 2)}", f"prm.replicas={min(shards, 2)}"]
+        words = ["cluster=local", f"cluster.shards={shards}", *replicas]
+        assert launch(*GRID, *words, name=f"ray{shards}") == 0
         assert_equal(tmp_path / "none", tmp_path / f"ray{shards}")
     run = json.loads((tmp_path / "ray1" / "sweep.json").read_text())["runs"][0]
     assert run["ray_address"].count(":") == 1

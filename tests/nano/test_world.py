@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from itertools import islice, pairwise
 from pathlib import Path
@@ -31,12 +32,10 @@ def test_a_draw_is_the_same_every_time_and_a_shorter_one_is_its_beginning():
     assert len({problem.question for problem in problems}) == 200
 
 
-def test_the_shipped_models_were_measured_on_this_very_text():
+def test_the_shipped_models_were_measured_on_these_very_texts():
     # A change of the generator changes every published figure: this line makes it loud.
-    assert world.test_problems(draw=0, count=1)[0].question == (
-        "Start with 32. Day 1: gets 6. Day 2: gives 3. How many are there?"
-    )
-    assert world.test_problems(draw=0, count=1)[0].answer == "35"
+    texts = "".join(problem.question + problem.answer for problem in world.test_problems(draw=0))
+    assert hashlib.sha256(texts.encode()).hexdigest()[:16] == "fa07291917770f6a"
 
 
 def test_draws_hardly_overlap():

@@ -74,7 +74,7 @@ def verifier_example(story: Story, solution: Solution) -> Example:
     """The chat with a verdict wanted at each assistant header: "+" before the first error, "-" from it on.
 
     Verdicts inside a step (INNER) say whether the step itself fits its day, whatever came before. Nobody
-    reads them later, but they tell the learner which word was wrong; without them it hardly learns to look.
+    reads them later, but they tell the learner which word was wrong.
     """
     ids = verifier_ids(story.question, solution.steps)
     minus, plus = verdict_classes()

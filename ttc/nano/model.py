@@ -65,6 +65,8 @@ def save(model: LlamaForCausalLM, folder: Path) -> None:
     )
     model.save_pretrained(fresh)
     words.save_pretrained(fresh)
+    for file in fresh.iterdir():  # safetensors writes for the owner alone; a package is for everyone
+        file.chmod(0o644)
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         os.rename(folder, old)

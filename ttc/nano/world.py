@@ -24,11 +24,11 @@ DAYS = {1: 2, 2: 4, 3: 6, 4: 8, 5: 10}
 """Days of a test story, by level. Training also meets the lengths in between."""
 
 TRAPS = {
-    1: (0, 0, 0, 0, 0, 0, 0, 0, 1, 1),
-    2: (0, 0, 0, 0, 0, 0, 1, 1, 1, 1),
+    1: (0, 0, 0, 0, 0, 0, 0, 1, 1, 1),
+    2: (0, 0, 0, 0, 0, 1, 1, 1, 1, 1),
     3: (0, 0, 0, 0, 1, 1, 1, 1, 1, 2),
-    4: (0, 0, 0, 1, 1, 1, 1, 1, 2, 2),
-    5: (0, 0, 1, 1, 1, 1, 1, 2, 2, 2),
+    4: (0, 0, 1, 1, 1, 1, 1, 1, 2, 2),
+    5: (0, 1, 1, 1, 1, 1, 2, 2, 2, 2),
 }
 """Trap words in ten stories of a level: they decide how far votes alone can get. Test sets deal these out in
 full, in random order, so that no draw is easier than another by luck; training draws from them at random."""
