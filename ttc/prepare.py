@@ -8,14 +8,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from ttc.config import DatasetConfig, EngineConfig, Faults, PrmConfig
+from ttc.config import EngineConfig, Faults, PrmConfig
 from ttc.grid import Cell
 from ttc.plan import Identity, Work, place
 from ttc.problems import load_problems
 from ttc.types import ModelFacts, Problem, UserError
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -48,27 +52,19 @@ def check_cluster(mode: str) -> None:
 
 
 def placed(cells: Sequence[Cell]) -> tuple[list[Work], dict[EngineConfig, Model]]:
-    """Every cell with its problems and models; all that is wrong with files and models at once.
+    """Every cell with its problems and models.
 
     Raises:
-        Faults: before anything heavy is imported.
+        Faults: all that is wrong with files and models, at once.
     """
     faults: list[str] = []
-    problems: dict[DatasetConfig, list[Problem]] = {}
-    models: dict[EngineConfig, Model] = {}
-
-    def attempt(fill: Callable[[], None]) -> None:
-        try:
-            fill()
-        except UserError as error:
-            faults.extend(str(error).splitlines())
-
-    for dataset in dict.fromkeys(cell.dataset for cell in cells):
-        attempt(lambda dataset=dataset: problems.update({dataset: load_problems(dataset)}))  # type: ignore[misc]
-    for engine in dict.fromkeys(e for cell in cells for e in (cell.policy, cell.prm) if e):
-        texts = [(c.prm if engine == c.prm else c.policy, problems.get(c.dataset, [])) for c in cells]
-        own = [p for e, ps in texts if e == engine for p in ps]
-        attempt(lambda e=engine, own=own: models.update({e: _model(e, own)}))  # type: ignore[misc]
+    problems = _each((cell.dataset for cell in cells), load_problems, faults)
+    texts: dict[EngineConfig, dict[Problem, None]] = {}
+    for cell in cells:
+        for engine in (cell.policy, cell.prm):
+            if engine:
+                texts.setdefault(engine, {}).update(dict.fromkeys(problems.get(cell.dataset, ())))
+    models = _each(texts, lambda engine: _model(engine, list(texts[engine])), faults)
     if faults:
         raise Faults(faults)
     works = [
@@ -81,6 +77,17 @@ def placed(cells: Sequence[Cell]) -> tuple[list[Work], dict[EngineConfig, Model]
         for cell in cells
     ]
     return works, models
+
+
+def _each(keys: Iterable[K], make: Callable[[K], V], faults: list[str]) -> dict[K, V]:
+    """`make` of every key, once; a refusal goes to `faults` and the others go on."""
+    made: dict[K, V] = {}
+    for key in dict.fromkeys(keys):
+        try:
+            made[key] = make(key)
+        except UserError as error:
+            faults += str(error).splitlines()
+    return made
 
 
 def _model(config: EngineConfig, problems: Sequence[Problem]) -> Model:
@@ -98,10 +105,10 @@ def _model(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     group = "prm" if isinstance(config, PrmConfig) else "policy"
     checkpoint = resolve(config.model or "", config.revision)
     context = min(config.context or checkpoint.context, checkpoint.context)
-    for problem in problems:
-        if word := first_unknown_word(checkpoint, problem.question):
-            raise UserError(
-                f"{group}.model={config.model}: its tokenizer does not know {word!r} (problem {problem.id}); "
-                "take a model that can read this dataset"
-            )
+    if unknown := first_unknown_word(checkpoint, (problem.question for problem in problems)):
+        index, word = unknown
+        raise UserError(
+            f"{group}.model={config.model}: its tokenizer does not know {word!r} "
+            f"(problem {problems[index].id}); take a model that can read this dataset"
+        )
     return Model(Identity(checkpoint.identity, context), checkpoint.facts)

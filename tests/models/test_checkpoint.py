@@ -175,14 +175,15 @@ def test_parameters_leave_out_the_input_embedding_and_count_the_head_once(tmp_pa
 def test_the_first_unknown_word_is_named(tmp_path):
     tiny.tokenizer().save_pretrained(model(tmp_path / "words"))
     found = models.resolve(str(tmp_path / "words"))
-    assert models.first_unknown_word(found, "What is the sum of 12 and 7 ?") is None
-    assert models.first_unknown_word(found, "What is the summary of 12?") == "summary"
-    assert models.first_unknown_word(found, "What is 12apples, 7?") == "12apples,"
-    assert models.first_unknown_word(found, "What\tis") == "\t"
+    known = "What is the sum of 12 and 7 ?"
+    assert models.first_unknown_word(found, [known]) is None
+    assert models.first_unknown_word(found, [known, "What is the summary of 12?"]) == (1, "summary")
+    assert models.first_unknown_word(found, ["What is 12apples, 7?"]) == (0, "12apples,")
+    assert models.first_unknown_word(found, ["What\tis"]) == (0, "\t")
 
 
 def test_a_tokenizer_of_bytes_knows_every_word(tmp_path):
-    assert models.first_unknown_word(models.resolve(str(model(tmp_path))), "日本") is None
+    assert models.first_unknown_word(models.resolve(str(model(tmp_path))), ["日本"]) is None
 
 
 def test_smollm2_is_known_before_it_is_converted():

@@ -15,7 +15,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,8 @@ def fetch(model: str) -> str:
     return model if folder is None else str(folder)
 
 
-def first_unknown_word(checkpoint: Checkpoint, text: str) -> str | None:
-    """The first word of `text` that the model's tokenizer cannot encode, None where it can encode them all.
+def first_unknown_word(checkpoint: Checkpoint, texts: Iterable[str]) -> tuple[int, str] | None:
+    """(index of the text, word) of the first word that the model's tokenizer cannot encode, None if it can all.
 
     Tokenizers that fall back to bytes have no unknown token, so nothing is unknown to them.
     """
@@ -107,16 +107,19 @@ def first_unknown_word(checkpoint: Checkpoint, text: str) -> str | None:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))
-    unknown_id = tokenizer.token_to_id(unknown)
-    encoded = tokenizer.encode(text, add_special_tokens=False)
-    # in one piece and not word by word: a word may be known only with the space in front of it
-    for token, (start, stop) in zip(encoded.ids, encoded.offsets, strict=True):
-        if token == unknown_id:
-            at = start + len(text[start:stop]) - len(text[start:stop].lstrip())
-            words = (word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end())
-            # white space that is unknown is named as it is
-            return text[start:stop] if at == stop else next(words)
+    for index, text in enumerate(texts):
+        encoded = tokenizer.encode(text, add_special_tokens=False)
+        if tokenizer.token_to_id(unknown) in encoded.ids:
+            place = encoded.ids.index(tokenizer.token_to_id(unknown))
+            return index, _word_at(text, *encoded.offsets[place])
     return None
+
+
+def _word_at(text: str, start: int, stop: int) -> str:
+    """The word that the piece text[start:stop] belongs to: it may be known only with the space in front."""
+    span = text[start:stop]
+    at = start + len(span) - len(span.lstrip())
+    return next((word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end()), span)
 
 
 def _folder(model: str) -> Path | None:
