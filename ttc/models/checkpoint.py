@@ -94,7 +94,7 @@ def fetch(model: str) -> str:
 
 
 def first_unknown_word(checkpoint: Checkpoint, texts: Iterable[str]) -> tuple[int, str] | None:
-    """(index of the text, word) of the first word that the model's tokenizer cannot encode, None if it can all.
+    """(index of the text, word) of the first word that the tokenizer cannot encode; None if it can all.
 
     Tokenizers that fall back to bytes have no unknown token, so nothing is unknown to them.
     """
@@ -107,19 +107,21 @@ def first_unknown_word(checkpoint: Checkpoint, texts: Iterable[str]) -> tuple[in
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(file))
+    unknown_id = tokenizer.token_to_id(unknown)
     for index, text in enumerate(texts):
         encoded = tokenizer.encode(text, add_special_tokens=False)
-        if tokenizer.token_to_id(unknown) in encoded.ids:
-            place = encoded.ids.index(tokenizer.token_to_id(unknown))
-            return index, _word_at(text, *encoded.offsets[place])
+        for id_, (start, stop) in zip(encoded.ids, encoded.offsets, strict=True):
+            if id_ == unknown_id:
+                return index, _word_at(text, start, stop)
     return None
 
 
 def _word_at(text: str, start: int, stop: int) -> str:
-    """The word that the piece text[start:stop] belongs to: it may be known only with the space in front."""
-    span = text[start:stop]
-    at = start + len(span) - len(span.lstrip())
-    return next((word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end()), span)
+    """The word that the piece text[start:stop] belongs to; white space that is unknown is named as it is."""
+    piece = text[start:stop]
+    at = start + len(piece) - len(piece.lstrip())
+    words = (word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end())
+    return piece if at == stop else next(words)
 
 
 def _folder(model: str) -> Path | None:
