@@ -22,13 +22,12 @@ def grid_of(*words: str) -> Grid:
     return build_grid(compose(["-m", "policy=fake", "prm=fake", *words]), shipped, defaults()["max_tokens"])
 
 
-def planned(*words: str, done: Done | None = None) -> Plan:
-    prm = Identity("prm", None)
-    works = [
-        place(cell, PROBLEMS, Identity("policy", None), prm if cell.prm else None)
-        for cell in grid_of(*words).cells
-    ]
-    return plan(works, done or Done())
+POLICY, PRM = Identity("policy", None), Identity("prm", None)
+
+
+def planned(*words: str, done: Done | None = None, policy: Identity = POLICY, prm: Identity = PRM) -> Plan:
+    cells = grid_of(*words).cells
+    return plan([place(cell, PROBLEMS, policy, prm if cell.prm else None) for cell in cells], done or Done())
 
 
 def paths_a_problem(planned_: Plan) -> dict[str, int]:
@@ -116,9 +115,16 @@ def test_a_family_holds_what_shapes_its_text_and_nothing_else() -> None:
         "strategy.depth=9",
         "strategy.agg=min",
     ]
-    other += ["prompt.system=Hello", "prompt.separator=X", "n=8", "prm.context=77"]
+    other += ["prompt.system=Hello", "prompt.separator=X", "n=8"]
     found = {family("strategy=beam", *([word] if "n=8" in word else ["n=4", word])) for word in other}
     assert len({base, *found}) == 1 + len(other)
+    models = [
+        {"policy": Identity("other", None)},
+        {"policy": Identity("policy", 99)},
+        {"prm": Identity("p", None)},
+    ]
+    retrained = {planned("strategy=beam", "n=4", **model).works[0].family.id for model in models}
+    assert len({base, *retrained}) == 4
 
 
 def test_a_pool_has_one_family_for_every_n_and_every_verifier() -> None:
