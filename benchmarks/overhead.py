@@ -2,8 +2,8 @@
 
 Both generate the same requests (50 problems of the embedded world, 64 samples each, the same prompts, seeds
 and engine settings) in processes of their own, alternating; start-up of the engines is left out of both.
-Prints tokens/s of every round and the ratio of the medians (1.0 = the stack costs nothing). Bare vLLM gets the
-process layout and the threads of the stack's own engine: on 2 cores they beat its defaults (8,800 against
+Prints tokens/s of every round and the ratio of the medians (1.0 = the stack costs nothing). Bare vLLM gets
+the process layout and the threads of the stack's own engine: on 2 cores they beat its defaults (8,800 against
 8,000 tokens/s).
 
     uv run python benchmarks/overhead.py [rounds]
