@@ -1,8 +1,7 @@
-"""Shared by the tests: a folder of public data, and a launch in this process."""
+"""Shared by the tests: a launch in this process, and a stored table in an order of its own."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,14 +9,6 @@ import pandas as pd
 import pytest
 
 from ttc.sweep import main
-
-
-@pytest.fixture(scope="session")
-def data() -> Path:
-    folder = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no test data at {folder}: set TTC_TEST_DATA")
-    return folder
 
 
 @pytest.fixture

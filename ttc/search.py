@@ -117,8 +117,8 @@ class Room:
         self._free += size
         while self._waiting and self._waiting[0][0] <= self._free:
             size, future = self._waiting.popleft()
-            self._free -= size
             if not future.cancelled():
+                self._free -= size
                 future.set_result(None)
 
 

@@ -61,19 +61,25 @@ def _sweep(grid: Grid, arguments: list[str], console: Console) -> int:
         whole = _print_plan(console, folder, grid, works)
         log = RunLog(store, grid, works, arguments)
         failed: list[str] = []
+        status = "crashed"
         try:
             if whole.jobs:
                 with show.SweepProgress(console, len(whole.jobs)) as progress:
                     for pair in _pairs(grid.cells):
                         failed += _run_pair(pair, grid, works, models, store, progress, log)
+            status = "failed" if failed else "done"
         except EngineDied as error:
+            status = "engine died"
             console.print(f"[red]{error}[/]; logs: {folder / 'logs'}; the same line goes on from here")
-            log.finish("engine died", failed)
             return FAILED
-        except KeyboardInterrupt:
-            log.finish("interrupted", failed)
+        except UserError:  # only Ray knows how large it is
+            status = "refused"
             raise
-        log.finish("failed" if failed else "done", failed)
+        except KeyboardInterrupt:
+            status = "interrupted"
+            raise
+        finally:
+            log.finish(status, failed)
     _show_results(console, folder, grid, works, failed)
     return FAILED if failed else DONE
 
