@@ -45,7 +45,8 @@ class EngineConfig:
     `model` and `revision`."""
 
     name: str
-    engine: Literal["vllm", "fake", "none"] = "vllm"
+    engine: str = "auto"
+    """auto: vLLM where it is installed and can run the model, else transformers."""
     model: str | None = None
     revision: str | None = None
     context: Count | None = None
@@ -53,11 +54,12 @@ class EngineConfig:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     max_num_seqs: Count = 256
     memory_gib: Positive | None = None
-    """KV cache per replica; null: `gpu_share` of the GPU, or 1 GiB on a CPU."""
-    gpu_share: PositiveShare = 0.45
-    """The share of one GPU that a replica takes, in memory and for Ray's placement."""
-    tensor_parallel: Count = 1
-    replicas: Count = 1
+    """KV cache per replica; null: what `gpu_share` leaves beside the weights, or 1 GiB on a CPU."""
+    gpu_share: PositiveShare | None = None
+    """The share of one GPU that a replica takes, in memory and for Ray's placement; null: by the rule of
+    ttc/cluster/placement.py, as the two below."""
+    tensor_parallel: Count | None = None
+    replicas: Count | None = None
     latency: NotNegative = 0.0
     """Fakes: seconds a call takes, however many paths it holds."""
     fail_rate: Share = 0.0
@@ -66,14 +68,29 @@ class EngineConfig:
 
 @dataclass(frozen=True)
 class PolicyConfig(EngineConfig):
+    engine: Literal["auto", "vllm", "transformers", "openai", "fake"] = "auto"
     temperature: NotNegative = 0.8
     top_p: PositiveShare = 1.0
     logprobs: bool = False
+    base_url: str | None = None
+    """openai: where the server's API begins, such as http://localhost:8000/v1."""
+    api: Literal["completions", "chat"] | None = None
+    """openai: null asks the server which it has. A step search needs completions: they go on from a text."""
+    tokenizer: str | None = None
+    """openai: a folder or a Hub id; null: `model` itself. Chat does without."""
+    api_key: str = "OPENAI_API_KEY"
+    """openai: the environment variable that holds the key; a server without keys needs none."""
+    timeout: Positive = 600.0
+    """openai: seconds that one request may take."""
+    retries: Natural = 5
+    """openai: tries after the first one, with growing pauses, when it is busy, broken or does not answer."""
 
 
 @dataclass(frozen=True)
 class PrmConfig(EngineConfig):
-    format: Literal["rlhflow"] | None = None
+    engine: Literal["auto", "vllm", "transformers", "heuristic", "oracle", "fake", "none"] = "auto"
+    format: str | None = None
+    """A family of ttc/models/formats, or a heuristic of ttc/models/heuristics.py."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,7 @@ class Columns:
     answer: str = "answer"
     id: str | None = None
     level: str | None = None
+    subject: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,12 @@ class DatasetConfig:
     config: str | None = None
     split: str = "test"
     columns: Columns = Columns()
+    answer_from: Literal["column", "hashes", "boxed"] = "column"
+    """Where the gold answer stands in its column: all of it, behind the last `####`, in the last box."""
+    levels: Ints | None = None
+    subjects: Annotated[tuple[str, ...], Strict(False)] | None = None
+    shuffle_seed: Natural | None = None
+    """Shuffles before `limit` cuts, the same way everywhere; null: the dataset's order."""
     limit: Count | None = None
     draw: Natural | None = None
     """nano only: which test set of 200 is drawn."""

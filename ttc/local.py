@@ -29,6 +29,8 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
 
     policy = POLICIES[launch.policy.engine](launch.policy)
     verifier = VERIFIERS[launch.prm.engine](launch.prm) if launch.prm else None
+    if verifier:
+        await verifier.check()
     on_report(Report())
     engines = launch.engines(policy, verifier)
     shard = Shard(engines, launch.reading, PartWriter(launch.folder), launch.room, emit)

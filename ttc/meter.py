@@ -151,9 +151,7 @@ class Meter:
         if askable:
             assert self._verifier is not None, "a search without a verifier scores nothing"
             verifier = self._verifier
-            queries = [
-                Query(path.problem.question, texts, known=len(path.scores)) for _, path, texts in askable
-            ]
+            queries = [_query(path, texts) for _, path, texts in askable]
             judgements = await self._try(lambda: verifier.judge(queries))
             for (i, path, _), judgement in zip(askable, judgements, strict=True):
                 self._bill_judgement(path, judgement)
@@ -174,7 +172,7 @@ class Meter:
 
     def _bill_draw(self, draw: Draw, sample: Sample) -> None:
         bill = self.bill
-        bill.generated += sum(len(step.tokens) for step in sample.steps)
+        bill.generated += sum(step.count for step in sample.steps)
         bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
         if sample.cached_tokens is not None:
             bill.prompt_cached = (bill.prompt_cached or 0) + sample.cached_tokens
@@ -197,7 +195,7 @@ class Meter:
                 cached=judgement.cached if offset == 0 else None,
                 context_sum=context_sum(position, tokens),
             )
-            position += tokens
+            position += tokens - judgement.tail
 
 
 def context_sum(start: int, tokens: int) -> int:
@@ -214,6 +212,19 @@ def _unscored(path: Path) -> tuple[str, ...]:
     """All its texts to score, if any of them has no score yet."""
     texts = tuple(step.text for step in path.steps if not step.blank)
     return texts if len(texts) > len(path.scores) else ()
+
+
+def _query(path: Path, texts: tuple[str, ...]) -> Query:
+    worded = [step for step in path.steps if not step.blank]
+    sums = logprobs(worded)
+    return Query(
+        question=path.problem.question,
+        steps=texts,
+        known=len(path.scores),
+        lengths=tuple(step.count for step in worded),
+        logprobs=None if sums is None else tuple(sums),
+        answer=path.problem.answer,
+    )
 
 
 def logprobs(steps: Sequence[Step]) -> list[float] | None:

@@ -35,7 +35,8 @@ def _unscored(folder: File, works: tuple[Work, ...]) -> dict[tuple[str, str, str
     scored = {(row["path"], row["verifier"]) for row in _rows(folder, "scores", ["path", "verifier"])}
     families = {family for family, _ in pools}
     found: dict[tuple[str, str, str, int], list[Path]] = {}
-    columns = ["family", "problem_key", "seed", "path", "address", "steps", "finish"]
+    columns = ["family", "problem_key", "seed", "path", "address", "steps", "step_tokens", "step_logprobs"]
+    columns += ["finish"]
     for row in _rows(folder, "paths", columns):
         if row["family"] not in families or row["problem_key"] not in problems:
             continue
@@ -48,9 +49,11 @@ def _unscored(folder: File, works: tuple[Work, ...]) -> dict[tuple[str, str, str
 
 def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
     """A path as its row tells it: to score, not to go on from, since token ids are not stored."""
-    *inner, last = row["steps"] or [""]
     end: StepEnd = row["finish"] if row["finish"] in ("eos", "length") else "step"
-    steps = (*(Step(text, (), "step") for text in inner), Step(last, (), end))
+    texts, sizes = row["steps"] or [""], row["step_tokens"] or [0]
+    logprobs = row["step_logprobs"] or [None] * len(texts)
+    ends: list[StepEnd] = [*["step"] * (len(texts) - 1), end]  # type: ignore[list-item]
+    steps = tuple(Step(text, (), *rest) for text, *rest in zip(texts, ends, logprobs, sizes, strict=True))
     return Path(problem, steps, address=tuple(int(index) for index in row["address"].split("/")))
 
 

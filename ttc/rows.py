@@ -51,7 +51,7 @@ def path_rows(job: Job, paths: Sequence[Path], graded: Sequence[Graded], grader:
                 "unit": unit_of(job, path.address),
                 "address": address_text(path.address),
                 "steps": [step.text for step in path.steps],
-                "step_tokens": [len(step.tokens) for step in path.steps],
+                "step_tokens": [step.count for step in path.steps],
                 "step_logprobs": logprobs(path.steps),
                 "finish": path.finish,
                 "answer": grade.answer,
@@ -106,7 +106,7 @@ def _drawn_rows(job: Job, drawn: Drawn, meter: Meter) -> list[Row]:
     rows: list[Row] = []
     position, index = drawn.sample.prompt_tokens, steps_before(drawn.parent)
     for offset, step in enumerate(drawn.sample.steps):
-        tokens = len(step.tokens)
+        tokens = step.count
         scored = None if step.blank else meter.scored.get((drawn.child.address, index))
         last = offset == len(drawn.sample.steps) - 1
         rows.append(

@@ -33,13 +33,19 @@ class Step:
     """A piece of a solution that ends in a blank line, or at the end of the text.
 
     `text` = decode(`tokens`); the text may be cut at the stop where the tokens reach past it. `logprob` is
-    the sum over the sampled tokens, null unless the policy was asked for it.
+    the sum over the sampled tokens, null unless the policy was asked for it. `size` is the number of tokens
+    where their ids are not known: of a stored path, or from a server that only chats.
     """
 
     text: str
     tokens: tuple[int, ...]
     end: StepEnd
     logprob: float | None = None
+    size: int | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.tokens) if self.size is None else self.size
 
     @property
     def blank(self) -> bool:
@@ -69,7 +75,7 @@ class Path:
     @property
     def tokens(self) -> int:
         """Tokens sampled for this path, inherited ones included."""
-        return sum(len(step.tokens) for step in self.steps)
+        return sum(step.count for step in self.steps)
 
     @property
     def finish(self) -> Finish | None:
@@ -185,11 +191,20 @@ class Sample:
 
 @dataclass(frozen=True)
 class Query:
-    """Steps to score. The first `known` have scores already; `steps` holds no blank step."""
+    """Steps to score. The first `known` have scores already; `steps` holds no blank step.
+
+    Attributes:
+        lengths: the policy's tokens in every step; () where they are not known.
+        logprobs: sums over the sampled tokens of every step; None unless the policy was asked for them.
+        answer: the gold answer. Only the oracle may look at it.
+    """
 
     question: str
     steps: tuple[str, ...]
     known: int = 0
+    lengths: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] | None = None
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,6 +215,7 @@ class Judgement:
         scores: in [0, 1]; None = not scored (the input is longer than the verifier's context, or NaN).
         raw: the unbounded reward where there is one (its sigmoid stands in `scores`), else None.
         tokens: input tokens that each of these steps adds, the verifier's template included.
+        tail: how many of them stand behind the step for its score alone: the next step does not keep them.
         root: input tokens of the question's part, before the first step.
         start: input length in front of the first of these steps.
         computed, cached: what the engine really did for this query; 0 computed where all was shared.
@@ -211,6 +227,7 @@ class Judgement:
     tokens: tuple[int, ...]
     root: int
     start: int
+    tail: int = 0
     raw: tuple[float | None, ...] | None = None
     computed: int = 0
     cached: int | None = None
@@ -259,6 +276,14 @@ class VerifierModel(Protocol):
     """A verifier engine. A (question, steps) prefix is scored once while the engine lives."""
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]: ...
+
+    async def check(self) -> None:
+        """Scores a probe, at the start: one score per step, in [0, 1], the same step by step as at once.
+
+        Raises:
+            UserError: it does not, or this is no verifier; names the model and what was found.
+        """
+        ...
 
     async def stats(self) -> EngineStats: ...
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.models import tiny
-from ttc.models.verifier_formats import FORMATS, RLHFlow
+from ttc.models.formats import FORMATS
+from ttc.models.formats.rlhflow import RLHFlow
 from ttc.types import UserError
 
 QUESTION = "What is the sum of 1 and 2?"
@@ -102,7 +103,7 @@ def test_a_header_that_melts_into_the_answer_is_refused():
 
 def test_every_family_takes_a_tokenizer_and_has_two_tags(made):
     assert FORMATS["rlhflow"] is RLHFlow
-    assert made.plus != made.minus
+    assert made.tags[0] != made.tags[1]
 
 
 def test_the_embedded_verifier_fits_the_format_and_spends_three_tokens_a_step_on_it():

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from ttc.models.vllm_engine import EngineOptions, engine_arguments, threads, together
-from ttc.types import UserError
+from ttc.models.together import together
+from ttc.models.vllm_engine import EngineOptions, engine_arguments, threads
 
 
 def options(**more) -> EngineOptions:
@@ -75,10 +75,3 @@ def test_results_come_in_the_order_of_the_calls():
         return turns
 
     assert asyncio.run(together(after(turns) for turns in (3, 0, 2))) == [3, 0, 2]
-
-
-def test_a_format_that_does_not_exist_is_refused_before_anything_is_loaded():
-    from ttc.models.vllm_verifier import VllmVerifier
-
-    with pytest.raises(UserError, match=r"prm.format='chatty': must be one of rlhflow"):
-        VllmVerifier(options(), "chatty")

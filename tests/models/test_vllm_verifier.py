@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.models import tiny
+from ttc.models.verifier import two_way
 from ttc.models.vllm_engine import EngineOptions
-from ttc.models.vllm_verifier import two_way
 from ttc.types import Judgement, Query
 
 CONTEXT = 160
@@ -44,11 +44,13 @@ class World:
         self.verifier = runner.run(self._start(folder))
 
     async def _start(self, folder):
-        from ttc.models.vllm_verifier import VllmVerifier
+        from ttc.models.formats import FORMATS
+        from ttc.models.verifier import ModelVerifier
+        from ttc.models.vllm_verifier import VllmReader
 
-        return VllmVerifier(
-            EngineOptions(str(folder), CONTEXT, dtype="float32", max_num_seqs=32, memory=2**26)
-        )
+        options = EngineOptions(str(folder), CONTEXT, dtype="float32", max_num_seqs=32, memory=2**26)
+        format_ = FORMATS["rlhflow"](self.tokenizer)
+        return ModelVerifier("tiny", format_, VllmReader(options, format_), CONTEXT - 1)
 
     def judge(self, *queries: Query) -> list[Judgement]:
         return self.runner.run(self.verifier.judge(queries))
@@ -185,7 +187,7 @@ def test_a_cancelled_call_leaves_nothing_behind(world):
         await asyncio.sleep(0.001)
         task.cancel()
         await asyncio.sleep(0.2)
-        return world.verifier.engine._llm.output_processor.get_num_unfinished_requests()
+        return world.verifier.reader.engine._llm.output_processor.get_num_unfinished_requests()
 
     assert world.runner.run(cancelled()) == 0
     assert not world.verifier._running

@@ -54,6 +54,7 @@ class Host:
             self._engine = POLICIES[self._config.engine](self._config)
         else:
             self._engine = VERIFIERS[self._config.engine](self._config)
+            await self._engine.check()
         return ray.util.get_node_ip_address()
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
@@ -71,8 +72,8 @@ class Host:
         self._stopped.set()
 
     async def shutdown(self) -> None:
-        """Ends the engine's own processes; fakes have none."""
-        if self._config.engine == "vllm" and self._engine is not None:
+        """Ends the engine's own processes, where it has any."""
+        if hasattr(self._engine, "shutdown"):
             self._engine.shutdown()
 
     async def _unless_stopped(self, call: Awaitable[T]) -> T:
@@ -103,6 +104,9 @@ class Handle:
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
         return await _answer(self._replica(queries[0].question).judge.remote(queries))
+
+    async def check(self) -> None:
+        """Every host has checked its engine at its start."""
 
     async def stats(self) -> EngineStats:
         """Of all replicas together. A busy second is one of the engine: replicas do not add theirs up."""

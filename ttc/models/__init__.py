@@ -1,14 +1,16 @@
-"""Providers of engines, by name: a literal dict. An engine is one module here and one line below."""
+"""Providers of engines, by name: literal dicts. An engine is one module here and one line below."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ttc.config import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import PolicyModel, VerifierModel
 
 if TYPE_CHECKING:
+    from ttc.models.formats import Format
+    from ttc.models.plain import PlainOptions
     from ttc.models.vllm_engine import EngineOptions
 
 GIB = 2**30
@@ -20,25 +22,76 @@ def _fake_policy(config: PolicyConfig) -> PolicyModel:
     return FakePolicy(config.latency, config.fail_rate, config.context)
 
 
+def _vllm_policy(config: PolicyConfig) -> PolicyModel:
+    from ttc.models.vllm_policy import VllmPolicy
+
+    return VllmPolicy(_vllm_options(config))
+
+
+def _plain_policy(config: PolicyConfig) -> PolicyModel:
+    from ttc.models.plain_policy import PlainPolicy
+
+    return PlainPolicy(_plain_options(config))
+
+
+def _openai_policy(config: PolicyConfig) -> PolicyModel:
+    from ttc.models.openai_policy import OpenaiPolicy
+
+    return OpenaiPolicy(config)
+
+
 def _fake_verifier(config: PrmConfig) -> VerifierModel:
     from ttc.models.fake import FakeVerifier
 
     return FakeVerifier(config.latency, config.fail_rate, config.context)
 
 
-def _vllm_policy(config: PolicyConfig) -> PolicyModel:
-    from ttc.models.vllm_policy import VllmPolicy
-
-    return VllmPolicy(_options(config))
-
-
 def _vllm_verifier(config: PrmConfig) -> VerifierModel:
-    from ttc.models.vllm_verifier import VllmVerifier
+    from ttc.models.verifier import ModelVerifier
+    from ttc.models.vllm_verifier import VllmReader
 
-    return VllmVerifier(_options(config), config.format or "")
+    options, format_ = _vllm_options(config), _format(config)
+    # to read a tag's logits the engine generates a token, and that needs room, too
+    context = options.context - (format_.reads == "tags")
+    return ModelVerifier(_said(config), format_, VllmReader(options, format_), context)
 
 
-def _options(config: EngineConfig) -> EngineOptions:
+def _plain_verifier(config: PrmConfig) -> VerifierModel:
+    from ttc.models.plain_verifier import PlainReader
+    from ttc.models.verifier import ModelVerifier
+
+    options, format_ = _plain_options(config), _format(config)
+    return ModelVerifier(_said(config), format_, PlainReader(options, format_), options.context)
+
+
+def _heuristic_verifier(config: PrmConfig) -> VerifierModel:
+    from ttc.models.heuristics import HEURISTICS, HeuristicVerifier
+
+    return HeuristicVerifier(HEURISTICS[config.format or ""]())
+
+
+def _oracle_verifier(config: PrmConfig) -> VerifierModel:
+    from ttc.models.oracle import OracleVerifier
+
+    return OracleVerifier()
+
+
+def _said(config: PrmConfig) -> str:
+    return f"prm.model={config.model} prm.format={config.format}"
+
+
+def _format(config: PrmConfig) -> Format:
+    """Before the engine starts: a tokenizer that does not fit must not cost half a minute."""
+    from transformers import AutoTokenizer
+
+    from ttc.models.checkpoint import fetch
+    from ttc.models.formats import FORMATS
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(fetch(config.model or ""), revision=config.revision)
+    return FORMATS[config.format or ""](tokenizer)
+
+
+def _vllm_options(config: EngineConfig) -> EngineOptions:
     from ttc.models.checkpoint import fetch
     from ttc.models.vllm_engine import EngineOptions
 
@@ -51,11 +104,37 @@ def _options(config: EngineConfig) -> EngineOptions:
         dtype=config.dtype,
         max_num_seqs=config.max_num_seqs,
         memory=round(config.memory_gib * GIB) if config.memory_gib else None,
-        gpu_share=config.gpu_share,
-        tensor_parallel=config.tensor_parallel,
+        gpu_share=config.gpu_share or EngineOptions.gpu_share,
+        tensor_parallel=config.tensor_parallel or 1,
     )
 
 
-POLICIES: dict[str, Callable[[PolicyConfig], PolicyModel]] = {"vllm": _vllm_policy, "fake": _fake_policy}
-VERIFIERS: dict[str, Callable[[PrmConfig], VerifierModel]] = {"vllm": _vllm_verifier, "fake": _fake_verifier}
-"""Made inside the event loop that uses them."""
+def _plain_options(config: EngineConfig) -> PlainOptions:
+    from ttc.models.checkpoint import fetch
+    from ttc.models.plain import PlainOptions
+
+    assert config.model, "checked when the grid is built"
+    assert config.context, "filled in by the driver from the checkpoint"
+    return PlainOptions(
+        model=fetch(config.model),
+        context=config.context,
+        revision=config.revision,
+        dtype=config.dtype,
+        max_num_seqs=config.max_num_seqs,
+    )
+
+
+POLICIES: dict[str, Callable[[PolicyConfig], PolicyModel]] = {
+    "vllm": _vllm_policy,
+    "transformers": _plain_policy,
+    "openai": _openai_policy,
+    "fake": _fake_policy,
+}
+VERIFIERS: dict[str, Callable[[PrmConfig], VerifierModel]] = {
+    "vllm": _vllm_verifier,
+    "transformers": _plain_verifier,
+    "heuristic": _heuristic_verifier,
+    "oracle": _oracle_verifier,
+    "fake": _fake_verifier,
+}
+"""Made inside the event loop that uses them; a verifier's `check` comes before its first call."""

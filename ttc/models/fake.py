@@ -97,6 +97,9 @@ class FakeVerifier:
         self._faults.requests += len(queries)
         return [self._judge(query) for query in queries]
 
+    async def check(self) -> None:
+        """Nothing to check."""
+
     async def stats(self) -> EngineStats:
         return await self._faults.stats()
 

@@ -6,14 +6,12 @@ same names.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import time
-from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ttc.types import EngineDied, EngineStats, TransientError
 
@@ -120,19 +118,6 @@ class Engine:
         """Stops the engine's processes."""
         self._llm.shutdown(timeout=3.0)
         self._llm = None  # its __del__ must not run when the interpreter is half gone
-
-
-T = TypeVar("T")
-
-
-async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of all calls, in order. The first failure ends the others and is raised as it is."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def prepare_environment() -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ttc import prompts
 from ttc.models.steps import StepRule, step_rule
-from ttc.models.vllm_engine import Engine, EngineOptions, together
+from ttc.models.together import together
+from ttc.models.vllm_engine import Engine, EngineOptions
 from ttc.types import Draw, EngineStats, Prompt, Sample, Sampling, StepEnd, TooLong
 
 if TYPE_CHECKING:

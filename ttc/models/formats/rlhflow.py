@@ -1,41 +1,26 @@
-"""How a question and its steps are put to a verifier, and where its scores are read (spec 7).
-
-A family is one class and one line of FORMATS. All are append-only on token ids: the input of step k + 1
-begins with the input of step k, so that the prefix cache holds it and only new tokens are computed.
-"""
+"""RLHFlow's process reward models, and ttc's own: a chat about the steps (spec 7)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from ttc.models.formats.common import (
+    HARD_STEPS,
+    PIECES_KEPT,
+    PROBE_QUESTION,
+    PROBE_STEPS,
+    Layout,
+    Reads,
+    common,
+    name_of,
+    one_token,
+)
 from ttc.types import UserError
 
 DATE = "26 Jul 2024"
 """Chat templates that write a date get this one, or scores would change with the day."""
-
-PIECES_KEPT = 65_536
-PROBE_QUESTION = "Start with 12. Day 1: gets 7. How many are there?"
-PROBE_STEPS = ("Day 1: now 12 + 7 = 19", r"\boxed{19}")
-HARD_STEPS = ("## Step 2: $\\frac{1}{2}$", "(a) -3 < x", '"So" 1,000 + 24 = 1024.\nThen 5.', "+ 1")
-"""Steps that begin with what tokenizers like to join to the text before."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The input for some steps of one question.
-
-    Attributes:
-        ids: up to the position where the last step's score is read.
-        root: how many of them are the question's, before the first step.
-        ends: of every step: its input is ids[:end], and its score is read at the last of these.
-    """
-
-    ids: tuple[int, ...]
-    root: int
-    ends: tuple[int, ...]
 
 
 class RLHFlow:
@@ -48,10 +33,14 @@ class RLHFlow:
     encoding the whole chat at once.
     """
 
+    reads: Reads = "tags"
+    context: int | None = None
+    sure = True
+
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
-        self.name = getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__
-        self.plus, self.minus = self._tag("+"), self._tag("-")
+        self.name = name_of(tokenizer)
+        self.tags: tuple[int, int] = (one_token(tokenizer, "+"), one_token(tokenizer, "-"))
         self._head, self._next, self._tail, self._strips = self._template()
         self._piece = lru_cache(PIECES_KEPT)(self._encode)
         self._check()
@@ -71,22 +60,13 @@ class RLHFlow:
     def _root(self, question: str, opening: tuple[int, ...]) -> int:
         """Length of the question's part: where its own encoding and the opening turn's part ways."""
         alone = self._piece(self._head + self._content(question))
-        return _common(alone, opening)
+        return common(alone, opening)
 
     def _content(self, text: str) -> str:
         return text.strip() if self._strips else text
 
     def _encode(self, text: str) -> tuple[int, ...]:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
-
-    def _tag(self, tag: str) -> int:
-        ids = self.tokenizer.encode(tag, add_special_tokens=False)
-        if len(ids) != 1 or ids[0] == self.tokenizer.unk_token_id:
-            found = "unknown" if self.tokenizer.unk_token_id in ids else f"{len(ids)} tokens {ids}"
-            raise UserError(
-                f"{self.name}: the tag {tag!r} must be one token of the verifier's tokenizer; it is {found}"
-            )
-        return int(ids[0])
 
     def _chat(self, contents: Sequence[str], answered: bool = False) -> str:
         """The model's own template on these user turns: up to the last answer, or that answer included."""
@@ -136,13 +116,13 @@ class RLHFlow:
             whole = self._encode(self._chat(contents[:count]))
             here = layout.ids[: layout.ends[count - 1]]
             if whole != here:
-                at = _common(whole, here)
+                at = common(whole, here)
                 raise UserError(
                     f"{self.name}: not append-only: in the whole chat, step {count} is encoded differently "
                     f"from token {at} on: {self._show(whole, at)} against {self._show(here, at)}"
                 )
             answered = self._encode(self._chat(contents[:count], answered=True))
-            at = _common(answered, (*here, self.plus))
+            at = common(answered, (*here, self.tags[0]))
             if at <= len(here):
                 raise UserError(
                     f"{self.name}: the answer '+' does not stand where its score is read, but "
@@ -153,16 +133,5 @@ class RLHFlow:
         return repr(self.tokenizer.decode(list(ids[start : start + 3])))
 
 
-def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the longest common prefix."""
-    return next(
-        (index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
-
-
 def _turn(role: str, content: str) -> dict[str, str]:
     return {"role": role, "content": content}
-
-
-FORMATS = {"rlhflow": RLHFlow}
-"""The families, by the name that conf/prm/ gives as `format`."""

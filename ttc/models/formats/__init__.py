@@ -1,0 +1,19 @@
+"""How a question and its steps are put to a verifier, and how its scores are read (spec 7).
+
+A family is one small class in a file here and one line of FORMATS. All are append-only on token ids: the
+input of step k + 1 begins with what step k keeps, so that the prefix cache holds it and only new tokens are
+computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ttc.models.formats.common import Format, Layout, Reads
+from ttc.models.formats.rlhflow import RLHFlow
+
+FORMATS: dict[str, Callable[[Any], Format]] = {"rlhflow": RLHFlow}
+"""The families, by the name that conf/prm/ gives as `format`. Made from a transformers tokenizer."""
+
+__all__ = ["FORMATS", "Format", "Layout", "Reads"]

@@ -1,0 +1,202 @@
+"""A verifier of any family on any engine: every (question, steps) prefix is read once.
+
+A family (ttc/models/formats) says what the input is and where its score stands; a reader, one per engine,
+computes what stands there. What lies between is here: scores shared by the searches, texts that are too
+long, the check at the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol
+
+from ttc.models.formats import Format, Layout
+from ttc.models.formats.common import HARD_STEPS, PROBE_QUESTION, PROBE_STEPS
+from ttc.models.together import together
+from ttc.types import EngineStats, Judgement, Query, UserError
+
+SCORES_KEPT = 200_000
+SURE = 0.5
+"""The least that the two tags of a trained verifier weigh together; a language model gives them little."""
+AGREE = 0.02
+"""How far a score step by step may be from the same at once: 16 bits round by this much."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One score, and what the request for it did.
+
+    Attributes:
+        score: in [0, 1]; None where the model's numbers are none.
+        raw: the unbounded reward that `score` is the sigmoid of; None where there is none.
+        mass: the probability of both tags together; None where the family has no tags.
+        computed, cached: input tokens; cached is None where the engine does not tell.
+    """
+
+    score: float | None
+    raw: float | None = None
+    mass: float | None = None
+    computed: int = 0
+    cached: int | None = None
+
+
+class Reader(Protocol):
+    """An engine that reads scores."""
+
+    async def read(self, ids: tuple[int, ...]) -> Reading:
+        """What stands at the last of these ids."""
+        ...
+
+    async def stats(self) -> EngineStats: ...
+
+    def shutdown(self) -> None: ...
+
+
+@dataclass
+class _Running:
+    """A score that is being computed, and how many calls wait for it."""
+
+    task: asyncio.Task[Reading]
+    waiting: int = 0
+
+
+class ModelVerifier:
+    """`VerifierModel` for `format` on `reader`.
+
+    Args:
+        name: what messages call the model.
+        context: the longest input, in tokens; the family's own bound counts too.
+    """
+
+    def __init__(self, name: str, format: Format, reader: Reader, context: int) -> None:
+        self.name, self.format, self.reader = name, format, reader
+        self.context = min(context, format.context or context)
+        self._known: OrderedDict[bytes, Reading] = OrderedDict()
+        self._running: dict[bytes, _Running] = {}
+
+    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
+        """Scores in the order of the queries; see `VerifierModel`."""
+        return await together(self._judge(query) for query in queries)
+
+    async def stats(self) -> EngineStats:
+        return await self.reader.stats()
+
+    def shutdown(self) -> None:
+        self.reader.shutdown()
+
+    async def check(self) -> None:
+        """See `VerifierModel`. Asks the reader itself, so that nothing is answered from memory."""
+        steps = (*PROBE_STEPS, *HARD_STEPS)
+        layout = self.format.layout(PROBE_QUESTION, steps)
+        if len(layout.ends) != len(steps):
+            raise UserError(f"{self.name}: a probe of {len(steps)} steps got {len(layout.ends)} scores")
+        inputs = [layout.upto(step) for step in range(len(steps))]
+        inputs = [ids for ids in inputs if len(ids) <= self.context]
+        at_once = await together(self.reader.read(ids) for ids in inputs)
+        one_by_one = [await self.reader.read(ids) for ids in inputs]
+        for step, (one, other) in enumerate(zip(at_once, one_by_one, strict=True), 1):
+            if one.score is None or other.score is None or not 0 <= one.score <= 1:
+                raise UserError(f"{self.name}: step {step} of a probe got no score in [0, 1] but {one.score}")
+            if abs(one.score - other.score) > AGREE:
+                raise UserError(
+                    f"{self.name}: step {step} of a probe scores {one.score:.4f} at once and "
+                    f"{other.score:.4f} step by step"
+                )
+            if self.format.sure and one.mass is not None and one.mass < SURE:
+                raise UserError(
+                    f"{self.name}: where a score is read, its two tags have a probability of {one.mass:.1%} "
+                    "together: this is a language model, not a reward model of this family; take another "
+                    "prm.model or prm.format (prm=judge asks any language model)"
+                )
+
+    async def _judge(self, query: Query) -> Judgement:
+        layout = self.format.layout(query.question, query.steps)
+        keys = _keys(query)
+        new = range(query.known, len(query.steps))
+        fits = [step for step in new if layout.ends[step] + len(layout.tail) <= self.context]
+        # all at once: the engine shares what requests that start together have in common, too
+        readings = await together(self._score(keys[step], layout, step) for step in fits)
+        mine = [reading for reading, own in readings if own]
+        edges = (layout.root, *layout.ends)
+        unread = [None] * (len(new) - len(fits))
+        raw = tuple(reading.raw for reading, _ in readings)
+        return Judgement(
+            scores=(*(reading.score for reading, _ in readings), *unread),
+            raw=(*raw, *unread) if any(value is not None for value in raw) else None,
+            tokens=tuple(edges[step + 1] - edges[step] + len(layout.tail) for step in new),
+            tail=len(layout.tail),
+            root=layout.root,
+            start=edges[query.known],
+            computed=sum(reading.computed for reading in mine),
+            cached=_sum([reading.cached for reading in mine]),
+            shared=len(fits) - len(mine),
+            status="ok" if len(fits) == len(new) else "too_long",
+        )
+
+    async def _score(self, key: bytes, layout: Layout, step: int) -> tuple[Reading, bool]:
+        """The score of one step, and whether this call is the one that asked the engine for it."""
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key], False
+        own = key not in self._running
+        if own:
+            self._running[key] = _Running(asyncio.create_task(self._ask(key, layout.upto(step))))
+        running = self._running[key]
+        running.waiting += 1
+        try:
+            # shielded: a call that gives up must not take the score from those who still wait for it
+            return await asyncio.shield(running.task), own
+        finally:
+            running.waiting -= 1
+            if not running.waiting and not running.task.done():
+                self._forget(key, running.task)
+                running.task.cancel()
+
+    async def _ask(self, key: bytes, ids: tuple[int, ...]) -> Reading:
+        try:
+            reading = await self.reader.read(ids)
+        finally:
+            self._forget(key, asyncio.current_task())
+        self._known[key] = reading
+        if len(self._known) > SCORES_KEPT:
+            self._known.popitem(last=False)
+        return reading
+
+    def _forget(self, key: bytes, task: asyncio.Task[Reading] | None) -> None:
+        # a cancelled task ends after its successor has begun
+        if key in self._running and self._running[key].task is task:
+            del self._running[key]
+
+
+def two_way(good: float, bad: float) -> float | None:
+    """The probability of `good` against `bad`, from logits or log-probabilities; None where they are no
+    numbers."""
+    if math.isnan(good) or math.isnan(bad) or (math.isinf(good) and math.isinf(bad)):
+        return None
+    return sigmoid(good - bad)
+
+
+def sigmoid(value: float) -> float | None:
+    if math.isnan(value):
+        return None
+    return 1.0 / (1.0 + math.exp(-value)) if value > -700 else 0.0
+
+
+def _sum(values: Sequence[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known or not values else None
+
+
+def _keys(query: Query) -> list[bytes]:
+    """A name for (question, steps up to here), for every step. Hashes, as texts would fill the memory."""
+    keys = []
+    key = blake2b(query.question.encode(), digest_size=16).digest()
+    for step in query.steps:
+        key = blake2b(key + step.strip().encode(), digest_size=16).digest()
+        keys.append(key)
+    return keys
