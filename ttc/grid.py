@@ -21,6 +21,9 @@ Shipped = Callable[[str, str], Mapping[str, Any]]
 LAUNCH_KEYS = ("cluster", "readout", "name", "results_dir", "plan_only")
 """Settings of the whole launch: they cannot be an axis."""
 
+SELECTING = ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config")
+"""Settings of a dataset that choose its problems."""
+
 PARAMETERS = [f.name for f in fields(StrategyConfig) if f.name != "name"]
 
 
@@ -130,14 +133,12 @@ def _wrong(config: Config) -> list[str]:
         faults.append(f"seed={config.seed} and seeds={list(config.seeds)}: give one of them")
     if config.seeds is not None and not config.seeds:
         faults.append("seeds=[]: give at least one seed")
-    if config.policy.engine == "none":
-        faults.append("policy.engine='none': a policy must be 'vllm' or 'fake'")
     for group in ("policy", "prm"):
         engine = getattr(config, group)
-        if engine.engine == "vllm" and not engine.model:
+        if engine.engine in ("auto", "vllm", "transformers") and not engine.model:
             faults.append(f"{group}.model=null: name a folder, a Hub id or an embedded model")
-    if config.prm.engine == "vllm" and config.prm.format is None:
-        faults.append("prm.format=null: must be 'rlhflow'")
+    if config.policy.engine == "openai" and not config.policy.base_url:
+        faults.append("policy.base_url=null: say where the server's API begins, as http://localhost:8000/v1")
     if "{question}" not in config.prompt.user:
         faults.append(f"prompt.user={config.prompt.user!r}: must contain {{question}}")
     if not config.prompt.separator:
@@ -215,7 +216,7 @@ def _differences(
         prm = shipped("prm", config.prm.name)
         yield from _changed("prm.", config.prm, prm, ("model", "revision", "format", "context"))
     dataset = shipped("dataset", config.dataset.name or "")
-    yield from _changed("", config.dataset, dataset, ("limit", "draw", "config"))
+    yield from _changed("", config.dataset, dataset, SELECTING)
     if sampling.max_tokens != max_tokens:
         yield f"max_tokens={sampling.max_tokens}"
 

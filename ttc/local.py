@@ -27,7 +27,7 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
     async def emit(report: Report) -> None:
         on_report(report)
 
-    policy = POLICIES[launch.policy.engine](launch.policy)
+    policy = POLICIES[launch.policy.engine](launch.policy) if launch.policy else None
     verifier = VERIFIERS[launch.prm.engine](launch.prm) if launch.prm else None
     if verifier:
         await verifier.check()

@@ -83,7 +83,7 @@ class Meter:
 
     def __init__(
         self,
-        policy: PolicyModel,
+        policy: PolicyModel | None,
         verifier: VerifierModel | None,
         sampling: Sampling,
         seed: int,
@@ -129,7 +129,9 @@ class Meter:
             )
             for path, index in slots
         ]
-        samples = await self._try(lambda: self._policy.generate(self._sampling, draws))
+        policy = self._policy
+        assert policy is not None, "stored paths are scored, not gone on from"
+        samples = await self._try(lambda: policy.generate(self._sampling, draws))
         children = []
         for (path, index), draw, sample in zip(slots, draws, samples, strict=True):
             child = path.child(index, sample.steps)

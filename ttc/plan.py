@@ -188,6 +188,7 @@ def place(cell: Cell, problems: Sequence[Problem], policy: Identity, prm: Identi
         selection=selection,
         unit=cell.strategy.prefix_unit,
         guided=cell.strategy.guided,
+        gold=cell.prm is not None and cell.prm.engine == "oracle",
     )
     return Work(cell, family, tuple(problems), record)
 

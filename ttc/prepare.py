@@ -5,29 +5,20 @@ Library-light on purpose: no ray, no vllm, no torch, so that a mistake is answer
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from ttc.config import EngineConfig, Faults, PrmConfig
+from ttc.config import EngineConfig, Faults
 from ttc.grid import Cell
-from ttc.plan import Identity, Work, place
+from ttc.lookup import Model, model_of
+from ttc.plan import Work, place
 from ttc.problems import load_problems
-from ttc.types import ModelFacts, Problem, UserError
+from ttc.types import Problem, UserError
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model that a launch names: what identifies it and what its costs are computed from."""
-
-    identity: Identity
-    facts: ModelFacts
 
 
 def check_cluster(mode: str) -> None:
@@ -64,7 +55,8 @@ def placed(cells: Sequence[Cell]) -> tuple[list[Work], dict[EngineConfig, Model]
         for engine in (cell.policy, cell.prm):
             if engine:
                 texts.setdefault(engine, {}).update(dict.fromkeys(problems.get(cell.dataset, ())))
-    models = _each(texts, lambda engine: _model(engine, list(texts[engine])), faults)
+    models = _each(texts, lambda engine: model_of(engine, list(texts[engine])), faults)
+    faults += [fault for cell in cells for fault in _impossible(cell, models)]
     if faults:
         raise Faults(faults)
     works = [
@@ -79,6 +71,23 @@ def placed(cells: Sequence[Cell]) -> tuple[list[Work], dict[EngineConfig, Model]
     return works, models
 
 
+def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
+    """What a cell asks of its models that they cannot do together."""
+    faults = []
+    if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
+        faults.append(
+            f"strategy={cell.label}: a step search goes on from a text, and the server at "
+            f"policy.base_url={cell.policy.base_url} only chats (it has no /completions); "
+            "take an unguided strategy, or a server that completes"
+        )
+    if cell.prm and cell.prm.engine == "heuristic" and not cell.sampling.logprobs:
+        from ttc.models.heuristics import HEURISTICS
+
+        if cell.prm.format in HEURISTICS and HEURISTICS[cell.prm.format]().needs_logprobs:
+            faults.append(f"prm={cell.prm.name}: reads log-probabilities; ask for them: policy.logprobs=true")
+    return faults
+
+
 def _each(keys: Iterable[K], make: Callable[[K], V], faults: list[str]) -> dict[K, V]:
     """`make` of every key, once; a refusal goes to `faults` and the others go on."""
     made: dict[K, V] = {}
@@ -88,27 +97,3 @@ def _each(keys: Iterable[K], make: Callable[[K], V], faults: list[str]) -> dict[
         except UserError as error:
             faults += str(error).splitlines()
     return made
-
-
-def _model(config: EngineConfig, problems: Sequence[Problem]) -> Model:
-    """Raises:
-    UserError: no such model, or its tokenizer does not know a word of the problems.
-    """
-    if config.engine == "fake":
-        return Model(Identity("fake", config.context), ModelFacts())
-    from ttc.models.checkpoint import first_unknown_word, resolve
-
-    if importlib.util.find_spec("vllm") is None:
-        raise UserError(
-            "vllm is not installed: `uv sync` on Linux brings it; elsewhere take policy=fake prm=fake"
-        )
-    group = "prm" if isinstance(config, PrmConfig) else "policy"
-    checkpoint = resolve(config.model or "", config.revision)
-    context = min(config.context or checkpoint.context, checkpoint.context)
-    if unknown := first_unknown_word(checkpoint, (problem.question for problem in problems)):
-        index, word = unknown
-        raise UserError(
-            f"{group}.model={config.model}: its tokenizer does not know {word!r} "
-            f"(problem {problems[index].id}); take a model that can read this dataset"
-        )
-    return Model(Identity(checkpoint.identity, context), checkpoint.facts)

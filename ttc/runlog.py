@@ -31,7 +31,9 @@ BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", 
 class RunLog:
     """This launch's entry."""
 
-    def __init__(self, store: Store, grid: Grid, works: Sequence[Work], arguments: Sequence[str]) -> None:
+    def __init__(
+        self, store: Store, grid: Grid, works: Sequence[Work], arguments: Sequence[str], command: str
+    ) -> None:
         self._store = store
         self._runs = load_runs(store.folder)
         self._first_part = store.commits
@@ -41,6 +43,7 @@ class RunLog:
             "started": _now(),
             "finished": None,
             "status": "running",
+            "command": command,
             "overrides": list(arguments),
             "config": _configuration(grid),
             "cells": [asdict(work.record) for work in works],
@@ -49,6 +52,7 @@ class RunLog:
             "revision": _revision(),
             "hardware": _hardware(),
             "ray_address": None,
+            "placement": None,
             "bill": None,
             "failed": [],
         }
@@ -57,8 +61,8 @@ class RunLog:
     def engines_start(self) -> None:
         self._mark = time.monotonic()
 
-    def engines_ready(self, ray_address: str | None) -> None:
-        self._entry["ray_address"] = ray_address
+    def engines_ready(self, ray_address: str | None, placement: dict[str, str] | None) -> None:
+        self._entry |= {"ray_address": ray_address, "placement": placement}
         self._starting += time.monotonic() - self._mark
         self._mark = time.monotonic()
 

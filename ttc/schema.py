@@ -143,6 +143,7 @@ class CellRecord:
     `selection` names the problems of the cell: a key of sweep.json's `selections`, whose value is a list of
     [problem_key, problem_id, level] in the dataset's order. `unit` is the strategy's prefix_unit (paths a
     unit returns; None: the whole search is one unit). `verifier` is the hash that scores/ rows carry.
+    `gold`: the verifier knows the gold answers (prm=oracle): what it decides is an upper bound.
     """
 
     cell: str
@@ -166,6 +167,7 @@ class CellRecord:
     top_p: float
     max_tokens: int
     prompt: str
+    gold: bool = False
 
 
 COMMIT = "searches"

@@ -17,6 +17,7 @@ from pathlib import Path as File
 from ttc.config import ClusterConfig, PolicyConfig, PrmConfig
 from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
 from ttc.meter import Meter
+from ttc.models.size import Size
 from ttc.plan import Job
 from ttc.rows import Graded, Rows, path_rows, score_rows, search_row, step_rows
 from ttc.store import PartWriter
@@ -41,7 +42,7 @@ HEARTBEAT = 1.0
 class Engines:
     """The two shared models as a shard sees them, and what rows record about them."""
 
-    policy: PolicyModel
+    policy: PolicyModel | None
     verifier: VerifierModel | None
     prm: str | None
     verifier_id: str | None
@@ -61,20 +62,24 @@ class Reading:
 class Launch:
     """All that a runner (local.run, cluster.run) needs besides the jobs."""
 
-    policy: PolicyConfig
+    policy: PolicyConfig | None
+    """None: nothing to sample, only stored paths to score."""
     prm: PrmConfig | None
     verifier_id: str | None
     facts: tuple[ModelFacts, ModelFacts]
     reading: Reading
     cluster: ClusterConfig
     folder: File
+    sizes: tuple[Size | None, Size | None] = (None, None)
 
     @property
     def room(self) -> int:
         """Paths in flight, all shards together: a little above what the policy can run at once."""
-        return self.cluster.paths or self.policy.max_num_seqs * self.policy.replicas * 5 // 4
+        engine = self.policy or self.prm
+        assert engine, "a launch has an engine"
+        return self.cluster.paths or engine.max_num_seqs * (engine.replicas or 1) * 5 // 4
 
-    def engines(self, policy: PolicyModel, verifier: VerifierModel | None) -> Engines:
+    def engines(self, policy: PolicyModel | None, verifier: VerifierModel | None) -> Engines:
         return Engines(policy, verifier, self.prm.name if self.prm else None, self.verifier_id, self.facts)
 
 
@@ -88,6 +93,7 @@ class Report:
     policy: EngineStats | None = None
     prm: EngineStats | None = None
     ray_address: str | None = None
+    placement: dict[str, str] | None = None
 
 
 @dataclass
@@ -264,7 +270,7 @@ class Shard:
 
 async def _stats(engines: Engines) -> tuple[EngineStats | None, EngineStats | None]:
     try:
-        policy = await engines.policy.stats()
+        policy = await engines.policy.stats() if engines.policy else None
         return policy, await engines.verifier.stats() if engines.verifier else None
     except Exception:  # a dead engine tells nothing; the searches say so themselves
         return None, None

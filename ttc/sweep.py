@@ -18,8 +18,9 @@ from ttc.compose import compose, defaults, shipped
 from ttc.config import EngineConfig, PolicyConfig, PrmConfig
 from ttc.estimate import estimate
 from ttc.grid import Cell, Grid, build_grid
+from ttc.lookup import Model
 from ttc.plan import Plan, Work, plan
-from ttc.prepare import Model, check_cluster, placed
+from ttc.prepare import check_cluster, placed
 from ttc.problems import name_of
 from ttc.resume import find_done
 from ttc.runlog import RunLog
@@ -34,9 +35,18 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str]) -> int:
     """The whole launch; returns the exit code. A user's mistake is a line, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    return guarded(lambda: sweep(grid_of(compose(list(arguments))), list(arguments)))
+
+
+def grid_of(points: list[dict[str, Any]]) -> Grid:
+    """The grid of composed points, told apart from what ttc ships."""
+    return build_grid(points, shipped, defaults()["max_tokens"])
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """A command's exit code, with what every command of ttc says and does when it cannot go on."""
     try:
-        grid = build_grid(compose(list(arguments)), shipped, defaults()["max_tokens"])
-        return _sweep(grid, list(arguments), show.make_console())
+        return command()
     except UserError as error:
         show.refuse(error)
         return BAD_INPUT
@@ -49,24 +59,29 @@ def _interrupt(signum: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _sweep(grid: Grid, arguments: list[str], console: Console) -> int:
-    launch = grid.launch
+def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: bool = False) -> int:
+    """Runs what is missing of a grid, reads it out and draws it; returns the exit code.
+
+    Args:
+        stored: score stored paths only, and sample nothing.
+    """
+    console, launch = show.make_console(), grid.launch
     check_cluster(launch.cluster.mode)
     works, models = placed(grid.cells)
     folder = File(launch.results_dir).expanduser().absolute() / launch.name
     if launch.plan_only:
-        _print_plan(console, folder, grid, works)
+        _print_plan(console, folder, grid, works, models)
         return DONE
     with Store(folder).held() as store:
-        whole = _print_plan(console, folder, grid, works)
-        log = RunLog(store, grid, works, arguments)
+        whole = _print_plan(console, folder, grid, works, models, stored)
+        log = RunLog(store, grid, works, arguments, command)
         failed: list[str] = []
         status = "crashed"
         try:
             if whole.jobs:
                 with show.SweepProgress(console, len(whole.jobs)) as progress:
                     for pair in _pairs(grid.cells):
-                        failed += _run_pair(pair, grid, works, models, store, progress, log)
+                        failed += _run_pair(pair, grid, works, models, store, progress, log, stored)
             status = "failed" if failed else "done"
         except EngineDied as error:
             status = "engine died"
@@ -84,11 +99,24 @@ def _sweep(grid: Grid, arguments: list[str], console: Console) -> int:
     return FAILED if failed else DONE
 
 
-def _print_plan(console: Console, folder: File, grid: Grid, works: Sequence[Work]) -> Plan:
-    whole = plan(works, find_done(folder, works))
+def _print_plan(
+    console: Console,
+    folder: File,
+    grid: Grid,
+    works: Sequence[Work],
+    models: dict[EngineConfig, Model],
+    stored: bool = False,
+) -> Plan:
+    whole = _missing(folder, works, stored)
     solution_tokens = {name_of(cell.dataset): cell.dataset.solution_tokens for cell in grid.cells}
-    show.print_plan(console, whole, grid.notes, estimate(folder, whole, solution_tokens))
+    notes = dict.fromkeys(f"{config.name}: {model.note}" for config, model in models.items() if model.note)
+    show.print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
     return whole
+
+
+def _missing(folder: File, works: Sequence[Work], stored: bool) -> Plan:
+    whole = plan(works, find_done(folder, works))
+    return replace(whole, jobs=tuple(job for job in whole.jobs if job.stored)) if stored else whole
 
 
 Pair = tuple[PolicyConfig, PrmConfig | None]
@@ -114,25 +142,28 @@ def _run_pair(
     store: Store,
     progress: show.SweepProgress,
     log: RunLog,
+    stored: bool,
 ) -> list[str]:
     """Hosts one pair of engines and runs what is missing for the cells that use it; returns the failures."""
     policy, prm = pair
     served = [
         work for work in works if _engine_of(work.cell.policy) == policy and work.cell.prm in (prm, None)
     ]
-    jobs = plan(served, find_done(store.folder, served)).jobs
+    jobs = _missing(store.folder, served, stored).jobs
     if not jobs:
         return []
     readout, verifiers = grid.launch.readout, [w.record.verifier for w in served if w.record.verifier]
     model = models[served[0].cell.policy]
+    searches = any(not job.stored for job in jobs)
     launch = Launch(
-        policy=replace(policy, context=model.identity.context),
-        prm=replace(prm, context=models[prm].identity.context) if prm else None,
+        policy=model.runs(policy) if searches else None,
+        prm=models[prm].runs(prm) if prm else None,
         verifier_id=verifiers[0] if verifiers else None,
         facts=(model.facts, models[prm].facts if prm else ModelFacts()),
         reading=Reading(readout.grader, readout.extract, readout.grade_timeout),
         cluster=grid.launch.cluster,
         folder=store.folder,
+        sizes=(model.size, models[prm].size if prm else None),
     )
     failures: list[str] = []
     ready: list[float] = []
@@ -141,7 +172,7 @@ def _run_pair(
         if not ready:
             ready.append(time.monotonic())
             progress.ready()
-            log.engines_ready(report.ray_address)
+            log.engines_ready(report.ray_address, report.placement)
         for part in report.parts:
             store.commit(part)
         failures.extend(report.failed)

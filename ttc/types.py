@@ -1,7 +1,6 @@
 """The nouns and the three verbs of ttc. Read this first.
 
-Everything here is immutable and plain: a path branches by sharing its steps, never by copying them.
-`types` imports nothing of ours; every other module may import it.
+Immutable and plain: a path branches by sharing its steps. `types` imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -32,9 +31,8 @@ class Problem:
 class Step:
     """A piece of a solution that ends in a blank line, or at the end of the text.
 
-    `text` = decode(`tokens`); the text may be cut at the stop where the tokens reach past it. `logprob` is
-    the sum over the sampled tokens, null unless the policy was asked for it. `size` is the number of tokens
-    where their ids are not known: of a stored path, or from a server that only chats.
+    `text` = decode(`tokens`). `logprob` is the sum over the sampled tokens, null unless the policy was asked
+    for it. `size` counts tokens whose ids are not known: of a stored path, from a server that only chats.
     """
 
     text: str
@@ -57,9 +55,7 @@ class Path:
     """One partial or finished solution of one problem, with its address in the tree of draws.
 
     Attributes:
-        steps: the steps so far; empty for the root.
-        scores: one per step that is not blank (a blank step inherits its parent's score and is not counted),
-            each in [0, 1] or None where the verifier could not score it (too long, NaN).
+        scores: one per step that is not blank, in [0, 1], or None where there is none (too long, NaN).
         address: the child index taken at every node from the root; names the draw (spec 2).
     """
 
@@ -279,10 +275,7 @@ class VerifierModel(Protocol):
 
     async def check(self) -> None:
         """Scores a probe, at the start: one score per step, in [0, 1], the same step by step as at once.
-
-        Raises:
-            UserError: it does not, or this is no verifier; names the model and what was found.
-        """
+        Raises a UserError that names the model and what was found."""
         ...
 
     async def stats(self) -> EngineStats: ...

@@ -60,7 +60,7 @@ def _cells(row: Any, line: str) -> list[str]:
 def _note(row: Any) -> str:
     if row.missing:
         return _gaps(row)
-    if row.vote == "oracle":
+    if row.upper_bound:
         return "upper bound"
     return "headline" if row.headline else "exploratory"
 

@@ -38,7 +38,12 @@ def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         variants = [set(variant.split()) for variant in part["variant"]]
         common = set.intersection(*variants)
         own = [" ".join(sorted(words - common)) for words in variants]
-        title = ", ".join([f"{dataset}: policy {policy}", f"prm {prm}", f"prompt {prompt}", *sorted(common)])
+        known = (
+            " (knows the answers: upper bound)" if part["upper_bound"][part["vote"] != "oracle"].any() else ""
+        )
+        title = ", ".join(
+            [f"{dataset}: policy {policy}", f"prm {prm}{known}", f"prompt {prompt}", *sorted(common)]
+        )
         found.append((title, part.assign(variant=own)))
     return found
 

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path as File
 from typing import Any
 
@@ -16,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from ttc.cluster import shards
 from ttc.cluster.hosts import Handle, Host
-from ttc.cluster.placement import Placement, has_gpu_vllm, place
+from ttc.cluster.placement import Placement, gpu_memory, has_gpu_vllm, place, said
 from ttc.config import EngineConfig
 from ttc.plan import Job
 from ttc.search import Launch, Report
@@ -45,24 +46,52 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
     """
     logs = launch.folder / "logs"
     with _interruptible() as interrupted, _joined() as address:
-        engines: dict[str, EngineConfig] = {"policy": launch.policy}
-        if launch.prm:
-            engines["prm"] = launch.prm
-        gpu_vllm = has_gpu_vllm() if any(e.engine == "vllm" for e in engines.values()) else False
-        placement = place(engines, launch.cluster, ray.cluster_resources(), gpu_vllm)
-        with _hosted(engines, placement, logs) as actors:
-            on_report(Report(ray_address=address))
+        placement = _placed(launch)
+        launch = replace(
+            launch,
+            policy=placement.engines.get("policy"),  # type: ignore[arg-type]
+            prm=placement.engines.get("prm"),  # type: ignore[arg-type]
+        )
+        with _hosted(placement, logs) as actors:
+            on_report(Report(ray_address=address, placement=said(placement)))
             handles = {role: Handle(hosts) for role, hosts in actors.items()}
             room = max(1, launch.room // placement.at_once)
             tasks = [
                 shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote(
-                    *(launch, part, handles["policy"], handles.get("prm"), room, str(logs / f"shard-{i}.log"))
+                    *(
+                        launch,
+                        part,
+                        handles.get("policy"),
+                        handles.get("prm"),
+                        room,
+                        str(logs / f"shard-{i}.log"),
+                    )
                 )
                 for i, part in enumerate(shards.split(jobs, placement.shards))
             ]
             _listen(tasks, on_report, interrupted, [host for hosts in actors.values() for host in hosts])
         if interrupted:
             raise KeyboardInterrupt
+
+
+def _placed(launch: Launch) -> Placement:
+    """The rule, on what this Ray has."""
+    named = {"policy": launch.policy, "prm": launch.prm}
+    engines: dict[str, EngineConfig] = {role: config for role, config in named.items() if config}
+    gpu_vllm = has_gpu_vllm() if any(e.engine == "vllm" for e in engines.values()) else False
+    resources = ray.cluster_resources()
+    sizes = dict(zip(named, launch.sizes, strict=True))
+    return place(engines, sizes, launch.cluster, resources, gpu_vllm, _gpu_gib(resources))
+
+
+def _gpu_gib(resources: Mapping[str, float]) -> float | None:
+    """Memory of a GPU of this Ray, asked on a node that has one; None: there is none, or it does not tell."""
+    if not resources.get("GPU"):
+        return None
+    try:
+        return ray.get(ray.remote(num_gpus=0.01, max_retries=0)(gpu_memory).remote(), timeout=60)
+    except RayError:
+        return None
 
 
 def _listen(
@@ -135,9 +164,7 @@ def _joined() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _hosted(
-    engines: dict[str, EngineConfig], placement: Placement, logs: File
-) -> Iterator[dict[str, list[Any]]]:
+def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
     """The engines' actors by role, up and ready; ended with the context.
 
     Engines that share a GPU start one after the other, since each measures the memory that is free; on a CPU
@@ -147,8 +174,8 @@ def _hosted(
     waiting: list[tuple[str, Any]] = []
     host: Any = ray.remote(Host)
     try:
-        for role, config in engines.items():
-            for replica in range(config.replicas):
+        for role, config in placement.engines.items():
+            for replica in range(config.replicas or 1):
                 log = logs / f"{role}-{replica}.log"
                 actor = host.options(
                     num_cpus=0,

@@ -1,23 +1,55 @@
-"""What a launch asks of Ray. What the cluster has not is refused with the arithmetic, never left pending."""
+"""Which GPUs the engines get, by rule. What does not fit is refused with the arithmetic, never left pending.
+
+One GPU: both engines share it. Each gets its weights, a fixed sum for the device's own needs and a cache for
+one text of its whole context; what is then left becomes cache, in proportion to what a token costs each, as
+both hold the same texts. Several GPUs: an engine gets the fewest that hold it (a power of two, layers split),
+and as many pairs are made as there are GPUs for; what is left over becomes more policies, the scarce
+resource. `gpu_share`, `tensor_parallel` and `replicas` of the configuration override the rule one by one.
+"""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
 from ttc.config import ClusterConfig, EngineConfig
+from ttc.models.size import Size
 from ttc.types import UserError
+
+USABLE = 0.92
+"""The share of a GPU's memory that engines may plan with; drivers and fragments take the rest."""
+
+OVERHEAD = 2.0
+"""GiB per engine and GPU beside weights and cache: CUDA's context, graphs, activations."""
+
+BLIND_SHARE = 0.45
+"""Of a GPU, for an engine whose size or whose GPU's memory is not known."""
 
 
 @dataclass(frozen=True)
 class Placement:
-    """`gpus` that each replica of an engine takes, by role; tasks and CPUs of the shards."""
+    """The engines' configurations with shares, tensor_parallel and replicas filled in; GPUs that each replica
+    takes of Ray's, by role; tasks and CPUs of the shards."""
 
+    engines: Mapping[str, EngineConfig]
     gpus: Mapping[str, float]
     shards: int
     at_once: int
     """Shards that run at the same time; the others wait for their turn."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What one replica needs, in GiB: its weights, one text of its whole context, one token of the cache."""
+
+    weights: float
+    text: float
+    token: float
+
+    def on(self, gpus: int) -> float:
+        return self.weights + OVERHEAD * gpus + self.text
 
 
 def has_gpu_vllm() -> bool:
@@ -43,35 +75,182 @@ def has_gpu_vllm() -> bool:
 
 def place(
     engines: Mapping[str, EngineConfig],
+    sizes: Mapping[str, Size | None],
     cluster: ClusterConfig,
     resources: Mapping[str, float],
     gpu_vllm: bool,
+    gpu_gib: float | None = None,
 ) -> Placement:
-    """Pure: the shares that `engines` (by role) take of a cluster with these total resources.
+    """Pure: where `engines` (by role) run on a cluster with these total resources.
 
     On a CPU engines take no CPU of Ray's and a shard takes 1, so that every run fits a Ray of 2 CPUs.
+
+    Args:
+        gpu_gib: memory of one GPU; all are taken to be alike. None: not known.
 
     Raises:
         UserError: it does not fit; with the arithmetic.
     """
-    have_cpus, have_gpus = resources.get("CPU", 0.0), resources.get("GPU", 0.0)
+    have_cpus, have_gpus = resources.get("CPU", 0.0), int(resources.get("GPU", 0.0))
     if have_cpus < 1:
         raise UserError(f"a shard of searches needs 1 CPU of Ray's, and this Ray has {have_cpus:g}")
-    gpus = {role: _gpus(config) if gpu_vllm else 0.0 for role, config in engines.items()}
-    need = sum(gpus[role] * config.replicas for role, config in engines.items())
-    if need > have_gpus:
-        terms = " + ".join(
-            f"{role} {config.replicas} x {gpus[role]:g}" for role, config in engines.items() if gpus[role]
-        )
-        raise UserError(
-            f"the engines need {need:g} GPUs ({terms}) and this Ray has {have_gpus:g}: "
-            "lower policy.replicas, prm.replicas, gpu_share or tensor_parallel"
-        )
     shards = cluster.shards or max(1, int(have_cpus) // 2)
-    return Placement(gpus, shards, min(shards, int(have_cpus)))
+    on_gpu = {role: config for role, config in engines.items() if _wants_gpu(config, gpu_vllm, have_gpus)}
+    placed = {role: replace(config, replicas=config.replicas or 1) for role, config in engines.items()}
+    gpus = dict.fromkeys(engines, 0.0)
+    if on_gpu:
+        needs = {role: _need(config, sizes.get(role)) for role, config in on_gpu.items()}
+        split = share_out(on_gpu, needs, have_gpus, gpu_gib)
+        placed |= split
+        alone = have_gpus > 1 or len(on_gpu) == 1
+        gpus |= {role: _gpus(split[role], on_gpu[role], alone) for role in split}
+    _refuse_beyond(placed, gpus, have_gpus)
+    return Placement(placed, gpus, shards, min(shards, int(have_cpus)))
 
 
-def _gpus(config: EngineConfig) -> float:
-    if config.engine != "vllm":
-        return 0.0
-    return float(config.tensor_parallel) if config.tensor_parallel > 1 else config.gpu_share
+def said(placement: Placement) -> dict[str, str]:
+    """What each engine got, in words: for sweep.json."""
+    return {
+        role: f"{config.replicas} x {config.tensor_parallel or 1} GPU, {config.gpu_share or 0:.3f} of memory"
+        if placement.gpus[role]
+        else f"{config.replicas} on CPU or elsewhere"
+        for role, config in placement.engines.items()
+    }
+
+
+def gpu_memory() -> float | None:
+    """GiB of the smallest GPU of this machine; None where nvidia-smi does not say."""
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+        return min(float(line) for line in done.stdout.splitlines()) / 1024
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return None
+
+
+def share_out(
+    engines: Mapping[str, EngineConfig],
+    needs: Mapping[str, Need | None],
+    gpus: int,
+    gib: float | None,
+) -> dict[str, EngineConfig]:
+    """The rule: `engines` with gpu_share, tensor_parallel and replicas filled in.
+
+    Raises:
+        UserError: an engine, or both on the one GPU there is, need more memory than there is.
+    """
+    width = {role: _width(role, engines[role], needs[role], gpus, gib) for role in engines}
+    pair = sum(width.values())
+    if gpus <= 1 and len(engines) > 1:
+        shares = _shares(engines, needs, gib)
+        return {
+            role: replace(
+                config,
+                gpu_share=shares[role],
+                tensor_parallel=width[role],
+                replicas=config.replicas or 1,
+            )
+            for role, config in engines.items()
+        }
+    pairs = max(1, gpus // pair)
+    rest = max(0, gpus - pairs * pair)
+    more = {role: rest // width[role] if role == "policy" else 0 for role in engines}
+    return {
+        role: replace(
+            config,
+            gpu_share=config.gpu_share or USABLE,
+            tensor_parallel=width[role],
+            replicas=config.replicas or pairs + more[role],
+        )
+        for role, config in engines.items()
+    }
+
+
+def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: float | None) -> int:
+    """GPUs that one replica is split over: the fewest that hold it."""
+    if config.tensor_parallel or need is None or gib is None:
+        return config.tensor_parallel or 1
+    width = 1
+    while need.on(width) > USABLE * gib * width:
+        width *= 2
+        if width > gpus:
+            raise UserError(
+                f"{role}={config.name} does not fit {gpus} GPU{'s' * (gpus != 1)} of {gib:g} GiB: "
+                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable{_advice(role)}"
+            )
+    return width
+
+
+def _shares(
+    engines: Mapping[str, EngineConfig], needs: Mapping[str, Need | None], gib: float | None
+) -> dict[str, float]:
+    """Shares of one GPU's memory for engines that live on it together."""
+    given = {role: config.gpu_share for role, config in engines.items() if config.gpu_share}
+    free = USABLE - sum(given.values())
+    open_ = {role: need for role, need in needs.items() if role not in given}
+    known = {role: need for role, need in open_.items() if need}
+    if gib is None or len(known) < len(open_):
+        return given | {role: min(BLIND_SHARE, free / len(open_)) for role in open_}
+    least = sum(need.on(1) for need in known.values())
+    if least > free * gib:
+        terms = "; ".join(f"{role}={engines[role].name} {_sum(need, 1)}" for role, need in known.items())
+        raise UserError(
+            f"the engines do not fit one GPU of {gib:g} GiB together: {terms}; "
+            f"{least:.1f} of {free * gib:.1f} GiB usable{_advice('policy')}"
+        )
+    tokens = sum(need.token for need in known.values())
+    spare = free * gib - least
+    return given | {
+        # rounded down, so that the sum stays below what there is
+        role: int(1000 * (need.on(1) + spare * need.token / tokens) / gib) / 1000
+        for role, need in known.items()
+    }
+
+
+def _sum(need: Need, width: int) -> str:
+    return (
+        f"weights {need.weights:.1f} + device {OVERHEAD * width:g} + one text {need.text:.1f} = "
+        f"{need.on(width):.1f} GiB"
+    )
+
+
+def _advice(role: str) -> str:
+    return (
+        f"; a smaller model, {role}.context or {role}.dtype, or more GPUs would do "
+        "(gpu_share, tensor_parallel and replicas override this rule)"
+    )
+
+
+def _need(config: EngineConfig, size: Size | None) -> Need | None:
+    if size is None:
+        return None
+    token = size.gib(size.cache, config.dtype)
+    return Need(size.gib(size.weights, config.dtype), token * (config.context or 0), token)
+
+
+def _wants_gpu(config: EngineConfig, gpu_vllm: bool, have_gpus: int) -> bool:
+    return (config.engine == "vllm" and gpu_vllm) or (config.engine == "transformers" and have_gpus > 0)
+
+
+def _gpus(placed: EngineConfig, asked: EngineConfig, alone: bool) -> float:
+    """GPUs of Ray's for one replica: a share where it shares one, or was told to."""
+    if (placed.tensor_parallel or 1) > 1:
+        return float(placed.tensor_parallel or 1)
+    return 1.0 if alone and not asked.gpu_share else float(placed.gpu_share or BLIND_SHARE)
+
+
+def _refuse_beyond(engines: Mapping[str, EngineConfig], gpus: Mapping[str, float], have: int) -> None:
+    need = sum(gpus[role] * (config.replicas or 1) for role, config in engines.items())
+    if need <= have:
+        return
+    terms = " + ".join(
+        f"{role} {config.replicas or 1} x {gpus[role]:g}" for role, config in engines.items() if gpus[role]
+    )
+    raise UserError(
+        f"the engines need {need:g} GPUs ({terms}) and this Ray has {have:g}: "
+        "lower policy.replicas, prm.replicas, gpu_share or tensor_parallel, or leave them to the rule (null)"
+    )

@@ -28,7 +28,7 @@ def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:
 
 @ray.remote(num_cpus=1, max_retries=0)
 def run(
-    launch: Launch, jobs: Sequence[Job], policy: Handle, verifier: Handle | None, room: int, log: str
+    launch: Launch, jobs: Sequence[Job], policy: Handle | None, verifier: Handle | None, room: int, log: str
 ) -> Iterator[Report]:
     """Yields reports until all jobs are done or an engine tells it to stop.
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
-import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ttc.models.size import Size, facts, size_of
 from ttc.types import ModelFacts, UserError
 
 PACKAGE = Path(__file__).parent.parent
@@ -41,6 +40,8 @@ class Checkpoint:
         revision: the Hub's commit; None for the others.
         identity: equal for equal models wherever they lie: a hash over the files, or `id@commit`.
         context: tokens that prompt and text may have together.
+        architectures: what config.json calls the model, such as LlamaForCausalLM; () where it does not say.
+        size: of its weights and of its cache; None where the configuration does not tell.
         folder: where the configuration and the tokenizer can be read; None for a model not yet converted.
     """
 
@@ -50,6 +51,8 @@ class Checkpoint:
     context: int
     facts: ModelFacts
     folder: Path | None
+    architectures: tuple[str, ...] = ()
+    size: Size | None = None
 
 
 def resolve(model: str, revision: str | None = None) -> Checkpoint:
@@ -168,7 +171,11 @@ def _describe(folder: Path, model: str, revision: str | None, identity: str) -> 
         raise UserError(
             f"model={model}: config.json does not say max_position_embeddings, the length of its context"
         )
-    return Checkpoint(model, revision, identity, context, facts(folder, config), folder)
+    return Checkpoint(
+        *(model, revision, identity, context, facts(folder, config), folder),
+        architectures=tuple(config.get("architectures") or ()),
+        size=size_of(folder, config),
+    )
 
 
 def read_config(file: Path, model: str) -> dict[str, Any]:
@@ -184,47 +191,6 @@ def read_config(file: Path, model: str) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise UserError(f"model={model}: {file.name} is not a JSON object")
     return {**config, **config.get("text_config", {})}
-
-
-def facts(folder: Path, config: dict[str, Any]) -> ModelFacts:
-    """Sizes for FLOPs (spec 6) from the configuration and the headers of the weights.
-
-    `params` leaves out the input embedding and counts the output head, once where the two are tied; of
-    a mixture's experts it counts those that a token uses. It is None where the headers do not tell: no
-    safetensors here, or quantised ones.
-    """
-    heads, layers = config.get("num_attention_heads"), config.get("num_hidden_layers")
-    size = config.get("head_dim") or (config.get("hidden_size", 0) // heads if heads else 0)
-    return ModelFacts(
-        params=_params(folder, config),
-        attention=layers * heads * size if layers and heads and size else None,
-        context=config.get("max_position_embeddings"),
-    )
-
-
-def _params(folder: Path, config: dict[str, Any]) -> int | None:
-    shapes = dict(_shapes(folder))
-    if not shapes or "quantization_config" in config:
-        return None
-    counts = {name: math.prod(shape) for name, shape in shapes.items()}
-    embedding = sum(count for name, count in counts.items() if "embed_tokens" in name or "wte" in name)
-    experts = sum(count for name, count in counts.items() if ".experts." in name)
-    total = next(
-        (config[key] for key in ("num_local_experts", "num_experts", "n_routed_experts") if key in config), 1
-    )
-    idle = experts - experts * config.get("num_experts_per_tok", total) // total
-    # no head among the weights of a language model: it is the embedding, and stays in the count
-    tied = not any("lm_head" in name for name in counts) and config.get("tie_word_embeddings", True)
-    return sum(counts.values()) - idle - (0 if tied else embedding)
-
-
-def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
-    """Names and shapes of all tensors, from the files' headers (8 bytes of length, then JSON)."""
-    for file in sorted(folder.glob("*.safetensors")):
-        with file.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(length))
-        yield from ((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")
 
 
 def fingerprint(path: Path) -> str:

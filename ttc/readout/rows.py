@@ -52,6 +52,7 @@ ANSWERS = pa.schema(
 )
 SUMMARY = [
     ("headline", pa.bool_()),  # declared before the run; every other row is exploratory
+    ("upper_bound", pa.bool_()),  # somebody looked at the gold answer: never a result, never a headline
     ("accuracy", pa.float64()),  # null: incomplete
     ("accuracy_low", pa.float64()),
     ("accuracy_high", pa.float64()),
@@ -152,12 +153,15 @@ class Rows:
         cell = {name: getattr(plan.cell, name) for name, _ in CELL}
         complete = "complete" if plan.seeds else "incomplete"
         head = {"vote": vote, "agg": agg, "subset": subset, "seeds": len(plan.seeds), "status": complete}
-        head["headline"] = subset == self._subset and choice == self._declared(plan.cell)
+        head["upper_bound"] = vote == "oracle" or _sees_gold(plan.cell, vote)
+        declared = subset == self._subset and choice == self._declared(plan.cell)
+        head["headline"] = declared and not head["upper_bound"]
         return cell | head | {"missing": plan.missing, "failed": plan.failed}
 
     def _declared(self, cell: CellRecord) -> Choice:
-        """The headline of a cell: greedy's one path, and pools without a verifier, need no vote by score."""
-        plain = cell.verifier is None or cell.strategy == "greedy"
+        """The headline of a cell: greedy's one path, and pools without a verifier, need no vote by score;
+        one that knows the answers decides no result."""
+        plain = cell.verifier is None or cell.strategy == "greedy" or cell.gold
         return ("majority", None) if plain else self._headline
 
     def _sum_up(self, plan: Plan, read: dict[str, Any], figures: dict[str, Any]) -> None:
@@ -188,6 +192,11 @@ def _summary(figures: dict[str, Any], inside_PS: Bools) -> dict[str, Any]:
         counts = Counter(figures["reasons"][inside_B].tolist())
         out |= {name: counts[name] for name in REASONS}
     return out
+
+
+def _sees_gold(cell: CellRecord, vote: Vote) -> bool:
+    """Did a verifier that knows the gold answers take part: in the search, or in the vote?"""
+    return cell.gold and (cell.guided or vote in SCORED_VOTES)
 
 
 def _pool_columns(plan: Plan) -> dict[str, Any]:
