@@ -161,15 +161,23 @@ def test_every_saved_sweep_is_a_grid(path: Path) -> None:
     assert build_grid(points_of(path), shipped, defaults()["max_tokens"]).cells
 
 
+TO_GIVE = {
+    "dataset=path": "dataset.path=x.jsonl",
+    "policy=openai": "policy.base_url=http://localhost:8000/v1",
+    "prm=orm": "prm.model=org/name",
+    "prm=judge": "prm.model=org/name",
+}
+"""What shipped configs leave to the command line."""
+
+
 @pytest.mark.parametrize(
     "file",
     [f for f in sorted(CONF.glob("*/*.yaml")) if not f.stem.startswith("_")],
     ids=lambda f: f"{f.parent.name}={f.stem}",
 )
 def test_every_shipped_config_composes(file: Path) -> None:
-    words = [f"{file.parent.name}={file.stem}"]
-    if file.stem == "path":
-        words.append("dataset.path=x.jsonl")
+    word = f"{file.parent.name}={file.stem}"
+    words = [word, TO_GIVE[word]] if word in TO_GIVE else [word]
     assert build_grid(compose(words), shipped, defaults()["max_tokens"]).cells
 
 

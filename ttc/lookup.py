@@ -29,6 +29,8 @@ class Model:
     engine: str
     """Which really runs it: never `auto`."""
     size: Size | None = None
+    revision: str | None = None
+    """The Hub's commit that was found: the engine loads this one, whatever is pushed meanwhile."""
     served: str | None = None
     """openai: the model's name on its server."""
     chats_only: bool = False
@@ -36,8 +38,13 @@ class Model:
 
     def runs(self, config: E) -> E:
         """The configuration as its engine gets it: nothing left to be found out."""
-        model = self.served or config.model
-        return replace(config, engine=self.engine, context=self.identity.context, model=model)  # type: ignore[call-arg]
+        return replace(
+            config,
+            engine=self.engine,  # type: ignore[arg-type]
+            context=self.identity.context,
+            model=self.served or config.model,
+            revision=self.revision or config.revision,
+        )
 
     @property
     def note(self) -> str | None:
@@ -98,7 +105,8 @@ def _checkpoint(config: EngineConfig, problems: Sequence[Problem]) -> Model:
             f"{group}.model={config.model}: its tokenizer does not know {word!r} "
             f"(problem {problems[index].id}); take a model that can read this dataset"
         )
-    return Model(Identity(checkpoint.identity, context), checkpoint.facts, engine, size=checkpoint.size)
+    identity = Identity(checkpoint.identity, context)
+    return Model(identity, checkpoint.facts, engine, checkpoint.size, checkpoint.revision)
 
 
 def engine_of(config: EngineConfig) -> str:

@@ -10,7 +10,7 @@ import os
 import platform
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -19,7 +19,9 @@ from typing import Any
 
 import psutil
 
+from ttc.config import EngineConfig
 from ttc.grid import Grid
+from ttc.lookup import Model
 from ttc.plan import Work
 from ttc.problems import key_of
 from ttc.store import Store, load_runs, read, save_runs
@@ -32,7 +34,13 @@ class RunLog:
     """This launch's entry."""
 
     def __init__(
-        self, store: Store, grid: Grid, works: Sequence[Work], arguments: Sequence[str], command: str
+        self,
+        store: Store,
+        grid: Grid,
+        works: Sequence[Work],
+        models: Mapping[EngineConfig, Model],
+        arguments: Sequence[str],
+        command: str,
     ) -> None:
         self._store = store
         self._runs = load_runs(store.folder)
@@ -47,6 +55,7 @@ class RunLog:
             "overrides": list(arguments),
             "config": _configuration(grid),
             "cells": [asdict(work.record) for work in works],
+            "models": [_model(config, model) for config, model in models.items()],
             "selections": {work.record.selection: _selection(work) for work in works},
             "versions": _versions(),
             "revision": _revision(),
@@ -95,6 +104,13 @@ def _configuration(grid: Grid) -> dict[str, Any]:
     config = asdict(grid.launch)
     config.pop("n"), config.pop("strategy")
     return config
+
+
+def _model(config: EngineConfig, model: Model) -> dict[str, Any]:
+    """Which weights answered, and on what engine."""
+    ran = model.runs(config)
+    names = ("name", "model", "revision", "engine", "context", "dtype", "tensor_parallel", "replicas")
+    return {name: getattr(ran, name) for name in names} | {"identity": model.identity.model}
 
 
 def _selection(work: Work) -> list[tuple[str, str, int | None]]:

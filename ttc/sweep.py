@@ -74,7 +74,7 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
         return DONE
     with Store(folder).held() as store:
         whole = _print_plan(console, folder, grid, works, models, stored)
-        log = RunLog(store, grid, works, arguments, command)
+        log = RunLog(store, grid, works, models, arguments, command)
         failed: list[str] = []
         status = "crashed"
         try:

@@ -1,7 +1,5 @@
-"""The nouns and the three verbs of ttc. Read this first.
-
-Immutable and plain: a path branches by sharing its steps. `types` imports nothing of ours.
-"""
+"""The nouns and the three verbs of ttc. Read this first. Immutable and plain: a path branches by sharing its
+steps, never by copying them."""
 
 from __future__ import annotations
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.models import tiny
 from ttc import prompts
-from ttc.types import Prompt, UserError
+from ttc.models.policy import Continuation, TokenPolicy
+from ttc.types import Draw, Prompt, Sampling, UserError
 
 LLAMA_LIKE = (
     "{{ bos_token }}<|system|>"
@@ -49,3 +52,37 @@ def test_a_model_without_a_chat_template_is_refused():
     words.chat_template = None
     with pytest.raises(UserError, match="tiny: the tokenizer has no chat template"):
         prompts.render(words, Prompt("plain"), "1?")
+
+
+TRIMS = (
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] | trim }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+)
+"""Like Llama 3's: the contents of turns lose their outer blanks."""
+
+
+class Recorded(TokenPolicy):
+    """Keeps what its engine would be asked to go on from."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, None, 128)
+        self.asked: list[list[int]] = []
+
+    async def _continue(self, ids, sampling, draw, rule, left) -> Continuation:
+        self.asked.append(ids)
+        return Continuation(self.tokenizer.encode("so 3\n\n", add_special_tokens=False))
+
+
+def test_a_path_goes_on_behind_its_blank_line_where_a_rendered_turn_would_lose_it(tmp_path):
+    tiny.tokenizer(TRIMS).save_pretrained(tmp_path)
+    policy, prompt = Recorded(str(tmp_path)), Prompt("plain")
+    question, step = "What is 1?", "so 2\n\n"
+    tokens = tuple(policy.tokenizer.encode(step, add_special_tokens=False))
+    draw = Draw(question, tokens, seed=0, whole=False)
+    asyncio.run(policy.generate(Sampling(prompt, max_tokens=50), [draw]))
+    assert policy.asked == [[*prompts.render(policy.tokenizer, prompt, question), *tokens]]
+    assert policy.tokenizer.decode(policy.asked[0]).endswith(step)
+    # what going on with the turn as text would give
+    turns = [*prompts.messages(prompt, question), {"role": "assistant", "content": step}]
+    continued = policy.tokenizer.apply_chat_template(turns, tokenize=False, continue_final_message=True)
+    assert continued.endswith("so 2")

@@ -9,18 +9,25 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ttc.types import EngineDied, EngineStats, TransientError
 
 if TYPE_CHECKING:
-    from vllm import RequestOutput, SamplingParams
+    from vllm import PoolingParams, PoolingRequestOutput, RequestOutput, SamplingParams
 
 GIB = 2**30
 SMALL = 100 * 2**20
 """Bytes of weights below which a second thread costs more than it brings."""
+
+Pooling = Literal["token_classify", "classify"]
+"""What a model that does not write gives: logits for every token, or for the whole text."""
+POOLERS = {"token_classify": {"tok_pooling_type": "ALL"}, "classify": {"seq_pooling_type": "LAST"}}
+"""The pooling that goes with the prefix cache. STEP, which some process reward models come with, does not:
+vLLM then leaves the cache unread."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,7 @@ class EngineOptions:
         block_size: tokens a block of the prefix cache; None: 16 on a GPU, 32 on a CPU. Whole blocks are
             cached, so larger ones make short steps compute more.
         float32_head: the output head in float32, for scores that bfloat16 would round.
+        pooling: None: the model writes (`Engine.run`); else it is only read (`Engine.pool`).
     """
 
     model: str
@@ -53,6 +61,7 @@ class EngineOptions:
     tensor_parallel: int = 1
     block_size: int | None = None
     float32_head: bool = False
+    pooling: Pooling | None = None
 
 
 class Engine:
@@ -90,11 +99,29 @@ class Engine:
             EngineDied: the engine is gone.
             TransientError: the engine gave the request up.
         """
+        output: RequestOutput = await self._last(
+            self._llm.generate(self._input(ids), params, str(next(self._ids)))
+        )
+        if output.outputs[0].finish_reason not in ("stop", "length"):
+            raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
+        self._count(len(ids), output.num_cached_tokens)
+        self._computed += len(output.outputs[0].token_ids) if generated else 0
+        return output
+
+    async def pool(self, ids: list[int], params: PoolingParams) -> PoolingRequestOutput[Any]:
+        """One request to a model that is only read; otherwise as `run`."""
+        output: PoolingRequestOutput[Any] = await self._last(
+            self._llm.encode(self._input(ids), params, str(next(self._ids)))
+        )
+        self._count(len(ids), output.num_cached_tokens)
+        return output
+
+    async def _last(self, outputs: AsyncIterator[Any]) -> Any:
+        """The one output of a request, and the time it takes as busy."""
         if not self._running:
             self._since = time.monotonic()
         self._running += 1
         try:
-            outputs = self._llm.generate(self._input(ids), params, str(next(self._ids)))
             (output,) = [output async for output in outputs]
         except self._dead as error:
             raise EngineDied("vLLM's engine has died; its log says why") from error
@@ -102,13 +129,12 @@ class Engine:
             self._running -= 1
             if not self._running:
                 self._busy += time.monotonic() - self._since
-        if output.outputs[0].finish_reason not in ("stop", "length"):
-            raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
-        self._requests += 1
-        cached = output.num_cached_tokens or 0
-        self._cached += cached
-        self._computed += len(ids) - cached + (len(output.outputs[0].token_ids) if generated else 0)
         return output
+
+    def _count(self, tokens: int, cached: int | None) -> None:
+        self._requests += 1
+        self._cached += cached or 0
+        self._computed += tokens - (cached or 0)
 
     def stats(self) -> EngineStats:
         busy = self._busy + (time.monotonic() - self._since if self._running else 0.0)
@@ -159,6 +185,8 @@ def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
     }
     if options.float32_head:
         arguments["hf_overrides"] = {"head_dtype": "float32"}
+    if options.pooling:
+        arguments |= {"runner": "pooling", "pooler_config": POOLERS[options.pooling]}
     if cpu:
         # eager: compiling takes longer than a small sweep. No chunked prefill: a seeded request that is
         # prefilled in pieces kills the engine ("CPU Generator does not use offset"); so a batch must hold

@@ -1,37 +1,57 @@
 """A verifier's scores on vLLM: one request per score, up to where it is read.
 
 The prefix cache holds what an earlier step's request computed, so a step costs its own tokens and at most one
-cache block more. Left out: a finished path in one pass (prompt_logprob_token_ids), which vLLM's runner for
-CPUs does not have.
+cache block more, whatever is read: vLLM's pooling runner, too, reads the cache where a request says so.
+Left out: a finished path in one pass (prompt_logprob_token_ids), which vLLM's runner for CPUs does not have.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ttc.models.formats import Format
-from ttc.models.verifier import Reading, two_way
-from ttc.models.vllm_engine import Engine, EngineOptions
-from ttc.types import EngineStats
+from ttc.models.formats import Format, Reads
+from ttc.models.verifier import Reading, sigmoid, two_way
+from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
+from ttc.types import EngineStats, UserError
 
 if TYPE_CHECKING:
-    from vllm import SamplingParams
+    from vllm import PoolingParams, SamplingParams
+
+POOLING: dict[Reads, Pooling] = {"classes": "token_classify", "reward": "classify"}
+"""How vLLM gives what a family reads; "tags" are the next token's logits."""
 
 
 class VllmReader:
-    """`Reader` on AsyncLLM. Make it inside the event loop that uses it."""
+    """`Reader` on AsyncLLM. Make it inside the event loop that uses it.
+
+    Raises:
+        UserError: the family has a head that vLLM does not know.
+    """
 
     def __init__(self, options: EngineOptions, format: Format) -> None:
-        assert format.tags, "the other families follow"
-        self.tags = format.tags
-        # the engine generates one token, for which a text that fills the verifier's context needs room. In 16
-        # bits the two logits would be rounded to three digits before their difference is taken
-        self.engine = Engine(replace(options, float32_head=True))
+        if format.reads == "value":
+            raise UserError(
+                f"{options.model}: vLLM cannot run a model with a value head; take prm.engine=transformers"
+            )
+        self.tags, self.pooling = format.tags, POOLING.get(format.reads)
+        # in 16 bits the logits would be rounded to three digits before their difference is taken
+        self.engine = Engine(replace(options, float32_head=True, pooling=self.pooling))
 
     async def read(self, ids: tuple[int, ...]) -> Reading:
-        output = await self.engine.run(list(ids), self._params(), generated=False)
+        return await (self._tags(ids) if self.tags else self._logits(ids))
+
+    async def stats(self) -> EngineStats:
+        return self.engine.stats()
+
+    def shutdown(self) -> None:
+        self.engine.shutdown()
+
+    async def _tags(self, ids: tuple[int, ...]) -> Reading:
+        assert self.tags
+        output = await self.engine.run(list(ids), self._next_token(), generated=False)
         logprobs: Any = output.outputs[0].logprobs
         good, bad = (logprobs[0][tag].logprob for tag in self.tags)
         cached = output.num_cached_tokens
@@ -42,16 +62,19 @@ class VllmReader:
             cached=cached,
         )
 
-    async def stats(self) -> EngineStats:
-        return self.engine.stats()
+    async def _logits(self, ids: tuple[int, ...]) -> Reading:
+        output = await self.engine.pool(list(ids), self._pooled())
+        cached = output.num_cached_tokens
+        # [labels], or [tokens not cached, labels]: the last token is always computed, be it in the cache
+        logits = output.outputs.data.reshape(-1, output.outputs.data.shape[-1])[-1].tolist()
+        score, raw = classified(logits, outcome=self.pooling == "classify")
+        return Reading(score, raw, computed=len(ids) - cached, cached=cached)
 
-    def shutdown(self) -> None:
-        self.engine.shutdown()
-
-    def _params(self) -> SamplingParams:
+    def _next_token(self) -> SamplingParams:
         # not `from vllm import`: that looks the name up anew for every request
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
+        assert self.tags
         return SamplingParams(
             max_tokens=1,
             temperature=0.0,
@@ -60,3 +83,25 @@ class VllmReader:
             output_kind=RequestOutputKind.FINAL_ONLY,
             skip_clone=True,
         )
+
+    def _pooled(self) -> PoolingParams:
+        from vllm.pooling_params import PoolingParams
+
+        # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
+        # for logits of every token is not vLLM's default, as only the uncached ones come back then
+        return PoolingParams(task=self.pooling, use_activation=False, skip_reading_prefix_cache=False)
+
+
+def classified(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
+    """(score, raw) from a classifier's logits: of two, the second one's probability; one is an outcome
+    model's reward.
+
+    Raises:
+        UserError: this is another kind of classifier.
+    """
+    if len(logits) == 2:
+        return two_way(logits[1], logits[0]), None
+    if len(logits) == 1 and outcome:
+        return sigmoid(logits[0]), logits[0]
+    kinds = "two (wrong, right), or one reward" if outcome else "two (wrong, right)"
+    raise UserError(f"the model classifies into {len(logits)} labels; a verifier of this family has {kinds}")

@@ -11,9 +11,21 @@ from collections.abc import Callable
 from typing import Any
 
 from ttc.models.formats.common import Format, Layout, Reads
+from ttc.models.formats.judge import Judge
+from ttc.models.formats.math_shepherd import MathShepherd
+from ttc.models.formats.orm import Orm
+from ttc.models.formats.qwen_prm import QwenPrm
 from ttc.models.formats.rlhflow import RLHFlow
+from ttc.models.formats.skywork import Skywork
 
-FORMATS: dict[str, Callable[[Any], Format]] = {"rlhflow": RLHFlow}
+FORMATS: dict[str, Callable[[Any], Format]] = {
+    "rlhflow": RLHFlow,
+    "math_shepherd": MathShepherd,
+    "skywork": Skywork,
+    "qwen_prm": QwenPrm,
+    "orm": Orm,
+    "judge": Judge,
+}
 """The families, by the name that conf/prm/ gives as `format`. Made from a transformers tokenizer."""
 
 __all__ = ["FORMATS", "Format", "Layout", "Reads"]

@@ -1,9 +1,11 @@
-"""What all families share: the layout of an input, and the checks of tags."""
+"""What all families share: the layout of an input, made of encoded pieces, and the checks of both."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, chain
 from typing import Any, Literal, Protocol
 
 from ttc.types import UserError
@@ -23,6 +25,8 @@ HARD_STEPS = ("## Step 2: $\\frac{1}{2}$", "(a) -3 < x", '"So" 1,000 + 24 = 1024
 PIECES_KEPT = 65_536
 """Encodings that a format remembers."""
 
+Ids = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -33,15 +37,19 @@ class Layout:
         root: how many of them are the question's, before the first step.
         ends: of every step: its input is `upto(step)`, and its score is read at the last id of that.
         tail: ids behind every input, for its score alone: the next step does not keep them.
+        lasts: of every step: its own ids where the text ends with it, for a family where a step that follows
+            changes them (a full stop and the blank line behind it may be one token). (): they never change.
     """
 
-    ids: tuple[int, ...]
+    ids: Ids
     root: int
     ends: tuple[int, ...]
-    tail: tuple[int, ...] = ()
+    tail: Ids = ()
+    lasts: tuple[Ids, ...] = ()
 
-    def upto(self, step: int) -> tuple[int, ...]:
-        return (*self.ids[: self.ends[step]], *self.tail)
+    def upto(self, step: int) -> Ids:
+        last = self.lasts[step] if self.lasts else ()
+        return (*self.ids[: self.ends[step] - len(last)], *last, *self.tail)
 
 
 class Format(Protocol):
@@ -79,6 +87,20 @@ def name_of(tokenizer: Any) -> str:
     return str(getattr(tokenizer, "name_or_path", "") or type(tokenizer).__name__)
 
 
+def bos_of(tokenizer: Any, family: str) -> str:
+    """The token that begins a text.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not tokenizer.bos_token:
+        raise UserError(
+            f"{name_of(tokenizer)}: the format {family} begins with the tokenizer's bos token, and its "
+            "bos_token is None"
+        )
+    return str(tokenizer.bos_token)
+
+
 def one_token(tokenizer: Any, tag: str) -> int:
     """The id of `tag`.
 
@@ -100,3 +122,70 @@ def common(a: Sequence[int], b: Sequence[int]) -> int:
     return next(
         (index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
     )
+
+
+class Pieces:
+    """Encodes a text in pieces, each as it stands in the whole, and remembers them."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._known = lru_cache(PIECES_KEPT)(self._between)
+
+    def __call__(self, text: str, after: str = "", followed: bool = False) -> Ids:
+        """The ids of `text`.
+
+        Args:
+            after: what stands in front. Many tokenizers put a blank in front of what they encode; so this is
+                encoded with the text, and its ids are taken away.
+            followed: a word comes behind it.
+        """
+        return self._known(text, after, followed)
+
+    def _between(self, text: str, after: str, followed: bool) -> Ids:
+        start = len(self._encode(after))
+        if not followed:
+            return self._encode(after + text)[start:]
+        one, other = (self._encode(after + text + word) for word in "AB")
+        # the word itself is at least one id, and the same one for both where the tokenizer knows neither
+        return one[start : min(common(one, other), len(one) - 1)]
+
+    def _encode(self, text: str) -> Ids:
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
+
+    def show(self, ids: Sequence[int], start: int) -> str:
+        """A few of the ids, as text, for a message."""
+        return repr(self._tokenizer.decode(list(ids[start : start + 3])))
+
+
+def laid(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
+    """The layout of pieces, one a step.
+
+    Args:
+        question: the question's ids when nothing follows. The first piece has them, too; where a step
+            follows, the last of them may change.
+    """
+    ids = tuple(chain(*pieces)) or question
+    return Layout(ids, common(question, ids), tuple(accumulate(map(len, pieces))), tail)
+
+
+def check_pieces(format: Format, name: str, show: Pieces, whole: Callable[[Sequence[str]], Ids]) -> None:
+    """Holds a format's inputs for a probe against the whole text encoded at once, id for id.
+
+    Args:
+        whole: the input for these steps of PROBE_QUESTION, by the family's definition.
+
+    Raises:
+        UserError: names the tokenizer and what was found.
+    """
+    steps = (*PROBE_STEPS, *HARD_STEPS)
+    layout = format.layout(PROBE_QUESTION, steps)
+    if len(layout.ends) != len(steps):
+        raise UserError(f"{name}: {len(steps)} steps have {len(layout.ends)} places for a score")
+    for count in range(1, len(steps) + 1):
+        expected, here = whole(steps[:count]), layout.upto(count - 1)
+        if expected != here:
+            at = common(expected, here)
+            raise UserError(
+                f"{name}: not append-only: in the whole text, step {count} is encoded differently from "
+                f"token {at} on: {show.show(expected, at)} against {show.show(here, at)}"
+            )

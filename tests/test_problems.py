@@ -1,0 +1,287 @@
+"""Datasets: columns, answers, selection, and what is said of a dataset that is not to be had."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ttc.compose import compose
+from ttc.config import Columns, DatasetConfig, build
+from ttc.problems import load_problems
+from ttc.types import UserError
+
+DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+ROWS = [
+    {"question": f"q{i}", "answer": str(i), "level": f"Level {1 + i % 3}", "subject": "ab"[i % 2]}
+    for i in range(6)
+]
+COLUMNS = Columns(level="level", subject="subject")
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Any:
+    def config(rows: list[dict[str, Any]], **settings: Any) -> DatasetConfig:
+        file = tmp_path / "mine.jsonl"
+        file.write_text("\n".join(map(json.dumps, rows)))
+        return DatasetConfig(path=str(file), **settings)
+
+    return config
+
+
+def refusal(config: DatasetConfig) -> list[str]:
+    with pytest.raises(UserError) as caught:
+        load_problems(config)
+    return str(caught.value).splitlines()
+
+
+# --- Answers -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer_from", "text", "answer"),
+    [
+        ("column", " 1,234 ", "1,234"),
+        ("hashes", "2 * 617 = 1234\n#### 1,234", "1234"),
+        ("hashes", "not #### 7\n#### -1,234,567.5", "-1234567.5"),
+        ("hashes", "#### (1, 2)", "(1, 2)"),
+        ("boxed", r"so \boxed{1} and \boxed{\frac{1}{\sqrt{2}}}.", r"\frac{1}{\sqrt{2}}"),
+        ("boxed", r"so \boxed{1,234}", "1,234"),
+    ],
+)
+def test_the_gold_answer_is_taken_out_of_its_column(
+    rows: Any, answer_from: str, text: str, answer: str
+) -> None:
+    [problem] = load_problems(rows([{"question": "q", "answer": text}], answer_from=answer_from))
+    assert problem.answer == answer
+
+
+@pytest.mark.parametrize(
+    ("answer_from", "text", "said"),
+    [
+        ("column", " ", "row 2 has no answer (column gold)"),
+        ("hashes", "it is 7", "row 2 has no answer behind '####' (column gold)"),
+        ("hashes", "####", "row 2 has no answer behind '####' (column gold)"),
+        ("boxed", r"it is \boxed{7", r"row 2 has no answer in a \boxed{} (column gold)"),
+    ],
+)
+def test_a_row_without_an_answer_is_named_with_its_column(
+    rows: Any, answer_from: str, text: str, said: str
+) -> None:
+    good = r"#### \boxed{1}"
+    config = rows(
+        [{"q": "a", "gold": good}, {"q": "b", "gold": text}],
+        answer_from=answer_from,
+        columns=Columns("q", "gold"),
+    )
+    [line] = refusal(config)
+    assert line.endswith(said)
+
+
+# --- Selection -------------------------------------------------------------------------------------------
+
+
+def chosen(config: DatasetConfig) -> list[str]:
+    return [problem.question for problem in load_problems(config)]
+
+
+def test_levels_and_subjects_select_in_the_datasets_order_and_limit_cuts_last(rows: Any) -> None:
+    assert chosen(rows(ROWS, columns=COLUMNS, levels=(3, 1))) == ["q0", "q2", "q3", "q5"]
+    assert chosen(rows(ROWS, columns=COLUMNS, subjects=("b",), limit=2)) == ["q1", "q3"]
+    assert chosen(rows(ROWS, columns=COLUMNS, levels=(1,), subjects=("b",))) == ["q3"]
+
+
+def test_a_shuffle_is_the_same_everywhere_and_comes_before_the_limit(rows: Any) -> None:
+    # written down: it must not change with Python, the machine or what else is selected
+    everything = ["q0", "q2", "q4", "q5", "q1", "q3"]
+    assert chosen(rows(ROWS, shuffle_seed=0)) == everything
+    assert chosen(rows(ROWS, shuffle_seed=0, limit=2)) == everything[:2]
+    level1 = chosen(rows(ROWS, columns=COLUMNS, levels=(1,), shuffle_seed=0))
+    assert level1 == [question for question in everything if question in ("q0", "q3")]
+    assert chosen(rows(ROWS, shuffle_seed=1)) != everything
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"levels": (1, 7), "subjects": ("Algebra",)},
+            [
+                "dataset.levels=[1, 7]: no problem has level 7; there are 1, 2, 3",
+                "dataset.subjects=[Algebra]: no problem has subject Algebra; there are a, b",
+            ],
+        ),
+        ({"levels": ()}, ["dataset.levels=[]: give at least one level; there are 1, 2, 3"]),
+        (
+            {"levels": (1,), "columns": Columns()},
+            ["dataset.levels=[1]: the problems have no level; name its column: dataset.columns.level"],
+        ),
+    ],
+)
+def test_what_cannot_be_selected_is_named_with_what_can(
+    rows: Any, settings: dict[str, Any], said: list[str]
+) -> None:
+    assert refusal(rows(ROWS, **({"columns": COLUMNS} | settings))) == said
+
+
+def test_a_level_and_a_subject_that_no_problem_has_together(rows: Any) -> None:
+    config = rows(ROWS[:3], columns=COLUMNS, levels=(1,), subjects=("b",))
+    assert refusal(config) == ["dataset.levels=[1] dataset.subjects=[b]: no problem is in both"]
+
+
+def test_the_embedded_world_is_selected_from_in_the_same_way() -> None:
+    problems = load_problems(DatasetConfig(path="nano", levels=(5,), limit=3))
+    assert [problem.level for problem in problems] == [5, 5, 5]
+
+
+# --- The shipped datasets, on copies of them -------------------------------------------------------------
+
+
+def copy(name: str, file: str, *words: str) -> tuple[DatasetConfig, list[dict[str, Any]]]:
+    """A shipped dataset's mapping on a copy, and the copy's rows."""
+    path = DATA / file
+    if not path.is_file():
+        pytest.skip(f"no test data: {path}; set TTC_TEST_DATA")
+    [point] = compose([f"dataset={name}", f"dataset.path={path}", *words])
+    raw = [json.loads(line) for line in path.read_text().splitlines()]
+    return build(DatasetConfig, point["dataset"]), raw
+
+
+def test_math500_has_its_levels_and_subjects() -> None:
+    config, raw = copy("math500", "math500.jsonl")
+    problems = load_problems(config)
+    assert Counter(problem.level for problem in problems) == {1: 43, 2: 90, 3: 105, 4: 128, 5: 134}
+    assert [problem.id for problem in problems] == [row["unique_id"] for row in raw]
+    assert {problem.subject for problem in problems} >= {"Algebra", "Counting & Probability"}
+
+
+def test_the_answers_of_gsm8k_stand_behind_the_hashes() -> None:
+    config, raw = copy("gsm8k", "gsm8k_test.jsonl")
+    assert [problem.answer for problem in load_problems(config)] == [
+        row["final"].replace(",", "") for row in raw
+    ]
+
+
+def test_the_answers_of_math_stand_in_the_boxes_of_its_solutions() -> None:
+    config, raw = copy("math", "math_test5000.jsonl", "dataset.columns.subject=subject")
+    problems = load_problems(config)
+    assert [problem.answer for problem in problems] == [row["answer"].strip() for row in raw]
+    assert Counter(problem.level for problem in problems)[5] == 1324
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "words"),
+    [
+        ("aime24", 30, ()),
+        ("aime25", 30, ()),
+        ("amc23", 40, ("dataset.columns.question=problem",)),
+    ],
+)
+def test_the_competitions(name: str, count: int, words: tuple[str, ...]) -> None:
+    config, raw = copy(name, f"{name}.jsonl", *words)
+    problems = load_problems(config)
+    assert len(problems) == count
+    assert [(p.id, p.answer) for p in problems] == [(row["id"], str(row["answer"])) for row in raw]
+
+
+# --- The Hub ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The Hub's cache, empty, and no network."""
+    import datasets
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "arrow")
+    return tmp_path / "hub"
+
+
+COMMIT = "0" * 40
+
+
+def cached(hub: Path) -> None:
+    """What `hf download --repo-type dataset org/some` leaves: a commit with a card and a file a split."""
+    folder = hub / "datasets--org--some"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text(COMMIT)
+    files = folder / "snapshots" / COMMIT
+    files.mkdir(parents=True)
+    splits = [("test", "test.jsonl"), ("train", "train.jsonl")]
+    listed = "".join(f"  - split: {split}\n    path: {file}\n" for split, file in splits)
+    (files / "README.md").write_text(f"---\nconfigs:\n- config_name: main\n  data_files:\n{listed}---\n")
+    for split, file in splits:
+        rows = [{"question": f"{split} {i}", "answer": str(i)} for i in range(3)]
+        (files / file).write_text("\n".join(map(json.dumps, rows)))
+
+
+def test_a_downloaded_dataset_needs_no_network(hub: Path) -> None:
+    cached(hub)
+    assert chosen(DatasetConfig(path="org/some", split="test")) == ["test 0", "test 1", "test 2"]
+    [line] = refusal(DatasetConfig(path="org/some", config="other"))
+    assert line.startswith("dataset.path=org/some dataset.config=other dataset.split=test: ")
+    assert "main" in line
+    [line] = refusal(DatasetConfig(path="org/some", split="dev"))
+    assert "dataset.split=dev" in line
+    assert "train" in line
+
+
+def test_a_cached_commit_is_kept_where_there_is_a_network(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    from huggingface_hub import HfApi
+
+    asked: list[Any] = []
+
+    def load(where: str, *_: Any, revision: str | None, **__: Any) -> list[dict[str, str]]:
+        asked.append((where, revision))
+        return [{"question": "q", "answer": "1"}]
+
+    monkeypatch.setattr(HfApi, "dataset_info", lambda *_, **__: None)
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    load_problems(DatasetConfig(path="org/some"))
+    cached(hub)
+    load_problems(DatasetConfig(path="org/some"))
+    assert asked == [("org/some", None), ("org/some", COMMIT)]
+
+
+def test_a_folder_laid_out_as_on_the_hub_is_a_dataset(hub: Path) -> None:
+    cached(hub)
+    [folder] = hub.glob("*/snapshots/*")
+    assert chosen(DatasetConfig(path=str(folder), split="train", limit=1)) == ["train 0"]
+
+
+def test_without_a_network_and_a_copy_it_says_what_to_download(hub: Path) -> None:
+    [line] = refusal(DatasetConfig(path="org/some"))
+    assert line.startswith("dataset.path=org/some: not in the cache, and the Hub cannot be reached")
+    assert "`hf download --repo-type dataset org/some`" in line
+    assert "HF_HOME" in line
+
+
+def test_what_the_hub_does_not_have_or_keeps_closed(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import RepositoryNotFoundError
+
+    def missing(*_: Any, **__: Any) -> None:
+        raise RepositoryNotFoundError("404", response=SimpleNamespace(headers={}, request=None))
+
+    def gated(*_: Any, **__: Any) -> None:
+        raise datasets.exceptions.DatasetNotFoundError("Dataset 'org/some' is a gated dataset on the Hub.")
+
+    monkeypatch.setattr(HfApi, "dataset_info", missing)
+    [line] = refusal(DatasetConfig(path="org/some"))
+    assert line == (
+        "dataset.path=org/some: neither a file here nor a dataset of the Hub (private ones need HF_TOKEN)"
+    )
+    monkeypatch.setattr(HfApi, "dataset_info", lambda *_, **__: None)
+    monkeypatch.setattr(datasets, "load_dataset", gated)
+    [line] = refusal(DatasetConfig(path="org/some"))
+    assert "accept the terms at https://huggingface.co/datasets/org/some and set HF_TOKEN" in line

@@ -1,0 +1,101 @@
+"""A model and the head that a verifier's score is read from (`Reads` in formats/common.py).
+
+Two of the heads are not in transformers. Both stand on a Qwen2 and are a line each, so the code that comes
+with their checkpoints is neither needed nor run; only the weights' names must be theirs.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ttc.models.formats import Reads
+from ttc.models.plain import PlainOptions, load
+from ttc.types import UserError
+
+
+class Scorer:
+    """A loaded model of the kind that `reads` needs.
+
+    Raises:
+        UserError: the checkpoint is not of that kind; names what is missing.
+    """
+
+    def __init__(self, reads: Reads, options: PlainOptions) -> None:
+        self.reads = reads
+        self.model, head = _loaded(reads, options)
+        # in 16 bits logits would be rounded to three digits before their difference is taken. A copy: the
+        # head of a language model may be its embedding, too
+        self.head: Any = copy.deepcopy(head).float()
+        self._places: tuple[list[int], list[int]] = ([], [])
+        if reads == "tags":
+            # inside the model's own forward, as some models scale or bend what their head says
+            self.model.set_output_embeddings(self.head)
+            self.head.register_forward_pre_hook(lambda _, inputs: (self._picked(inputs[0]),))
+
+    def at(self, ids: Any, rows: list[int], columns: list[int]) -> Any:
+        """What the head says at (row, column) of ids (rows, longest), padded on the right: (places, width),
+        float32."""
+        self._places = rows, columns
+        if self.reads == "tags":
+            return self.model(input_ids=ids, use_cache=False).logits
+        return self.head(self._picked(self.model.base_model(input_ids=ids, use_cache=False)[0]))
+
+    def _picked(self, hidden: Any) -> Any:
+        return hidden[self._places].float()
+
+
+def _loaded(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
+    """The model and its head."""
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+    if reads == "tags":
+        model = load(AutoModelForCausalLM, options)
+        return model, model.get_output_embeddings()
+    if reads == "classes":
+        model = load(_qwen2_process_reward(), options)
+        return model, model.score
+    if reads == "value":
+        model = load(_qwen2_value(), options)
+        return model, model.v_head.summary
+    model = load(AutoModelForSequenceClassification, options)
+    if not hasattr(model, "score") or model.config.num_labels > 2:
+        raise UserError(
+            f"{options.model}: a reward model is a decoder with one or two classes, this is "
+            f"{type(model).__name__} with {model.config.num_labels}"
+        )
+    return model, model.score
+
+
+def _qwen2_process_reward() -> Any:
+    """Qwen/Qwen2.5-Math-PRM: two layers that end in two classes."""
+    from torch import nn
+    from transformers import Qwen2Model, Qwen2PreTrainedModel
+
+    class Qwen2ForProcessRewardModel(Qwen2PreTrainedModel):
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            width = config.hidden_size
+            self.model = Qwen2Model(config)
+            self.score = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
+            self.post_init()
+            self._keys_to_ignore_on_load_unexpected = {"lm_head"}
+
+    return Qwen2ForProcessRewardModel
+
+
+def _qwen2_value() -> Any:
+    """Skywork/Skywork-o1-Open-PRM: trl's value head, whose weights stand beside the model's in one file."""
+    from torch import nn
+    from transformers import Qwen2Model, Qwen2PreTrainedModel
+
+    class Qwen2ForPrmModel(Qwen2PreTrainedModel):
+        def __init__(self, config: Any) -> None:
+            super().__init__(config)
+            self.model = Qwen2Model(config)
+            self.v_head = nn.Module()
+            self.v_head.summary = nn.Linear(config.hidden_size, 1)
+            self.post_init()
+            self._keys_to_ignore_on_load_unexpected = {"lm_head"}
+
+    return Qwen2ForPrmModel

@@ -1,0 +1,268 @@
+"""A policy behind an OpenAI-compatible server: vLLM's, SGLang's, or a hosted one.
+
+What the server offers (endpoint.py) decides how it is used:
+
+    completions with token ids   as the engines here: ids in, ids out, the same seeds
+    completions                  text goes to and fro; the tokenizer turns it into a path's ids
+    chat                         whole samples only; no token is known, only how many there were
+
+Seeds are handed on, and most servers keep them in some way; none promises more than an engine here does.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any
+
+from ttc import prompts
+from ttc.config import PolicyConfig
+from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
+from ttc.models.openai_server import Answer, Refused, Server
+from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
+from ttc.models.steps import StepRule
+from ttc.models.together import together
+from ttc.types import (
+    Draw,
+    EngineStats,
+    Prompt,
+    Sample,
+    Sampling,
+    Step,
+    StepEnd,
+    TransientError,
+    UserError,
+)
+
+SPLICE = ("12 + 7 = 19\n\n", "7 - 2 = 5")
+"""Two steps, to see whether a tokenizer gives back a text that it was given in pieces."""
+
+
+class OpenaiPolicy:
+    """`PolicyModel` on a server. Make it inside the event loop that uses it.
+
+    Raises:
+        UserError: as `look`; the tokenizer is not the server's.
+    """
+
+    def __init__(self, config: PolicyConfig) -> None:
+        self.endpoint = look(config)
+        self.server = Server(config, self.endpoint.model)
+        self._way: ByIds | ByText | ByChat
+        if self.endpoint.api == "chat":
+            self._way = ByChat(self.endpoint, self.server)
+        elif self.endpoint.ids:
+            self._way = ByIds(config, self.endpoint, self.server)
+        else:
+            self._way = ByText(config, self.endpoint, self.server)
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        """Samples in the order of the draws; see `PolicyModel`."""
+        return await self._way.generate(sampling, draws)
+
+    async def stats(self) -> EngineStats:
+        """Of this policy's own requests: others may use the server, too."""
+        return self.server.stats()
+
+
+@dataclass(frozen=True)
+class Written(Continuation):
+    """What a server wrote, and how it says that it ended: our tokens may be fewer than it sampled."""
+
+    end: StepEnd = "step"
+
+
+class Completions(TokenPolicy):
+    """What the two ways of going on from a text share: a tokenizer that must be the server's."""
+
+    def __init__(self, config: PolicyConfig, endpoint: Endpoint, server: Server) -> None:
+        assert endpoint.context, "look() refuses completions without one"
+        folder = tokenizer_folder(config, endpoint.model)
+        super().__init__(folder, config.revision, endpoint.context)
+        self.server = server
+        self.said = f"policy.tokenizer={config.tokenizer or endpoint.model}"
+        if self.tokenizer.eos_token_id is None:
+            raise UserError(f"{self.said}: it has no token that ends a text")
+        mine = [self.tokenizer.encode(PROBE, add_special_tokens=special) for special in (True, False)]
+        if endpoint.encoded and list(endpoint.encoded) not in mine:
+            raise UserError(
+                f"{self.said}: not the tokenizer of the model at {where(config)}: it makes {len(mine[0])} "
+                f"tokens of a probe, others than the server's {len(endpoint.encoded)}"
+            )
+
+    @abstractmethod
+    async def _continue(
+        self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
+    ) -> Written: ...
+
+    async def _draw(self, sampling: Sampling, draw: Draw, budget: int) -> Sample:
+        ids = [*self._prompt(sampling.prompt, draw.question), *draw.tokens]
+        rule = self._rule(sampling.prompt.separator)
+        got = await self._continue(ids, sampling, draw, rule, budget - len(draw.tokens))
+        if not draw.whole:
+            return Sample((rule.step(got.tokens, got.end, got.logprobs),), len(ids), got.cached)
+        after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
+        return Sample(rule.split(got.tokens, got.end, got.logprobs, after_blank), len(ids), got.cached)
+
+
+class ByIds(Completions):
+    """Ids in, ids out. vLLM and SGLang know the extra parameters, each under its own names."""
+
+    async def _continue(
+        self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
+    ) -> Written:
+        extra: dict[str, Any] = {"return_token_ids": True, "stop_token_ids": sorted(self._eos)}
+        body = _sampled(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
+        if sampling.logprobs:
+            body["logprobs"] = 0
+        if not draw.whole and rule.exact:
+            extra["stop_token_ids"] += sorted(rule.stops)
+        elif not draw.whole:
+            body["stop"] = [rule.separator]
+            extra |= {"include_stop_str_in_output": True, "no_stop_trim": True}
+        answer = await self.server.complete(**body, extra_body=extra)
+        if answer.ids is None:
+            raise TransientError("the server told no token ids, as it did when it was asked first")
+        tokens, logprobs = list(answer.ids), list(answer.logprobs)
+        self.server.count(len(ids) - (answer.cached or 0) + len(tokens), answer.cached)
+        if sampling.logprobs and len(logprobs) != len(tokens):
+            raise _no_logprobs()
+        end: StepEnd = "eos" if self._eos.intersection(tokens[-1:]) else "step"
+        if end == "step" and (answer.finish == "length" or len(tokens) >= left):
+            end = "length"
+        elif end == "step" and (draw.whole or rule.separator not in rule.decode(tokens)):
+            # ended by a token that the server does not show, or that only the server takes for an end
+            tokens, logprobs, end = [*tokens, self.tokenizer.eos_token_id], [*logprobs, 0.0], "eos"
+        return Written(tokens, logprobs if sampling.logprobs else None, answer.cached, end)
+
+
+class ByText(Completions):
+    """The prompt and what was written so far go as text; what comes back is encoded."""
+
+    def __init__(self, config: PolicyConfig, endpoint: Endpoint, server: Server) -> None:
+        super().__init__(config, endpoint, server)
+        self._text = lru_cache(PROMPTS_KEPT)(self._render_text)
+        backend = self.tokenizer.backend_tokenizer
+        whole = "".join(SPLICE)
+        spliced = [token for part in SPLICE for token in self._encode(part)[0]]
+        if backend.decode(spliced) != whole:
+            raise UserError(
+                f"{self.said}: it does not give a text back as it was, piece by piece ({whole!r} becomes "
+                f"{backend.decode(spliced)!r}), and {where(config)} takes no token ids; "
+                "serve the model with vLLM"
+            )
+
+    async def _continue(
+        self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
+    ) -> Written:
+        # 31 bits: there are servers that take no more
+        body = _sampled(sampling, (draw.seed ^ draw.seed >> 32) & (2**31 - 1))
+        body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
+        body["max_tokens"] = left
+        if sampling.logprobs:
+            body["logprobs"] = 1  # 0 is taken for none by some
+        server = self.server
+        answer = await (server.complete(**body) if draw.whole else server.stream(rule.separator, **body))
+        if sampling.logprobs and answer.text and not answer.logprobs:
+            raise _no_logprobs()
+        got = self._written(answer, rule, draw.whole, left)
+        server.count(len(ids) - (answer.cached or 0) + len(got.tokens), answer.cached)
+        return got if sampling.logprobs else replace(got, logprobs=None)
+
+    def _written(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Written:
+        tokens, starts = self._encode(answer.text)
+        end: StepEnd = "length" if answer.finish == "length" else "eos"
+        if not whole and rule.separator in answer.text:
+            tokens = list(rule.split(tokens, "step")[0].tokens)
+            end = "length" if len(tokens) >= left else "step"
+        elif end == "eos" or not tokens:  # the token that ended it, which no text shows
+            tokens, starts = [*tokens, self.tokenizer.eos_token_id], [*starts, len(answer.text)]
+        logprobs = _shared_out(starts, answer.pieces, answer.logprobs)
+        return Written(tokens, logprobs[: len(tokens)], answer.cached, end)
+
+    def _encode(self, text: str) -> tuple[list[int], list[int]]:
+        """Ids, and where in the text each begins."""
+        made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+        return list(made["input_ids"]), [start for start, _ in made["offset_mapping"]]
+
+    def _render_text(self, prompt: Prompt, question: str) -> str:
+        """The prompt without its first token, where the server's tokenizer puts that in front by itself."""
+        first = self.tokenizer.bos_token
+        text = prompts.text(self.tokenizer, prompt, question)
+        own = first and self.tokenizer.encode("")[:1] == [self.tokenizer.bos_token_id]
+        return text.removeprefix(first) if own else text
+
+
+class ByChat:
+    """Whole samples by the chat API. What a token is, is not known: characters stand for them."""
+
+    def __init__(self, endpoint: Endpoint, server: Server) -> None:
+        self.endpoint, self.server = endpoint, server
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        if not all(draw.whole and not draw.tokens for draw in draws):
+            raise Refused(
+                "a server that only chats cannot go on from a text: no step search, no growing path"
+            )
+        return await together(self._draw(sampling, draw) for draw in draws)
+
+    async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
+        body = _sampled(sampling, (draw.seed ^ draw.seed >> 32) & (2**31 - 1))
+        # the server knows how long the prompt is; vLLM refuses only more than the whole context
+        context = self.endpoint.context or sampling.max_tokens
+        body["max_tokens"] = min(sampling.max_tokens, context)
+        if sampling.logprobs:
+            body["logprobs"] = True
+        answer = await self.server.chat(messages=prompts.messages(sampling.prompt, draw.question), **body)
+        if answer.prompt is None or answer.completion is None:
+            raise TransientError("the server does not say how many tokens it took and wrote")
+        if sampling.logprobs and answer.text and not answer.logprobs:
+            raise _no_logprobs()
+        self.server.count(answer.prompt - (answer.cached or 0) + answer.completion, answer.cached)
+        steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
+        return Sample(steps, answer.prompt, answer.cached)
+
+
+def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]:
+    """A text of `answer.completion` tokens as steps, by the rule for tokens with characters in their place.
+
+    The count is shared out by length; of a text that two blank steps end, what lies behind them is dropped.
+    """
+    end: StepEnd = "length" if answer.finish == "length" else "eos"
+    text, total = answer.text, answer.completion or 0
+    if not text:  # it only thought, or ended at once
+        return (Step("", (), end, sum(answer.logprobs) if logprobs else None, total),)
+    values = _shared_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
+    one = frozenset(map(ord, separator))
+    rule = StepRule(_characters, separator, frozenset(), one if len(separator) == 1 else frozenset(), one)
+    steps = rule.split([*map(ord, text)], end, values)
+    bounds = [total * at // len(text) for at in accumulate(len(step.tokens) for step in steps)]
+    sizes = [bound - before for before, bound in zip([0, *bounds], bounds, strict=False)]
+    return tuple(replace(step, tokens=(), size=size) for step, size in zip(steps, sizes, strict=True))
+
+
+def _characters(ids: Sequence[int]) -> str:
+    return "".join(map(chr, ids))
+
+
+def _sampled(sampling: Sampling, seed: int) -> dict[str, Any]:
+    return {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
+
+
+def _shared_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[float]) -> list[float]:
+    """The server's values, one per piece of the text, for tokens of ours that begin at `starts`: each counts
+    for the token in which its piece begins."""
+    shares = [0.0] * len(starts)
+    at = 0
+    for piece, value in zip(pieces, values, strict=False):
+        shares[max(0, bisect_right(starts, at) - 1)] += value
+        at += len(piece)
+    return shares
+
+
+def _no_logprobs() -> Refused:
+    return Refused("policy.logprobs=true: the server gives no log-probabilities")

@@ -1,0 +1,204 @@
+"""Calls to an OpenAI-compatible server: bounded, tried again, counted, and read with distrust."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ttc.config import PolicyConfig
+from ttc.models.endpoint import connection, key_refused, reason, where
+from ttc.types import EngineStats, TransientError
+
+PASSING = (408, 409, 425, 429)
+"""Refusals that another try may mend, beside the server's own faults (5xx)."""
+
+
+class Refused(Exception):
+    """The server understood a call and refuses it: another try would be refused, too."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One text that a server wrote.
+
+    Attributes:
+        finish: "stop" or "length", as the server says; None where we hung up.
+        ids: its tokens, where the server tells them.
+        pieces: its tokens as texts; () unless log-probabilities were asked for.
+        logprobs: theirs.
+        prompt, completion, cached: tokens as the server counts them; None where it does not.
+    """
+
+    text: str
+    finish: str | None
+    ids: tuple[int, ...] | None = None
+    pieces: tuple[str, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    prompt: int | None = None
+    completion: int | None = None
+    cached: int | None = None
+
+
+class Server:
+    """One model of a server. Use it inside one event loop.
+
+    The client tries again by itself (`policy.retries`, with growing pauses or those that the server asks for)
+    after 408, 409, 429, 5xx, a timeout and a broken connection.
+    """
+
+    def __init__(self, config: PolicyConfig, model: str) -> None:
+        from openai import AsyncOpenAI
+
+        self._config, self._model = config, model
+        self._client = AsyncOpenAI(**connection(config), max_retries=config.retries, timeout=config.timeout)
+        self._room = asyncio.Semaphore(config.max_num_seqs)
+        self._running = 0
+        self._since = self._busy = 0.0
+        self._computed = self._cached = self._requests = 0
+
+    async def complete(self, **body: Any) -> Answer:
+        """A text that goes on from a prompt. A cancelled call hangs up, which ends it at the server.
+
+        Raises:
+            TransientError: no answer, or one that makes no sense, after the last try.
+            Refused: another try would not help.
+        """
+        return await self._whole(self._client.completions.with_raw_response.create, body)
+
+    async def chat(self, **body: Any) -> Answer:
+        """An answer to messages; as `complete`."""
+        return await self._whole(self._client.chat.completions.with_raw_response.create, body)
+
+    async def stream(self, until: str, **body: Any) -> Answer:
+        """As `complete`, but hung up as soon as the text holds `until`; it may reach past it.
+
+        A stop text would spare the server a few tokens. But it is cut off, and most servers do not say
+        whether a text stopped there or came to its end.
+        """
+        parts: list[Answer] = []
+        text = ""
+        create = self._client.completions.create
+        async with self._calling(), await create(model=self._model, stream=True, **body) as events:
+            with self._reading("a stream"):
+                async for event in events:
+                    # a chunk without choices only counts
+                    parts += [_read(choice) for choice in event.model_dump()["choices"][:1]]
+                    text = "".join(part.text for part in parts)
+                    if until in text or (parts and parts[-1].finish):
+                        break
+        if until not in text and not (parts and parts[-1].finish):
+            raise TransientError(f"{where(self._config)}: a stream broke off")
+        return Answer(
+            text,
+            parts[-1].finish,
+            pieces=tuple(piece for part in parts for piece in part.pieces),
+            logprobs=tuple(value for part in parts for value in part.logprobs),
+        )
+
+    def count(self, computed: int, cached: int | None) -> None:
+        """A request is done: tokens fed and generated, and tokens that the server had already."""
+        self._requests += 1
+        self._computed += computed
+        self._cached += cached or 0
+
+    def stats(self) -> EngineStats:
+        busy = self._busy + (time.monotonic() - self._since if self._running else 0.0)
+        return EngineStats(self._computed, self._cached, self._requests, busy)
+
+    async def _whole(self, create: Callable[..., Awaitable[Any]], body: dict[str, Any]) -> Answer:
+        async with self._calling():
+            text = (await create(model=self._model, **body)).http_response.text
+        with self._reading(text):
+            answer = json.loads(text)
+            read = _read(answer["choices"][0], answer.get("usage") or {})
+            if read.finish is None:
+                raise ValueError("no finish_reason")
+            return read
+
+    @asynccontextmanager
+    async def _calling(self) -> AsyncIterator[None]:
+        """Around a call: waits for room, counts busy seconds, makes the client's errors ours."""
+        import openai
+
+        async with self._room:
+            if not self._running:
+                self._since = time.monotonic()
+            self._running += 1
+            try:
+                yield
+            except openai.APIStatusError as error:
+                raise self._refusal(error) from None
+            except openai.APIError as error:
+                raise TransientError(f"{where(self._config)}: {reason(error)}") from None
+            finally:
+                self._running -= 1
+                if not self._running:
+                    self._busy += time.monotonic() - self._since
+
+    def _refusal(self, error: Any) -> Exception:
+        if error.status_code >= 500 or error.status_code in PASSING:
+            return TransientError(f"{where(self._config)}: {reason(error)}")
+        if error.status_code in (401, 403):
+            return Refused(key_refused(self._config, error))
+        return Refused(f"{where(self._config)}: a request is refused ({reason(error)})")
+
+    @contextmanager
+    def _reading(self, answer: Any) -> Iterator[None]:
+        """Around what reads an answer: it may be anything, and a stream may break (openai 2 lets the HTTP
+        library's own errors through)."""
+        import openai
+
+        try:
+            yield
+        except openai.APIError:
+            raise
+        except Exception as error:
+            said = " ".join(str(answer).split())[:100]
+            raise TransientError(
+                f"{where(self._config)}: an answer cannot be read ({type(error).__name__} {error}): {said}"
+            ) from error
+
+
+def _read(choice: dict[str, Any], usage: dict[str, Any] | None = None) -> Answer:
+    """One choice of an answer, of either API, or of a chunk.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: it is something else.
+    """
+    message = choice.get("message")
+    # null: the model only thought, or wrote nothing
+    text = choice["text"] if message is None else message.get("content") or ""
+    finish = choice.get("finish_reason")
+    if not isinstance(text, str) or finish not in ("stop", "length", None):
+        raise ValueError(f"finish_reason={finish!r}")
+    pieces, logprobs = _pieces(choice.get("logprobs") or {})
+    ids = choice.get("token_ids")
+    usage = usage or {}
+    return Answer(
+        text,
+        finish,
+        None if ids is None else tuple(map(int, ids)),
+        pieces,
+        logprobs,
+        usage.get("prompt_tokens"),
+        usage.get("completion_tokens"),
+        (usage.get("prompt_tokens_details") or {}).get("cached_tokens"),
+    )
+
+
+def _pieces(logprobs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """The sampled tokens as texts, and their log-probabilities: the two APIs lay them out differently."""
+    if logprobs.get("content"):
+        return (
+            tuple(str(entry["token"]) for entry in logprobs["content"]),
+            tuple(float(entry["logprob"]) for entry in logprobs["content"]),
+        )
+    return (
+        tuple(map(str, logprobs.get("tokens") or ())),
+        tuple(map(float, logprobs.get("token_logprobs") or ())),
+    )

@@ -1,0 +1,144 @@
+"""The plain engine: transformers alone, batched, without tricks.
+
+What vLLM is compared with, and what a machine without a vLLM wheel runs on. Left out on purpose: a prefix
+cache, and requests that join a batch under way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from ttc.models.vllm_engine import threads
+from ttc.types import EngineStats, UserError
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class PlainOptions:
+    """How a model is loaded and run.
+
+    Attributes:
+        model: a folder or a Hub id (`checkpoint.fetch` gives it).
+        context: tokens of prompt and text together.
+        revision: the Hub's commit.
+        dtype: of weights and activations; auto: as they are stored.
+        max_num_seqs: rows of a batch at most; more wait.
+    """
+
+    model: str
+    context: int
+    revision: str | None = None
+    dtype: str = "auto"
+    max_num_seqs: int = 256
+
+
+def device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def load(kind: Any, options: PlainOptions, **more: Any) -> Any:
+    """The model on this machine's best device, ready to be read.
+
+    Args:
+        kind: a class of transformers with `from_pretrained`. Code that comes with a checkpoint is not run.
+
+    Raises:
+        UserError: weights are missing, which transformers would fill with random numbers.
+    """
+    import torch
+
+    model, found = kind.from_pretrained(
+        options.model,
+        revision=options.revision,
+        dtype=options.dtype,
+        trust_remote_code=False,
+        output_loading_info=True,
+        **more,
+    )
+    if found["missing_keys"]:
+        # a head's names in front: they say best what this is not
+        names = sorted(found["missing_keys"], key=lambda name: (".layers." in name, name))
+        missing = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        raise UserError(
+            f"{options.model}: not a model of this kind ({type(model).__name__}), its weights lack {missing}"
+        )
+    where = device()
+    if where == "cpu":
+        # set, not defaulted: Ray has put its own number there
+        torch.set_num_threads(threads(options.model))
+    return model.to(where).eval()
+
+
+class Batcher(Generic[Q, A]):
+    """Runs requests in batches, in a thread of its own, so that the event loop stays awake.
+
+    The requests of one turn of the loop make a batch; those that come while it runs make the next one.
+
+    Args:
+        compute: requests -> their answers, in order; called in the thread, one batch at a time.
+    """
+
+    def __init__(self, compute: Callable[[Sequence[Q]], Sequence[A]]) -> None:
+        self._compute = compute
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="plain")
+        self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
+        self._work: asyncio.Task[None] | None = None
+        self._since = 0.0
+        self._busy = 0.0
+        self._requests = 0
+        self.computed = 0
+        """Tokens, padding left out. The owner adds up what its answers say."""
+
+    async def ask(self, request: Q) -> A:
+        """The answer to one request. Raises what `compute` raised for its batch."""
+        future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
+        self._waiting.append((request, future))
+        if self._work is None:
+            self._since = time.monotonic()
+            self._work = asyncio.create_task(self._run())
+        answer = await future
+        self._requests += 1
+        return answer
+
+    def stats(self) -> EngineStats:
+        busy = self._busy + (time.monotonic() - self._since if self._work else 0.0)
+        return EngineStats(self.computed, 0, self._requests, busy)
+
+    def shutdown(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                taken, self._waiting = self._waiting, []
+                # those that gave up while they waited cost nothing
+                await self._batch([(request, future) for request, future in taken if not future.done()])
+        finally:
+            self._busy += time.monotonic() - self._since
+            self._work = None
+
+    async def _batch(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:
+        if not batch:
+            return
+        requests = [request for request, _ in batch]
+        try:
+            answers = await asyncio.get_running_loop().run_in_executor(self._thread, self._compute, requests)
+        except Exception as error:  # whatever it is, it belongs to those who asked
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        for (_, future), answer in zip(batch, answers, strict=True):
+            if not future.done():
+                future.set_result(answer)

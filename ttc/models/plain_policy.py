@@ -1,0 +1,183 @@
+"""A policy on transformers alone: batches of draws, a token at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ttc.models.plain import Batcher, PlainOptions, load
+from ttc.models.policy import Continuation, TokenPolicy
+from ttc.models.steps import StepRule
+from ttc.types import Draw, EngineStats, Sampling
+
+BELOW_ONE = 1 - 2**-22
+"""Keeps a uniform number times a total below the total, in float32 too."""
+
+
+@dataclass(eq=False)
+class Row:
+    """One draw while it is written.
+
+    Attributes:
+        ids: the input.
+        left: tokens it may have at most.
+        ends: whether the tokens sampled so far are all of them.
+        noise: the uniform number that decides each token: the draw's own, so that its text does not depend
+            on its batch.
+        gone: nobody waits for it any more.
+    """
+
+    ids: list[int]
+    left: int
+    sampling: Sampling
+    ends: Callable[[list[int]], bool]
+    noise: list[float]
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    gone: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.gone or len(self.tokens) >= self.left or self.ends(self.tokens)
+
+
+class PlainPolicy(TokenPolicy):
+    """`PolicyModel` on transformers. Make it inside the event loop that uses it."""
+
+    def __init__(self, options: PlainOptions) -> None:
+        super().__init__(options.model, options.revision, options.context)
+        from transformers import AutoModelForCausalLM
+
+        self.options = options
+        self.model = load(AutoModelForCausalLM, options)
+        self._batcher = Batcher(self._compute)
+
+    async def stats(self) -> EngineStats:
+        return self._batcher.stats()
+
+    def shutdown(self) -> None:
+        self._batcher.shutdown()
+
+    async def _continue(
+        self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
+    ) -> Continuation:
+        def ends(tokens: list[int]) -> bool:
+            return tokens[-1] in self._eos or (not draw.whole and _step_ends(rule, tokens))
+
+        row = Row(ids, left, sampling, ends, _noise(draw.seed, left) if sampling.temperature else [])
+        try:
+            await self._batcher.ask(row)
+        except asyncio.CancelledError:
+            row.gone = True  # the thread sees it after its next token
+            raise
+        self._batcher.computed += len(ids) + len(row.tokens)
+        return Continuation(row.tokens, row.logprobs if sampling.logprobs else None)
+
+    def _compute(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Writes all rows to their ends, at most `max_num_seqs` at once, those of like length together."""
+        most = self.options.max_num_seqs
+        ordered = sorted(rows, key=lambda row: len(row.ids))
+        for start in range(0, len(ordered), most):
+            write(self.model, ordered[start : start + most])
+        return rows
+
+
+def write(model: Any, rows: Sequence[Row]) -> None:
+    """Samples every row's tokens to its end, in one batch that loses the rows which are over."""
+    import torch
+
+    with torch.inference_mode():
+        ids, mask = _padded(rows, model.device)
+        positions = (mask.cumsum(-1) - 1).clamp(min=0)
+        cache = None
+        while True:
+            output = model(
+                input_ids=ids,
+                attention_mask=mask,
+                position_ids=positions,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
+            )
+            cache = output.past_key_values
+            tokens = _sample(output.logits[:, -1].float(), rows)
+            live = [index for index, row in enumerate(rows) if not row.over]
+            if not live:
+                return
+            if len(live) < len(rows):
+                kept = torch.tensor(live, device=mask.device)
+                rows = [rows[index] for index in live]
+                cache.batch_select_indices(kept)
+                tokens, mask, positions = tokens[kept], mask[kept], positions[kept]
+            ids = tokens[:, None]
+            mask = torch.cat([mask, torch.ones_like(ids)], 1)
+            positions = positions[:, -1:] + 1
+
+
+def _padded(rows: Sequence[Row], device: Any) -> tuple[Any, Any]:
+    """Ids and mask, (rows, longest) each, filled up on the left: so that all go on at the same place."""
+    import torch
+
+    longest = max(len(row.ids) for row in rows)
+    ids = [[0] * (longest - len(row.ids)) + row.ids for row in rows]
+    mask = [[0] * (longest - len(row.ids)) + [1] * len(row.ids) for row in rows]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def _sample(logits: Any, rows: Sequence[Row]) -> Any:
+    """The next token of every row, (rows,), from float32 logits (rows, vocabulary); also noted in them."""
+    import torch
+
+    chosen = logits.argmax(-1)
+    if any(row.sampling.temperature for row in rows):
+        noise = [row.noise[len(row.tokens)] if row.noise else 0.0 for row in rows]
+        temperature = [row.sampling.temperature for row in rows]
+        top_p = [row.sampling.top_p for row in rows]
+        columns = torch.tensor([noise, temperature, top_p], device=logits.device)[..., None]
+        warm = columns[1, :, 0] > 0
+        chosen = torch.where(warm, _drawn(logits, *columns), chosen)
+    logprobs: list[float] = []
+    if any(row.sampling.logprobs for row in rows):
+        logprobs = logits.log_softmax(-1).gather(-1, chosen[:, None])[:, 0].tolist()
+    for index, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
+        row.tokens.append(token)
+        row.logprobs += logprobs[index : index + 1]
+    return chosen
+
+
+def _drawn(logits: Any, noise: Any, temperature: Any, top_p: Any) -> Any:
+    """Tokens drawn from rows of logits; the other arguments are columns, (rows, 1).
+
+    The token is where the cumulated probabilities pass the noise. In the vocabulary's order, not in that of
+    the probabilities: there two tokens that are nearly equal would change places with the batch's rounding.
+    """
+    import torch
+
+    # the largest logit is 0 now, so that a tiny temperature gives no infinities; of a row without
+    # temperature the result is thrown away
+    weights = ((logits - logits.amax(-1, keepdim=True)) / temperature.clamp(min=1e-6)).softmax(-1)
+    if bool((top_p < 1).any()):
+        sorted_, order = weights.sort(-1, descending=True)
+        # the smallest set that weighs top_p: what stands in front of its last token weighs less
+        outside = (sorted_.cumsum(-1) - sorted_ >= top_p) & (top_p < 1)
+        outside[:, 0] = False
+        weights = weights.masked_fill(torch.zeros_like(outside).scatter(-1, order, outside), 0.0)
+    cumulated = weights.cumsum(-1)
+    point = noise * BELOW_ONE * cumulated[:, -1:]
+    return torch.searchsorted(cumulated, point, right=True)[:, 0]
+
+
+def _noise(seed: int, count: int) -> list[float]:
+    """Uniform numbers in [0, 1). On the CPU whatever the device: so they are the same on all."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed & (2**63 - 1))
+    return torch.rand(count, generator=generator).tolist()
+
+
+def _step_ends(rule: StepRule, tokens: list[int]) -> bool:
+    """StepRule's own test, for the last of a step's tokens so far."""
+    last = tokens[-1]
+    return last in rule.stops or (last in rule.touching and rule.separator in rule.decode(tokens))

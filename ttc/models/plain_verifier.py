@@ -1,0 +1,112 @@
+"""A verifier's scores on transformers alone: batches without a cache.
+
+All families are causal, so one pass over a text holds the scores of every text that it begins with: the steps
+of a solution that are asked for together cost one pass over the solution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ttc.models.formats import Format
+from ttc.models.heads import Scorer
+from ttc.models.plain import Batcher, PlainOptions
+from ttc.models.verifier import Reading, sigmoid, two_way
+from ttc.types import EngineStats
+
+BATCH_TOKENS = 16_384
+"""Tokens of one batch, padding included; a longer text is a batch of its own."""
+
+Ids = tuple[int, ...]
+
+
+class PlainReader:
+    """`Reader` on transformers. Make it inside the event loop that uses it.
+
+    Raises:
+        UserError: the checkpoint has not the head that `format` reads.
+    """
+
+    def __init__(self, options: PlainOptions, format: Format) -> None:
+        self.options = options
+        self.tags = format.tags
+        self.scorer = Scorer(format.reads, options)
+        self._batcher: Batcher[Ids, Reading] = Batcher(self._compute)
+
+    async def read(self, ids: Ids) -> Reading:
+        reading = await self._batcher.ask(ids)
+        self._batcher.computed += reading.computed
+        return reading
+
+    async def stats(self) -> EngineStats:
+        return self._batcher.stats()
+
+    def shutdown(self) -> None:
+        self._batcher.shutdown()
+
+    def _compute(self, requests: Sequence[Ids]) -> list[Reading]:
+        readings: dict[int, Reading] = {}
+        for batch in batches(requests, chains(requests), self.options.max_num_seqs):
+            readings |= self._read(requests, batch)
+        return [readings[index] for index in range(len(requests))]
+
+    def _read(self, requests: Sequence[Ids], batch: Sequence[Sequence[int]]) -> dict[int, Reading]:
+        """One pass: a row for the last, longest request of every chain."""
+        import torch
+
+        longest = len(requests[batch[0][-1]])
+        texts = [requests[chain[-1]] for chain in batch]
+        # on the right, where a causal model's scores do not see it: so no mask is needed
+        padded = [[*text, *(0 for _ in range(longest - len(text)))] for text in texts]
+        places = [(row, index) for row, chain in enumerate(batch) for index in chain]
+        with torch.inference_mode():
+            values = self.scorer.at(
+                torch.tensor(padded, device=self.scorer.model.device),
+                [row for row, _ in places],
+                [len(requests[index]) - 1 for _, index in places],
+            )
+            scored = self._scored(values)
+        # a request pays for what the shorter ones in its chain do not
+        new = [
+            len(requests[index]) - (len(requests[chain[at - 1]]) if at else 0)
+            for chain in batch
+            for at, index in enumerate(chain)
+        ]
+        return {
+            index: Reading(*one, computed=tokens)
+            for (_, index), one, tokens in zip(places, scored, new, strict=True)
+        }
+
+    def _scored(self, values: Any) -> list[tuple[float | None, float | None, float | None]]:
+        """(score, raw, mass) of every row of (places, width)."""
+        if self.tags:
+            rows = values.log_softmax(-1)[:, list(self.tags)].tolist()
+            return [(two_way(good, bad), None, math.exp(good) + math.exp(bad)) for good, bad in rows]
+        rows = values.tolist()
+        if values.shape[1] == 2:
+            return [(two_way(good, bad), None, None) for bad, good in rows]
+        return [(sigmoid(value), value, None) for (value,) in rows]
+
+
+def chains(requests: Sequence[Ids]) -> list[list[int]]:
+    """The requests' indices, so that in each list every text begins the next one. Equal texts share one."""
+    made: list[list[int]] = []
+    # in this order what a text begins with stands in front of it
+    for index in sorted(range(len(requests)), key=lambda index: requests[index]):
+        last = requests[made[-1][-1]] if made else None
+        if last is not None and requests[index][: len(last)] == last:
+            made[-1].append(index)
+        else:
+            made.append([index])
+    return made
+
+
+def batches(requests: Sequence[Ids], chains: Sequence[list[int]], most: int) -> Iterator[list[list[int]]]:
+    """Chains of like length together, the longest first: at most `most` and BATCH_TOKENS a batch."""
+    ordered = sorted(chains, key=lambda chain: -len(requests[chain[-1]]))
+    while ordered:
+        count = max(1, min(most, BATCH_TOKENS // len(requests[ordered[0][-1]])))
+        yield ordered[:count]
+        ordered = ordered[count:]

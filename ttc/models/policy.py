@@ -1,0 +1,115 @@
+"""What the policies that run here share: prompts, budgets, ends and steps, all on token ids.
+
+An engine's own part is `_continue`: ids in, ids out.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ttc import prompts
+from ttc.models.steps import StepRule, step_rule
+from ttc.models.together import together
+from ttc.types import Draw, Prompt, Sample, Sampling, StepEnd, TooLong
+
+PROMPTS_KEPT = 4096
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What an engine sampled for one draw.
+
+    Attributes:
+        tokens: at least one; an id that ended the text stands last.
+        logprobs: of the tokens under the model (temperature 1); None unless they were asked for.
+        cached: input tokens that the prefix cache held; None where there is none.
+    """
+
+    tokens: Sequence[int]
+    logprobs: Sequence[float] | None = None
+    cached: int | None = None
+
+
+class TokenPolicy(ABC):
+    """`PolicyModel` but for the engine.
+
+    Args:
+        model: a folder or a Hub id, at `revision`.
+        context: tokens of prompt and text together.
+    """
+
+    def __init__(self, model: str, revision: str | None, context: int) -> None:
+        from transformers import AutoTokenizer
+
+        self.context = context
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(model, revision=revision)
+        self._eos = eos_ids(self.tokenizer, model, revision)
+        self._prompt = lru_cache(PROMPTS_KEPT)(self._render)
+        self._rule = lru_cache(None)(self._step_rule)
+
+    @abstractmethod
+    async def _continue(
+        self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
+    ) -> Continuation:
+        """Goes on from `ids`: to the end of the text or, where the draw is not whole, of a step by `rule`;
+        `left` tokens at most."""
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        """Samples in the order of the draws; see `PolicyModel`."""
+        budgets = [self._budget(sampling, draw) for draw in draws]
+        return await together(
+            self._draw(sampling, draw, budget) for draw, budget in zip(draws, budgets, strict=True)
+        )
+
+    def _budget(self, sampling: Sampling, draw: Draw) -> int:
+        """Tokens that this draw's path may have in all: the budget, or what the context leaves."""
+        room = self.context - len(self._prompt(sampling.prompt, draw.question))
+        if room < 1:
+            context = self.context
+            raise TooLong(f"the prompt has {context - room} tokens, the policy's context is {context}")
+        budget = min(sampling.max_tokens, room)
+        # a path that has spent its budget ended with "length" and is over: nobody draws from it
+        assert len(draw.tokens) < budget, "drawn from a path that is over"
+        return budget
+
+    async def _draw(self, sampling: Sampling, draw: Draw, budget: int) -> Sample:
+        ids = [*self._prompt(sampling.prompt, draw.question), *draw.tokens]
+        rule = self._rule(sampling.prompt.separator)
+        left = budget - len(draw.tokens)
+        got = await self._continue(ids, sampling, draw, rule, left)
+        # "length" also where a step ends at the very end of the budget: nothing can follow it
+        end: StepEnd = (
+            "eos" if got.tokens[-1] in self._eos else "length" if len(got.tokens) >= left else "step"
+        )
+        if not draw.whole:
+            return Sample((rule.step(got.tokens, end, got.logprobs),), len(ids), got.cached)
+        after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
+        return Sample(rule.split(got.tokens, end, got.logprobs, after_blank), len(ids), got.cached)
+
+    def _render(self, prompt: Prompt, question: str) -> tuple[int, ...]:
+        return tuple(prompts.render(self.tokenizer, prompt, question))
+
+    def _step_rule(self, separator: str) -> StepRule:
+        # the tokenizer underneath: transformers' own decode may "clean up" spaces
+        backend = self.tokenizer.backend_tokenizer
+        return step_rule(backend.decode, len(self.tokenizer), separator, self._eos)
+
+
+def eos_ids(tokenizer: Any, model: str, revision: str | None = None) -> frozenset[int]:
+    """All ids that end a text: the tokenizer's, and those of generation_config.json (Llama has three)."""
+    from transformers.utils import cached_file
+
+    ids = {tokenizer.eos_token_id}
+    file = cached_file(
+        model, "generation_config.json", revision=revision, _raise_exceptions_for_missing_entries=False
+    )
+    if file is not None:
+        more = json.loads(Path(file).read_text(encoding="utf-8")).get("eos_token_id")
+        ids |= set(more) if isinstance(more, list) else {more}
+    return frozenset(ids - {None})

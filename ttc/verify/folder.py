@@ -1,0 +1,127 @@
+"""A results folder's scores against the grades of its paths: does the verifier know what is right there?
+
+Read from scores/ and grades/; no model is loaded. A group of paths = one dataset, policy, strategy (whatever
+its settings) and verifier. The paths of a guided search were chosen by these very scores, so pools
+(best_of_n) are the fair place to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path as File
+
+import numpy as np
+import pandas as pd
+
+from ttc.store import load_runs, read
+from ttc.strategies.common import Agg, aggregate
+from ttc.types import UserError
+from ttc.verify import metrics
+
+AGGS: tuple[Agg, ...] = ("last", "min", "prod", "mean")
+GROUP = ["dataset", "policy", "strategy", "prm", "verifier"]
+
+
+@dataclass(frozen=True)
+class FolderFigures:
+    """One group of paths, one aggregation, one level (None: all levels together).
+
+    Attributes:
+        problems, paths, right: how many; `paths` have a score.
+        unscored: paths that have none (too long, NaN) and are left out.
+        mean_right, mean_wrong: mean score of right and of wrong paths.
+        auroc: over all pairs of paths, with its 95 % interval where all levels are together.
+        within: over the pairs of paths to one problem: what a vote over a pool can make of the scores.
+        point_biserial, spearman: correlation of the score with being right.
+    """
+
+    dataset: str
+    policy: str
+    strategy: str
+    prm: str
+    verifier: str
+    agg: Agg
+    level: int | None
+    problems: int
+    paths: int
+    unscored: int
+    right: int
+    mean_right: float
+    mean_wrong: float
+    auroc: float
+    auroc_interval: tuple[float, float] | None
+    within: float
+    point_biserial: float
+    spearman: float
+
+
+def folder_figures(folder: File, seed: int) -> list[FolderFigures]:
+    """The figures of every group, aggregation and level.
+
+    Raises:
+        UserError: no path of the folder has both scores and a grade.
+    """
+    rows = _rows(folder)
+    if rows.empty:
+        raise UserError(f"{folder}: no path in it has scores and a grade; run it with a prm first")
+    figures = []
+    for names, part in rows.groupby(GROUP, sort=False):
+        group = dict(zip(GROUP, map(str, names), strict=True))
+        for agg in AGGS:
+            values = [aggregate([_number(score) for score in path], agg) for path in part["scores"]]
+            scored = part.assign(score=pd.Series(values, index=part.index, dtype="float64"))
+            for level, inside in _levels(scored):
+                figures.append(_figures(group, agg, level, inside, seed))
+    return figures
+
+
+def _rows(folder: File) -> pd.DataFrame:
+    """A row per path and verifier: scores, and the verdict of the grader that the last launch declared."""
+    runs = load_runs(folder)
+    grades = read(folder, "grades", ["path", "grader", "verdict"]).to_pandas()
+    if runs:
+        grades = grades[grades["grader"] == runs[-1]["config"]["readout"]["grader"]]
+    columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
+    scores = read(folder, "scores", columns).to_pandas()
+    return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])
+
+
+def _levels(rows: pd.DataFrame) -> Iterator[tuple[int | None, pd.DataFrame]]:
+    yield None, rows
+    for level, inside in rows.dropna(subset=["level"]).groupby("level"):
+        yield int(str(level).removesuffix(".0")), inside
+
+
+def _figures(
+    group: dict[str, str], agg: Agg, level: int | None, rows: pd.DataFrame, seed: int
+) -> FolderFigures:
+    known = rows.dropna(subset=["score"])
+    score_S = known["score"].to_numpy(dtype=np.float64)
+    right_S = known["verdict"].to_numpy(dtype=np.bool_)
+    problem_S, problems = pd.factorize(known["problem_key"])
+    level_S = metrics.levels(score_S)
+    return FolderFigures(
+        **group,
+        agg=agg,
+        level=level,
+        problems=len(problems),
+        paths=len(known),
+        unscored=len(rows) - len(known),
+        right=int(right_S.sum()),
+        mean_right=float(score_S[right_S].mean()) if right_S.any() else metrics.NAN,
+        mean_wrong=float(score_S[~right_S].mean()) if (~right_S).any() else metrics.NAN,
+        auroc=metrics.auroc(score_S, right_S),
+        auroc_interval=metrics.bootstrap(
+            lambda drawn_C: metrics.weighted_auroc(level_S, right_S, drawn_C[problem_S]), len(problems), seed
+        )
+        if level is None
+        else None,
+        within=metrics.grouped_auroc(score_S, right_S, problem_S),
+        point_biserial=metrics.correlation(score_S, right_S.astype(np.float64)),
+        spearman=metrics.spearman(score_S, right_S.astype(np.float64)),
+    )
+
+
+def _number(score: float | None) -> float | None:
+    return None if score is None or np.isnan(score) else float(score)

@@ -1,0 +1,90 @@
+"""Labelled solutions through a verifier: the model looked at, started, asked, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ttc.config import PrmConfig
+from ttc.lookup import Model, model_of
+from ttc.models import VERIFIERS
+from ttc.models.together import together
+from ttc.types import Judgement, Problem, Query, TransientError, VerifierModel
+from ttc.verify.data import Labelled, texts
+
+AT_ONCE = 64
+"""Solutions that are judged side by side."""
+
+TRIES = 3
+"""A call that fails in passing is tried so often, as in a sweep."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A solution and what the verifier said: one score per step, None where it gave none."""
+
+    solution: Labelled
+    scores: tuple[float | None, ...]
+    raw: tuple[float | None, ...] | None
+
+
+def looked_up(config: PrmConfig, solutions: Sequence[Labelled]) -> Model:
+    """What the verifier is, looked at before it is loaded. It must know every word of questions and steps.
+
+    Raises:
+        UserError: no such model, no engine for it, or a word that it does not know.
+    """
+    return model_of(config, [Problem(id_, text, "") for id_, text in texts(solutions)])
+
+
+async def judge(
+    config: PrmConfig, solutions: Sequence[Labelled], done: Callable[[], None] = lambda: None
+) -> list[Judged]:
+    """Every solution judged, in order; `done` is called after each. The verifier is ended in any case.
+
+    Raises:
+        UserError: the verifier does not pass its own check.
+        TransientError: a call failed too often.
+        EngineDied: the engine is gone.
+    """
+    # in a sweep an engine's log is a file; here it would stand between the tables
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    verifier = VERIFIERS[config.engine](config)
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def one(solution: Labelled) -> Judged:
+        async with places:
+            query = Query(solution.question, solution.steps, answer=solution.answer)
+            judgement = await _ask(verifier, query)
+        done()
+        # a NaN is no score, whatever engine let it through
+        scores = tuple(None if score is None or math.isnan(score) else score for score in judgement.scores)
+        return Judged(solution, scores, judgement.raw)
+
+    try:
+        await verifier.check()
+        return await together(one(solution) for solution in solutions)
+    finally:
+        await _end(verifier)
+
+
+async def _ask(verifier: VerifierModel, query: Query) -> Judgement:
+    for attempt in range(1, TRIES + 1):
+        try:
+            return (await verifier.judge([query]))[0]
+        except TransientError:
+            if attempt == TRIES:
+                raise
+    raise AssertionError("unreachable")
+
+
+async def _end(verifier: Any) -> None:
+    """Not every verifier has started something; one that ends it in a task of its own hands that back."""
+    if hasattr(verifier, "shutdown"):
+        ending = verifier.shutdown()
+        if ending is not None:
+            await ending

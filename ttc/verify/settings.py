@@ -1,0 +1,174 @@
+"""The words of `ttc verify SOURCE key=value ...`: its own settings, and those of the verifier.
+
+The verifier is composed by Hydra from conf/prm/, as a sweep's is; the few settings of verify itself are read
+here. Everything that is wrong is said at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any
+
+from ttc.compose import compose
+from ttc.config import Count, Faults, Natural, PrmConfig, Share, build
+from ttc.models.heuristics import HEURISTICS
+from ttc.strategies.common import Agg
+from ttc.types import UserError
+
+RESULTS = "results"
+NANO = "nano"
+FILES = (".jsonl", ".json", ".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class LabelColumns:
+    """Where the data says what; the defaults are ProcessBench's. `answer`: the gold one, for prm=oracle."""
+
+    question: str = "problem"
+    steps: str = "steps"
+    label: str = "label"
+    id: str | None = "id"
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
+class LabelSettings:
+    """Of a source with labelled steps.
+
+    Attributes:
+        threshold: a step below it is taken for wrong.
+        agg: how a whole solution's score is made of its steps', for its calibration.
+        limit: so many solutions, the first ones; null: all (nano: 500).
+        seed: of nano's draw and of the bootstrap.
+        out: folder of verify.json and steps.parquet; null: results/verify-<source>-<prm>.
+    """
+
+    threshold: Share = 0.5
+    agg: Agg = "last"
+    limit: Count | None = None
+    seed: Natural = 0
+    out: str | None = None
+    columns: LabelColumns = LabelColumns()
+
+
+@dataclass(frozen=True)
+class FolderSettings:
+    """Of a results folder: its scores are there, so no verifier is asked.
+
+    Attributes:
+        seed: of the bootstrap.
+        out: folder of verify.json; null: results/verify-<folder>.
+    """
+
+    seed: Natural = 0
+    out: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A checked command line. `prm` is None for a results folder, and only there."""
+
+    source: str
+    settings: LabelSettings | FolderSettings
+    prm: PrmConfig | None
+    out: File
+
+
+def parse(words: Sequence[str]) -> Task:
+    """The command line as a task.
+
+    Raises:
+        Faults: all that is wrong with it, but for what only the source's rows and the model can tell.
+    """
+    sources = [word for word in words if "=" not in word]
+    pairs = [word for word in words if "=" in word]
+    about_prm = [word for word in pairs if word.lstrip("+~").split("=")[0].split(".")[0] == "prm"]
+    own = _nested(word for word in pairs if word not in about_prm)
+    faults = _source_faults(sources)
+    source = sources[0] if sources else NANO
+    is_folder = File(source).expanduser().is_dir()
+    settings: LabelSettings | FolderSettings = FolderSettings() if is_folder else LabelSettings()
+    try:
+        settings = build(type(settings), own)
+    except Faults as error:
+        faults += error.lines
+    prm = None
+    if is_folder and about_prm and not faults:
+        faults.append(f"{about_prm[0]}: the scores of a results folder are read as they are; no prm is asked")
+    elif not is_folder:
+        try:
+            prm = _prm(about_prm, settings, source)
+        except UserError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise Faults(faults)
+    name = "-".join(["verify", File(source).absolute().stem, *([prm.name] if prm else [])])
+    return Task(source, settings, prm, File(settings.out or File(RESULTS) / name).expanduser().absolute())
+
+
+def _source_faults(sources: Sequence[str]) -> list[str]:
+    if not sources:
+        return [f"SOURCE is missing: {NANO}, a {', '.join(FILES)} file, or a results folder"]
+    if len(sources) > 1:
+        return [f"{word}: one SOURCE at a time; settings read key=value" for word in sources[1:]]
+    path = File(sources[0]).expanduser()
+    if sources[0] == NANO:
+        return []
+    if path.is_dir():
+        return [] if (path / "searches").is_dir() else [f"{path}: no results folder, it has no searches/"]
+    if not path.exists():
+        return [f"{path}: no such file or folder"]
+    return [] if path.suffix in FILES else [f"{path}: take a {', '.join(FILES)} file"]
+
+
+def _nested(pairs: Any) -> dict[str, Any]:
+    """`a=1 b.c=x` as {a: 1, b: {c: "x"}}; numbers where a value reads as one, but for names of things."""
+    nested: dict[str, Any] = {}
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        group, _, inner = key.partition(".")
+        if inner:
+            section = nested.setdefault(group, {})
+            if isinstance(section, dict):
+                section[inner] = None if text == "null" else text
+        else:
+            nested[group] = text if group == "out" else _value(text)
+    return nested
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
+    """Raises:
+    UserError: no verifier is named, or it is not one, or it cannot do with what the source has.
+    """
+    named = [word for word in words if word.startswith("prm=")]
+    if not named:
+        raise UserError("prm is missing: name the verifier, such as prm=nano")
+    if len(named) > 1 or "," in named[0]:
+        raise UserError(f"{' '.join(named)}: one verifier at a time")
+    (point,) = compose(list(words))
+    section: Mapping[str, Any] = point["prm"]
+    config = build(PrmConfig, section, "prm.")
+    if config.engine == "none":
+        raise UserError("prm=none: no verifier to look at")
+    faults = []
+    if config.engine in ("auto", "vllm", "transformers") and not config.model:
+        faults.append("prm.model=null: name a folder, a Hub id or an embedded model")
+    rule = HEURISTICS.get(config.format or "") if config.engine == "heuristic" else None
+    if rule and rule().needs_logprobs:
+        faults.append(f"{named[0]}: needs the policy's log-probabilities; labelled solutions have none")
+    answer = source == NANO or (isinstance(settings, LabelSettings) and settings.columns.answer)
+    if config.engine == "oracle" and not answer:
+        faults.append(f"{named[0]}: needs the gold answers: columns.answer=...")
+    if faults:
+        raise Faults(faults)
+    return config
