@@ -68,6 +68,16 @@ def test_one_kind_of_solutions_alone_has_no_f1() -> None:
     assert all(map(math.isnan, (figures.steps.auroc, *figures.f1_interval, *figures.auroc_interval)))
 
 
+def test_a_score_at_the_threshold_is_not_below_it() -> None:
+    assert metrics.predict((0.7, 0.5, 0.4), 0.5) == 2
+    assert metrics.predict((0.7, 0.5), 0.5) == metrics.ALL_RIGHT
+    for label in (-1, 0, 1, 2):
+        for scores in ((0.7, 0.5, 0.4), (0.4, 0.5, 0.7), (0.5, 0.5, 0.5)):
+            low, high = metrics.right_range(scores, label)
+            for t in (0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8):
+                assert (low < t <= high) == (metrics.predict(scores, t) == label)
+
+
 def test_the_best_threshold_is_the_best_of_all() -> None:
     rng = random.Random(0)
     for _ in range(20):

@@ -35,7 +35,7 @@ RESCORE_USAGE = """FOLDER prm=... [prm.*=... cluster=... readout.*=...]   anothe
     line again does what is missing"""
 
 VERIFY_USAGE = """SOURCE prm=... [key=value ...]   how good a verifier's scores are
-    SOURCE  nano, a .jsonl, .json, .csv or .parquet file with labelled steps, or a results folder (without prm)
+    SOURCE  nano, a .jsonl, .json, .csv or .parquet file with labelled steps, or a results folder (no prm)
     keys    threshold=0.5 agg=last limit=null seed=0 out=null prm.*, and for files columns.question=problem
             columns.steps=steps columns.label=label columns.id=id columns.answer=null"""
 

@@ -91,6 +91,9 @@ class PrmConfig(EngineConfig):
     engine: Literal["auto", "vllm", "transformers", "heuristic", "oracle", "fake", "none"] = "auto"
     format: str | None = None
     """A family of ttc/models/formats, or a heuristic of ttc/models/heuristics.py."""
+    check_tags: bool = True
+    """Refuse a model whose two tags are unlikely where scores are read: a plain language model. False for one
+    that was trained on the softmax of its tags alone."""
 
 
 @dataclass(frozen=True)

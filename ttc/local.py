@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Sequence
 
-from ttc.models import POLICIES, VERIFIERS
+from ttc.models import POLICIES, VERIFIERS, shut_down
 from ttc.plan import Job
 from ttc.search import Launch, Report, Shard
 from ttc.store import PartWriter
@@ -42,5 +42,9 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
 
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, interrupt)
-    await shard.run(jobs)
+    try:
+        await shard.run(jobs)
+    finally:
+        for engine in (policy, verifier):
+            await shut_down(engine)
     return interrupted.is_set()

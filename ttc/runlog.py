@@ -57,8 +57,8 @@ class RunLog:
             "cells": [asdict(work.record) for work in works],
             "models": [_model(config, model) for config, model in models.items()],
             "selections": {work.record.selection: _selection(work) for work in works},
-            "versions": _versions(),
-            "revision": _revision(),
+            "versions": versions(),
+            "revision": revision(),
             "hardware": _hardware(),
             "ray_address": None,
             "placement": None,
@@ -117,7 +117,7 @@ def _selection(work: Work) -> list[tuple[str, str, int | None]]:
     return [(key_of(problem), problem.id, problem.level) for problem in work.problems]
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -127,7 +127,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _revision() -> str | None:
+def revision() -> str | None:
     """The commit of the code that runs, with `+` where the working tree differs; None outside a checkout."""
     here = Path(__file__).parent
 

@@ -73,8 +73,9 @@ class Host:
 
     async def shutdown(self) -> None:
         """Ends the engine's own processes, where it has any."""
-        if hasattr(self._engine, "shutdown"):
-            self._engine.shutdown()
+        from ttc.models import shut_down
+
+        await shut_down(self._engine)
 
     async def _unless_stopped(self, call: Awaitable[T]) -> T:
         assert self._stopped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,7 @@ def _vllm_verifier(config: PrmConfig) -> VerifierModel:
     options, format_ = _vllm_options(config), _format(config)
     # to read a tag's logits the engine generates a token, and that needs room, too
     context = options.context - (format_.reads == "tags")
-    return ModelVerifier(_said(config), format_, VllmReader(options, format_), context)
+    return ModelVerifier(_said(config), format_, VllmReader(options, format_), context, config.check_tags)
 
 
 def _plain_verifier(config: PrmConfig) -> VerifierModel:
@@ -61,7 +62,9 @@ def _plain_verifier(config: PrmConfig) -> VerifierModel:
     from ttc.models.verifier import ModelVerifier
 
     options, format_ = _plain_options(config), _format(config)
-    return ModelVerifier(_said(config), format_, PlainReader(options, format_), options.context)
+    return ModelVerifier(
+        _said(config), format_, PlainReader(options, format_), options.context, config.check_tags
+    )
 
 
 def _heuristic_verifier(config: PrmConfig) -> VerifierModel:
@@ -122,6 +125,14 @@ def _plain_options(config: EngineConfig) -> PlainOptions:
         dtype=config.dtype,
         max_num_seqs=config.max_num_seqs,
     )
+
+
+async def shut_down(engine: object) -> None:
+    """Ends the processes of an engine that has any."""
+    if hasattr(engine, "shutdown"):
+        ending = engine.shutdown()
+        if inspect.isawaitable(ending):
+            await ending
 
 
 POLICIES: dict[str, Callable[[PolicyConfig], PolicyModel]] = {

@@ -71,10 +71,14 @@ class ModelVerifier:
     Args:
         name: what messages call the model.
         context: the longest input, in tokens; the family's own bound counts too.
+        check_tags: `check` refuses a model that gives its two tags little weight.
     """
 
-    def __init__(self, name: str, format: Format, reader: Reader, context: int) -> None:
+    def __init__(
+        self, name: str, format: Format, reader: Reader, context: int, check_tags: bool = True
+    ) -> None:
         self.name, self.format, self.reader = name, format, reader
+        self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
         self._known: OrderedDict[bytes, Reading] = OrderedDict()
         self._running: dict[bytes, _Running] = {}
@@ -107,11 +111,12 @@ class ModelVerifier:
                     f"{self.name}: step {step} of a probe scores {one.score:.4f} at once and "
                     f"{other.score:.4f} step by step"
                 )
-            if self.format.sure and one.mass is not None and one.mass < SURE:
+            if self.check_tags and one.mass is not None and one.mass < SURE:
                 raise UserError(
                     f"{self.name}: where a score is read, its two tags have a probability of {one.mass:.1%} "
                     "together: this is a language model, not a reward model of this family; take another "
-                    "prm.model or prm.format (prm=judge asks any language model)"
+                    "prm.model or prm.format (prm=judge asks any language model; prm.check_tags=false "
+                    "where it was trained on the softmax of its tags alone)"
                 )
 
     async def _judge(self, query: Query) -> Judgement:

@@ -7,11 +7,10 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ttc.config import PrmConfig
 from ttc.lookup import Model, model_of
-from ttc.models import VERIFIERS
+from ttc.models import VERIFIERS, shut_down
 from ttc.models.together import together
 from ttc.types import Judgement, Problem, Query, TransientError, VerifierModel
 from ttc.verify.data import Labelled, texts
@@ -69,7 +68,7 @@ async def judge(
         await verifier.check()
         return await together(one(solution) for solution in solutions)
     finally:
-        await _end(verifier)
+        await shut_down(verifier)
 
 
 async def _ask(verifier: VerifierModel, query: Query) -> Judgement:
@@ -80,11 +79,3 @@ async def _ask(verifier: VerifierModel, query: Query) -> Judgement:
             if attempt == TRIES:
                 raise
     raise AssertionError("unreachable")
-
-
-async def _end(verifier: Any) -> None:
-    """Not every verifier has started something; one that ends it in a task of its own hands that back."""
-    if hasattr(verifier, "shutdown"):
-        ending = verifier.shutdown()
-        if ending is not None:
-            await ending

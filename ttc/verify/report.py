@@ -15,7 +15,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ttc.runlog import _revision, _versions
+from ttc.runlog import revision, versions
 from ttc.store import write_text
 from ttc.types import UserError
 from ttc.verify.figures import Calibration, LabelFigures
@@ -133,7 +133,7 @@ def save(out: File, figures: Any, config: dict[str, Any], judged: Sequence[Judge
     Raises:
         UserError: the folder cannot be written.
     """
-    content = {"figures": figures, "config": config, "versions": _versions(), "revision": _revision()}
+    content = {"figures": figures, "config": config, "versions": versions(), "revision": revision()}
     try:
         out.mkdir(parents=True, exist_ok=True)
         if judged:
