@@ -333,7 +333,7 @@ def test_a_verifier_that_fails_in_passing_is_asked_again(tmp_path: Path) -> None
     sound, faulty = read(tmp_path / "sound"), read(tmp_path / "faulty")
     assert sound["figures"] == faulty["figures"]
     assert main([*words, "prm.fail_rate=1.0", f"out={tmp_path / 'dead'}"]) == 1
-    assert not (tmp_path / "dead").exists()
+    assert not (tmp_path / "dead" / "verify.json").exists()
 
 
 def test_texts_too_long_for_the_verifier_are_named(

@@ -41,7 +41,7 @@ def verify(words: Sequence[str], console: Console) -> None:
 def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console: Console) -> None:
     from ttc.verify.data import load
     from ttc.verify.figures import label_figures
-    from ttc.verify.judging import judge, looked_up
+    from ttc.verify.judging import engine_log, judge, looked_up
     from ttc.verify.report import print_labels, save
 
     solutions = load(task.source, settings)
@@ -53,7 +53,7 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
         f"[bold]{escape(task.source)}[/]: {len(solutions):,} solutions of {steps:,} steps, {wrong:,} with an "
         f"error; prm {escape(prm.name)} ({prm.engine})"
     )
-    with _progress(console) as progress:
+    with engine_log(task.out / "engine.log"), _progress(console) as progress:
         bar = progress.add_task("solutions", total=len(solutions))
         judged = asyncio.run(judge(prm, solutions, lambda: progress.advance(bar)))
     figures = label_figures(judged, settings.threshold, settings.agg, settings.seed)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path as File
 
 from ttc.config import PrmConfig
 from ttc.lookup import Model, model_of
@@ -40,6 +42,22 @@ def looked_up(config: PrmConfig, solutions: Sequence[Labelled]) -> Model:
     return model_of(config, [Problem(id_, text, "") for id_, text in texts(solutions)])
 
 
+@contextlib.contextmanager
+def engine_log(file: File) -> Iterator[None]:
+    """What an engine and its processes write to standard error goes to `file`, not between the tables."""
+    # in a sweep an engine's whole output is a file; here its logging shares standard output with the tables
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(2)
+    try:
+        with file.open("ab") as log:
+            os.dup2(log.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 async def judge(
     config: PrmConfig, solutions: Sequence[Labelled], done: Callable[[], None] = lambda: None
 ) -> list[Judged]:
@@ -50,8 +68,6 @@ async def judge(
         TransientError: a call failed too often.
         EngineDied: the engine is gone.
     """
-    # in a sweep an engine's log is a file; here it would stand between the tables
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     verifier = VERIFIERS[config.engine](config)
     places = asyncio.Semaphore(AT_ONCE)
 
