@@ -40,7 +40,9 @@ def unit_of(job: Job, address: Sequence[int]) -> int:
     return address[0] // unit if unit else 0
 
 
-def path_rows(job: Job, paths: Sequence[Path], graded: Sequence[Graded], grader: tuple[str, str]) -> Rows:
+def path_rows(
+    job: Job, paths: Sequence[Path], graded: Sequence[Graded], grader: tuple[str, str], extract: str
+) -> Rows:
     rows: Rows = {"paths": [], "grades": []}
     for path, grade in zip(paths, graded, strict=True):
         common = job.columns | {"path": path_key(job, path)}
@@ -62,6 +64,9 @@ def path_rows(job: Job, paths: Sequence[Path], graded: Sequence[Graded], grader:
             | {
                 "grader": grader[0],
                 "version": grader[1],
+                "extract": extract,
+                "gold": job.problem.answer,
+                "answer": grade.answer,
                 "verdict": grade.verdict.correct,
                 "status": grade.verdict.status,
             }

@@ -98,6 +98,9 @@ TABLES = {
             ("path", pa.string()),
             ("grader", pa.string()),
             ("version", pa.string()),
+            ("extract", pa.string()),  # the rule by which the answer was read off the path's text
+            ("gold", pa.string()),
+            ("answer", pa.string()),  # as that rule reads it; null: none
             ("verdict", pa.bool_()),
             ("status", pa.string()),  # ok / no_answer / parse_error / timeout
         ]
@@ -177,7 +180,7 @@ KEYS = {
     "paths": ("path",),
     "steps": ("family", "problem_key", "seed", "address", "step"),
     "scores": ("path", "verifier"),
-    "grades": ("path", "grader"),
+    "grades": ("path", "grader", "extract"),
     "searches": ("family", "problem_key", "seed", "unit_first"),
 }
 """What names a row: of two with one key the later one counts."""

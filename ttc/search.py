@@ -147,7 +147,7 @@ async def run_job(job: Job, engines: Engines, grader: Grader, reading: Reading) 
         if not job.stored:
             paths = await job.strategy.search(Path(job.problem), meter, meter)
             graded = await _grade(job, paths, grader, reading)
-            rows = path_rows(job, paths, graded, (grader.name, grader.version))
+            rows = path_rows(job, paths, graded, (grader.name, grader.version), reading.extract)
     except (Interrupted, EngineDied):
         raise
     except TooLong as error:

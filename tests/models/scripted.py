@@ -11,8 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Reply = tuple[int, Any]
-"""Status, and what is sent: a str as it is, a list as the events of a stream (None breaks it), all else
-as JSON."""
+"""Status, and what is sent: a str as it is, a list as the events of a stream (None breaks it), an
+iterator as one that may have no end, all else as JSON."""
 
 NOT_FOUND: Reply = (404, {"error": {"message": "no such path"}})
 
@@ -23,6 +23,7 @@ class Scripted:
         last reply again and again.
     asked: (path, body, headers) of every request.
     most: the most requests that it had at the same time.
+    hung_up: set when a client leaves a stream that has no end.
     """
 
     def __init__(self) -> None:
@@ -31,6 +32,7 @@ class Scripted:
         self.url = ""
         self.most = self.now = 0
         self.pause = 0.0
+        self.hung_up = threading.Event()
         self._lock = threading.Lock()
 
     def bodies(self, path: str) -> list[dict[str, Any]]:
@@ -63,6 +65,8 @@ def scripted() -> Iterator[Scripted]:
 
         def _do(self, body: dict[str, Any]) -> None:
             status, sent = script.reply(self.path.removeprefix("/v1/"), body, self.headers)
+            if isinstance(sent, Iterator):
+                return self._endless(sent)
             kind = "text/event-stream" if isinstance(sent, list) else "application/json"
             breaks = isinstance(sent, list) and None in sent
             if isinstance(sent, list):
@@ -75,6 +79,17 @@ def scripted() -> Iterator[Scripted]:
                 self.send_header("Content-Length", str(len(data) + 100))
             self.end_headers()
             self.wfile.write(data)
+
+        def _endless(self, events: Iterator[Any]) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.end_headers()
+            try:
+                for event in events:
+                    self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+                    time.sleep(0.005)
+            except OSError:
+                script.hung_up.set()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,4 +1,4 @@
-"""The policy behind a real `vllm serve` of the embedded model. One server for the file: it takes half a minute."""
+"""The policy behind a real `vllm serve` of the embedded model. One server for the file: it starts slowly."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from ttc.models.endpoint import Endpoint, look
 from ttc.models.fake import FakeVerifier
 from ttc.nano.world import test_problems as problems
 from ttc.strategies.beam import Beam
-from ttc.types import Draw, Path as Tree, Prompt, Sample, Sampling, Step, TooLong
+from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong
+from ttc.types import Path as Tree
 
 CONTEXT = 128
 PROBLEMS = problems(count=40)
@@ -87,7 +88,8 @@ def environment() -> dict[str, str]:
 
 
 def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(1200):
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(address, timeout=5).close()
             return
@@ -226,20 +228,3 @@ def test_a_guided_search_goes_through_it(config):
     fed = sum(drawn.sample.prompt_tokens for drawn in meter.drawn)
     assert stats.computed_tokens == fed - stats.cached_tokens + meter.bill.generated
     assert stats.busy_seconds > 0
-
-
-def test_a_cancelled_call_frees_the_server(config):
-    """What hangs up is ended: else the server would go on writing for nobody."""
-
-    async def run():
-        from ttc.models.openai_policy import OpenaiPolicy
-
-        policy = OpenaiPolicy(config)
-        task = asyncio.create_task(policy.generate(BY_ID, [whole(seed) for seed in range(32)]))
-        await asyncio.sleep(0.1)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        return await policy.generate(BY_ID, [whole(1)])
-
-    assert asyncio.run(run())[0].steps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import cycle
 
 import pytest
 
@@ -215,6 +216,27 @@ def test_a_step_is_cut_where_it_ends_and_its_text_is_encoded(server):
     assert body["max_tokens"] == 100 - len(draw.tokens)
     assert body.keys() == {"model", "prompt", "max_tokens", "temperature", "top_p", "seed"}
     assert sample.prompt_tokens + len(draw.tokens) == rest.prompt_tokens
+
+
+def endless(*words: str) -> Iterator[dict]:
+    return ({"choices": [{"text": word, "finish_reason": None}]} for word in cycle(words))
+
+
+def test_a_step_that_has_ended_and_a_call_that_is_cancelled_hang_up(server):
+    """Else the server would go on writing for nobody."""
+    (sample,) = generate(server, STEP, replies=[(200, endless("7", "\n\n"))])
+    assert steps(sample) == [("7\n\n", "step")]
+    assert server.hung_up.wait(10)
+    server.hung_up.clear()
+
+    async def cancelled():
+        policy = OpenaiPolicy(PolicyConfig("openai", "openai", base_url=server.url))
+        server.replies[COMPLETIONS] = [(200, endless(" 7"))]
+        await asyncio.wait_for(policy.generate(SAMPLING, [STEP]), 0.3)
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(cancelled())
+    assert server.hung_up.wait(10)
 
 
 def test_a_text_that_ends_is_told_from_a_step_that_ends(server):

@@ -159,8 +159,7 @@ class ByText(Completions):
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Written:
-        # 31 bits: there are servers that take no more
-        body = _sampled(sampling, (draw.seed ^ draw.seed >> 32) & (2**31 - 1))
+        body = _sampled(sampling, _folded(draw.seed))
         body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
         body["max_tokens"] = left
         if sampling.logprobs:
@@ -179,7 +178,7 @@ class ByText(Completions):
         if not whole and rule.separator in answer.text:
             tokens = list(rule.split(tokens, "step")[0].tokens)
             end = "length" if len(tokens) >= left else "step"
-        elif end == "eos" or not tokens:  # the token that ended it, which no text shows
+        elif end == "eos" or not tokens:  # the token that ended it, which no text shows; a step has one
             tokens, starts = [*tokens, self.tokenizer.eos_token_id], [*starts, len(answer.text)]
         logprobs = _shared_out(starts, answer.pieces, answer.logprobs)
         return Written(tokens, logprobs[: len(tokens)], answer.cached, end)
@@ -211,7 +210,7 @@ class ByChat:
         return await together(self._draw(sampling, draw) for draw in draws)
 
     async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
-        body = _sampled(sampling, (draw.seed ^ draw.seed >> 32) & (2**31 - 1))
+        body = _sampled(sampling, _folded(draw.seed))
         # the server knows how long the prompt is; vLLM refuses only more than the whole context
         context = self.endpoint.context or sampling.max_tokens
         body["max_tokens"] = min(sampling.max_tokens, context)
@@ -251,6 +250,11 @@ def _characters(ids: Sequence[int]) -> str:
 
 def _sampled(sampling: Sampling, seed: int) -> dict[str, Any]:
     return {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
+
+
+def _folded(seed: int) -> int:
+    """31 bits of a seed: there are servers that take no more."""
+    return (seed ^ seed >> 32) & (2**31 - 1)
 
 
 def _shared_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[float]) -> list[float]:
