@@ -18,6 +18,7 @@ demo: ## the README's line
 
 bench: ## alone on the machine: every figure is a ratio of two things run side by side
 	uv run python benchmarks/overhead.py
+	uv run python benchmarks/plain.py
 
 world: ## the embedded world from nothing: trains both models, then measures them on the real stack
 	uv run python -m ttc.nano.train

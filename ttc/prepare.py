@@ -77,7 +77,7 @@ def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
     if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
         faults.append(
             f"strategy={cell.label}: a step search goes on from a text, and the server at "
-            f"policy.base_url={cell.policy.base_url} only chats (it has no /completions); "
+            f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
             "take an unguided strategy, or a server that completes"
         )
     if cell.prm and cell.prm.engine == "heuristic" and not cell.sampling.logprobs:

@@ -19,6 +19,7 @@ from ttc.cluster import shards
 from ttc.cluster.hosts import Handle, Host
 from ttc.cluster.placement import Placement, gpu_memory, has_gpu_vllm, place, said
 from ttc.config import EngineConfig
+from ttc.models import ENVIRONMENT
 from ttc.plan import Job
 from ttc.search import Launch, Report
 from ttc.types import EngineDied, UserError
@@ -31,9 +32,6 @@ GRACE = 60.0
 
 OBJECT_STORE = 200 * 2**20
 """Bytes: completions go to Parquet, so only summaries pass through it."""
-
-ENGINE_ENVIRONMENT = {"GOMP_SPINCOUNT": "0", "VLLM_NO_USAGE_STATS": "1"}
-"""Read when torch loads, so it must be there before the actor's first import."""
 
 
 def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> None:
@@ -181,7 +179,7 @@ def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
                     num_cpus=0,
                     num_gpus=placement.gpus[role],
                     max_concurrency=CALLS,
-                    runtime_env={"env_vars": ENGINE_ENVIRONMENT},
+                    runtime_env={"env_vars": ENVIRONMENT},
                 ).remote(config, str(log))
                 actors.setdefault(role, []).append(actor)
                 waiting.append((str(log), actor.start.remote()))

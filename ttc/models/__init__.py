@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 GIB = 2**30
 
+ENVIRONMENT = {"GOMP_SPINCOUNT": "0", "VLLM_NO_USAGE_STATS": "1"}
+"""For every process with an engine. Read when torch loads, so it must be there before the first import."""
+
 
 def _fake_policy(config: PolicyConfig) -> PolicyModel:
     from ttc.models.fake import FakePolicy

@@ -11,10 +11,9 @@ Seeds are handed on, and most servers keep them in some way; none promises more 
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
 from typing import Any
@@ -69,13 +68,6 @@ class OpenaiPolicy:
         return self.server.stats()
 
 
-@dataclass(frozen=True)
-class Written(Continuation):
-    """What a server wrote, and how it says that it ended: our tokens may be fewer than it sampled."""
-
-    end: StepEnd = "step"
-
-
 class Completions(TokenPolicy):
     """What the two ways of going on from a text share: a tokenizer that must be the server's."""
 
@@ -94,27 +86,13 @@ class Completions(TokenPolicy):
                 f"tokens of a probe, others than the server's {len(endpoint.encoded)}"
             )
 
-    @abstractmethod
-    async def _continue(
-        self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
-    ) -> Written: ...
-
-    async def _draw(self, sampling: Sampling, draw: Draw, budget: int) -> Sample:
-        ids = [*self._prompt(sampling.prompt, draw.question), *draw.tokens]
-        rule = self._rule(sampling.prompt.separator)
-        got = await self._continue(ids, sampling, draw, rule, budget - len(draw.tokens))
-        if not draw.whole:
-            return Sample((rule.step(got.tokens, got.end, got.logprobs),), len(ids), got.cached)
-        after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
-        return Sample(rule.split(got.tokens, got.end, got.logprobs, after_blank), len(ids), got.cached)
-
 
 class ByIds(Completions):
     """Ids in, ids out. vLLM and SGLang know the extra parameters, each under its own names."""
 
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
-    ) -> Written:
+    ) -> Continuation:
         extra: dict[str, Any] = {"return_token_ids": True, "stop_token_ids": sorted(self._eos)}
         body = _sampled(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
         if sampling.logprobs:
@@ -137,7 +115,7 @@ class ByIds(Completions):
         elif end == "step" and (draw.whole or rule.separator not in rule.decode(tokens)):
             # ended by a token that the server does not show, or that only the server takes for an end
             tokens, logprobs, end = [*tokens, self.tokenizer.eos_token_id], [*logprobs, 0.0], "eos"
-        return Written(tokens, logprobs if sampling.logprobs else None, answer.cached, end)
+        return Continuation(tokens, logprobs if sampling.logprobs else None, answer.cached, end)
 
 
 class ByText(Completions):
@@ -158,7 +136,7 @@ class ByText(Completions):
 
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
-    ) -> Written:
+    ) -> Continuation:
         body = _sampled(sampling, _folded(draw.seed))
         body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
         body["max_tokens"] = left
@@ -172,7 +150,7 @@ class ByText(Completions):
         server.count(len(ids) - (answer.cached or 0) + len(got.tokens), answer.cached)
         return got if sampling.logprobs else replace(got, logprobs=None)
 
-    def _written(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Written:
+    def _written(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
         tokens, starts = self._encode(answer.text)
         end: StepEnd = "length" if answer.finish == "length" else "eos"
         if not whole and rule.separator in answer.text:
@@ -181,7 +159,7 @@ class ByText(Completions):
         elif end == "eos" or not tokens:  # the token that ended it, which no text shows; a step has one
             tokens, starts = [*tokens, self.tokenizer.eos_token_id], [*starts, len(answer.text)]
         logprobs = _shared_out(starts, answer.pieces, answer.logprobs)
-        return Written(tokens, logprobs[: len(tokens)], answer.cached, end)
+        return Continuation(tokens, logprobs[: len(tokens)], answer.cached, end)
 
     def _encode(self, text: str) -> tuple[list[int], list[int]]:
         """Ids, and where in the text each begins."""

@@ -64,7 +64,7 @@ class PlainPolicy(TokenPolicy):
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         def ends(tokens: list[int]) -> bool:
-            return tokens[-1] in self._eos or (not draw.whole and _step_ends(rule, tokens))
+            return tokens[-1] in self._eos or (not draw.whole and rule.ends(tokens, 0, len(tokens)))
 
         row = Row(ids, left, sampling, ends, _noise(draw.seed, left) if sampling.temperature else [])
         try:
@@ -175,9 +175,3 @@ def _noise(seed: int, count: int) -> list[float]:
 
     generator = torch.Generator().manual_seed(seed & (2**63 - 1))
     return torch.rand(count, generator=generator).tolist()
-
-
-def _step_ends(rule: StepRule, tokens: list[int]) -> bool:
-    """StepRule's own test, for the last of a step's tokens so far."""
-    last = tokens[-1]
-    return last in rule.stops or (last in rule.touching and rule.separator in rule.decode(tokens))

@@ -29,11 +29,13 @@ class Continuation:
         tokens: at least one; an id that ended the text stands last.
         logprobs: of the tokens under the model (temperature 1); None unless they were asked for.
         cached: input tokens that the prefix cache held; None where there is none.
+        end: why it ended, where the engine says so; None: the tokens tell.
     """
 
     tokens: Sequence[int]
     logprobs: Sequence[float] | None = None
     cached: int | None = None
+    end: StepEnd | None = None
 
 
 class TokenPolicy(ABC):
@@ -83,14 +85,17 @@ class TokenPolicy(ABC):
         rule = self._rule(sampling.prompt.separator)
         left = budget - len(draw.tokens)
         got = await self._continue(ids, sampling, draw, rule, left)
-        # "length" also where a step ends at the very end of the budget: nothing can follow it
-        end: StepEnd = (
-            "eos" if got.tokens[-1] in self._eos else "length" if len(got.tokens) >= left else "step"
-        )
+        end = got.end or self._end(got.tokens, left)
         if not draw.whole:
             return Sample((rule.step(got.tokens, end, got.logprobs),), len(ids), got.cached)
         after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
         return Sample(rule.split(got.tokens, end, got.logprobs, after_blank), len(ids), got.cached)
+
+    def _end(self, tokens: Sequence[int], left: int) -> StepEnd:
+        if tokens[-1] in self._eos:
+            return "eos"
+        # "length" also where a step ends at the very end of the budget: nothing can follow it
+        return "length" if len(tokens) >= left else "step"
 
     def _render(self, prompt: Prompt, question: str) -> tuple[int, ...]:
         return tuple(prompts.render(self.tokenizer, prompt, question))

@@ -68,7 +68,7 @@ class StepRule:
         start = 0
         for stop in range(1, len(tokens) + 1):
             last = stop == len(tokens)
-            if not last and not self._ends(tokens, start, stop):
+            if not last and not self.ends(tokens, start, stop):
                 continue
             step = self.step(tokens[start:stop], end if last else "step", logprobs and logprobs[start:stop])
             steps.append(step)
@@ -78,7 +78,8 @@ class StepRule:
             after_blank = step.blank
         return tuple(steps)
 
-    def _ends(self, tokens: Sequence[int], start: int, stop: int) -> bool:
+    def ends(self, tokens: Sequence[int], start: int, stop: int) -> bool:
+        """Does a step that began at `start` end with the token before `stop`?"""
         token = tokens[stop - 1]
         if token in self.stops:
             return True
