@@ -17,7 +17,10 @@ from ttc.types import ModelFacts, Problem, UserError
 
 E = TypeVar("E", bound=EngineConfig)
 
-SLOWER = "slower, as it shares no prefixes between requests (benchmarks/plain.py)"
+SLOWER = (
+    "no prefix cache, so step searches take 1.3 times as long on the embedded models "
+    "(benchmarks/plain.py), and more the longer the texts"
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Model:
         """What the user should know about the engine that was chosen."""
         if self.engine != "transformers":
             return None
-        return f"transformers runs it, without vLLM: {SLOWER}"
+        return f"transformers runs it instead of vLLM: {SLOWER}"
 
 
 def model_of(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:

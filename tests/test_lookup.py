@@ -1,0 +1,124 @@
+"""What a configuration names, looked at without loading it: engines, and models that do not fit their part."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ttc.config import PolicyConfig, PrmConfig
+from ttc.lookup import engine_of, model_of
+from ttc.types import UserError
+
+
+def folder(at: Path, architecture: str) -> str:
+    """A model folder as far as it is looked at: nothing of it could be loaded."""
+    config = {
+        "architectures": [architecture],
+        "vocab_size": 16,
+        "hidden_size": 8,
+        "intermediate_size": 8,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+        "max_position_embeddings": 64,
+    }
+    (at / "config.json").write_text(json.dumps(config))
+    (at / "tokenizer.json").write_text(json.dumps({"model": {}}))
+    (at / "model.bin").write_bytes(b"")
+    return str(at)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "config", "said"),
+    [
+        (
+            "LlamaForCausalLM",
+            PrmConfig("p", format="qwen_prm"),
+            "needs a model that ends in ForProcessReward",
+        ),
+        (
+            "LlamaForCausalLM",
+            PrmConfig("p", format="orm"),
+            "ForSequenceClassification: a language model has no",
+        ),
+        (
+            "Qwen2ForProcessRewardModel",
+            PrmConfig("p", format="rlhflow"),
+            "asks a language model for its next",
+        ),
+        ("LlamaForSequenceClassification", PolicyConfig("p"), "a reward model writes nothing"),
+        ("LlamaForCausalLM", PrmConfig("p", format="rlhflo"), "prm.format='rlhflo': take one of rlhflow"),
+        ("LlamaForCausalLM", PrmConfig("p"), "prm.format=None: take one of rlhflow"),
+    ],
+)
+def test_a_model_that_cannot_play_its_part_is_refused_by_name(
+    architecture: str, config: PolicyConfig | PrmConfig, said: str, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    with pytest.raises(UserError, match=said):
+        model_of(replace(config, model=folder(tmp_path, architecture)))
+
+
+@pytest.mark.parametrize(
+    ("format_", "installed", "engine"),
+    [
+        ("rlhflow", True, "vllm"),
+        ("rlhflow", False, "transformers"),
+        ("skywork", True, "transformers"),
+        ("skywork", False, "transformers"),
+    ],
+)
+def test_auto_is_vllm_where_it_can_run_the_model(
+    format_: str, installed: bool, engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if installed else None)
+    model = model_of(PrmConfig("p", model=folder(tmp_path, "LlamaForCausalLM"), format=format_))
+    assert model.engine == engine
+    assert (model.note is not None) == (engine == "transformers")
+
+
+def test_an_engine_that_cannot_is_refused_with_the_one_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UserError, match=r"vLLM has no value heads .*take prm.engine=transformers"):
+        engine_of(PrmConfig("p", engine="vllm", format="skywork"))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"vllm is not installed.*policy.engine=transformers runs everywhere"):
+        engine_of(PolicyConfig("p", engine="vllm"))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["prm=logprob"], "prm=logprob: reads log-probabilities; ask for them: policy.logprobs=true"),
+        (["prm=judge"], "prm.model=null: name a folder"),
+        (["prm=length", "prm.format=size"], "prm.format='size': take one of the heuristics length"),
+        (["policy=openai"], "policy.base_url=null: say where the server's API begins"),
+        (["policy=openai", "policy.base_url=http://127.0.0.1:1/v1"], "no server answers there"),
+    ],
+)
+def test_a_mistake_is_one_line(
+    words: list[str], said: str, launch: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch(*words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert len(error.splitlines()) == 1
+
+
+def test_rules_and_the_oracle_guide_a_search_and_the_oracle_is_an_upper_bound_everywhere(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import pandas as pd
+
+    words = ["-m", "strategy=best_of_n,beam", "n=4", "dataset.limit=4"]
+    assert launch(*words, "prm=length,oracle", name="rules") == 0
+    rows = pd.read_parquet(tmp_path / "rules" / "readout.parquet")
+    oracle = rows[rows.prm == "oracle"]
+    scored = oracle.vote.isin(["weighted", "best"]) | (oracle.strategy == "beam")
+    assert oracle.upper_bound.tolist() == (scored | (oracle.vote == "oracle")).tolist()
+    assert not (rows.headline & rows.upper_bound).any()
+    assert rows[rows.prm == "length"].upper_bound.equals(rows[rows.prm == "length"].vote == "oracle")
+    assert "prm oracle (knows the answers: upper bound)" in capsys.readouterr().out
