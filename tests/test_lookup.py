@@ -1,4 +1,4 @@
-"""What a configuration names, looked at without loading it: engines, and models that do not fit their part."""
+"""What a configuration names, looked at without loading it: engines, and models that do not fit."""
 
 from __future__ import annotations
 
