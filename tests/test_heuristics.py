@@ -48,7 +48,8 @@ def test_format_counts_the_signs_that_hold(steps: tuple[str, ...], signs: int) -
 def test_logprob_is_exp_of_the_mean_over_the_tokens_so_far() -> None:
     query = Query("q", ("a", "b"), lengths=(2, 3), logprobs=(-1.0, -4.0))
     assert scores("logprob", query) == pytest.approx((math.exp(-0.5), math.exp(-1.0)))
-    assert scores("logprob", Query("q", ("a", "b"), lengths=(2, 3))) == (None, None)
+    with pytest.raises(UserError, match="sampled without log-probabilities"):
+        scores("logprob", Query("q", ("a", "b"), lengths=(2, 3)))
 
 
 def test_only_new_steps_are_scored_and_nothing_is_charged() -> None:

@@ -63,6 +63,23 @@ def test_a_model_that_cannot_play_its_part_is_refused_by_name(
         model_of(replace(config, model=folder(tmp_path, architecture)))
 
 
+@pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\n", b"\xff" * 64])
+def test_weights_that_are_no_weights_are_refused_by_name(content: bytes, tmp_path: Path) -> None:
+    model = folder(tmp_path, "LlamaForCausalLM")
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(UserError, match=r"model.safetensors: cut short or no safetensors file"):
+        model_of(PolicyConfig("p", model=model))
+
+
+def test_a_reward_model_has_no_head_for_words(tmp_path: Path) -> None:
+    body = 16 * 8 + 2 * 8 * 8 * 2 + 3 * 8 * 8 + 2 * 8 + 8
+    for architecture, params in (("LlamaForCausalLM", body), ("LlamaForSequenceClassification", body - 128)):
+        kind = PolicyConfig("p") if architecture.endswith("CausalLM") else PrmConfig("p", format="orm")
+        from dataclasses import replace
+
+        assert model_of(replace(kind, model=folder(tmp_path, architecture))).facts.params == params
+
+
 @pytest.mark.parametrize(
     ("format_", "installed", "engine"),
     [
@@ -92,9 +109,17 @@ def test_an_engine_that_cannot_is_refused_with_the_one_that_can(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["prm=logprob"], "prm=logprob: reads log-probabilities; ask for them: policy.logprobs=true"),
+        (["prm=logprob"], "prm=logprob: reads log-probabilities, which are kept only if asked for"),
         (["prm=judge"], "prm.model=null: name a folder"),
         (["prm=length", "prm.format=size"], "prm.format='size': take one of the heuristics length"),
+        (
+            ["policy=nano", "policy.tensor_parallel=3"],
+            "policy.tensor_parallel=3: must divide the 4 attention",
+        ),
+        (
+            ["-m", "policy.latency=0,1", "n=1"],
+            "policy.latency: tells no cells apart, so it cannot be an axis: two launches, two names",
+        ),
         (["policy=openai"], "policy.base_url=null: say where the server's API begins"),
         (["policy=openai", "policy.base_url=http://127.0.0.1:1/v1"], "no server answers there"),
     ],
@@ -122,3 +147,24 @@ def test_rules_and_the_oracle_guide_a_search_and_the_oracle_is_an_upper_bound_ev
     assert not (rows.headline & rows.upper_bound).any()
     assert rows[rows.prm == "length"].upper_bound.equals(rows[rows.prm == "length"].vote == "oracle")
     assert "prm oracle (knows the answers: upper bound)" in capsys.readouterr().out
+
+
+def test_paths_without_log_probabilities_are_not_scored_by_them_for_good(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["n=2", "dataset.limit=2"]
+    assert launch(*words, "prm=none", name="bare") == 0
+    assert launch(*words, "prm=logprob", "policy.logprobs=true", name="bare") == 1
+    assert "sampled without log-probabilities" in capsys.readouterr().out
+    assert not list((tmp_path / "bare" / "scores").glob("*.parquet"))
+
+
+def test_another_gold_answer_under_the_same_name_is_refused(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_text(json.dumps({"question": "1+1?", "answer": "3", "gold": "2"}))
+    words = ["dataset=path", f"dataset.path={file}", "n=1", "prm=none"]
+    assert launch(*words) == 0
+    assert launch(*words, "dataset.columns.answer=gold") == 2
+    assert "graded with the gold answer '3', and the dataset says '2' now" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from itertools import product
 import pytest
 
 from ttc.cluster.placement import OVERHEAD, USABLE, Placement, place
+from ttc.compose import shipped
 from ttc.config import ClusterConfig, EngineConfig, PolicyConfig, PrmConfig
 from ttc.models.size import Size, _llama_weights
 from ttc.types import UserError
@@ -39,7 +40,7 @@ POLICIES = {
     "smollm2": model(49152, 576, 1536, 30, 9, 3, tied=True),
 }
 PRMS = {
-    "rlhflow-8b": POLICIES["llama-3.1-8b"],
+    "rlhflow-8b-deepseek": POLICIES["llama-3.1-8b"],
     "math-shepherd": model(32000, 4096, 14336, 32, 32, 8),
     "skywork-1.5b": POLICIES["qwen2.5-1.5b"],
     "skywork-7b": POLICIES["qwen2.5-7b"],
@@ -67,10 +68,14 @@ def test_the_sizes_are_the_published_ones() -> None:
 
 
 def put(policy: str, prm: str, gpus: int, gib: float | None, **changes: object) -> Placement:
-    """The pair on `gpus` GPUs of `gib` GiB, in 16 bits, 4,096 tokens of context; changes by `role_key`."""
-    engines: dict[str, EngineConfig] = {"policy": PolicyConfig(policy, engine="vllm", context=4096)}
+    """The pair on `gpus` GPUs of `gib` GiB, in 16 bits, with the contexts they ship with; changes by
+    `role_key`."""
+    context = {"policy": shipped("policy", policy)["context"], "prm": shipped("prm", prm).get("context")}
+    engines: dict[str, EngineConfig] = {
+        "policy": PolicyConfig(policy, engine="vllm", context=context["policy"])
+    }
     if prm != "none":
-        engines["prm"] = PrmConfig(prm, engine="vllm", context=4096)
+        engines["prm"] = PrmConfig(prm, engine="vllm", context=context["prm"])
     for name, value in changes.items():
         role, _, key = name.partition("_")
         engines[role] = replace(engines[role], **{key: value})  # type: ignore[arg-type]
@@ -91,10 +96,10 @@ def said(placed: Placement) -> str:
     ("gpus", "gib", "policy", "prm", "expected"),
     [
         # one GPU, shared: the article's pairs
-        (1, 24, "llama-3.2-1b", "rlhflow-8b", "1 x 1 (0.19), 1 x 1 (0.73)"),
-        (1, 40, "llama-3.2-1b", "rlhflow-8b", "1 x 1 (0.18), 1 x 1 (0.73)"),
-        (1, 80, "llama-3.2-1b", "rlhflow-8b", "1 x 1 (0.18), 1 x 1 (0.73)"),
-        (1, 80, "llama-3.2-3b", "rlhflow-8b", "1 x 1 (0.38), 1 x 1 (0.54)"),
+        (1, 24, "llama-3.2-1b", "rlhflow-8b-deepseek", "1 x 1 (0.18), 1 x 1 (0.73)"),
+        (1, 40, "llama-3.2-1b", "rlhflow-8b-deepseek", "1 x 1 (0.18), 1 x 1 (0.73)"),
+        (1, 80, "llama-3.2-1b", "rlhflow-8b-deepseek", "1 x 1 (0.18), 1 x 1 (0.73)"),
+        (1, 80, "llama-3.2-3b", "rlhflow-8b-deepseek", "1 x 1 (0.38), 1 x 1 (0.54)"),
         (1, 141, "llama-3.2-1b", "skywork-7b", "1 x 1 (0.31), 1 x 1 (0.61)"),
         (1, 24, "smollm2", "none", "1 x 1"),
         # the article's references: greedy, no verifier
@@ -103,10 +108,10 @@ def said(placed: Placement) -> str:
         (8, 80, "llama-3.1-70b", "none", "4 x 2"),
         (1, 141, "llama-3.1-70b", "none", "70b does not fit 1 GPU of 141 GiB: weights 131.4 + device 2"),
         # one GPU each
-        (2, 24, "llama-3.2-1b", "rlhflow-8b", "1 x 1, 1 x 1"),
+        (2, 24, "llama-3.2-1b", "rlhflow-8b-deepseek", "1 x 1, 1 x 1"),
         (2, 80, "llama-3.2-3b", "qwen-prm-7b", "1 x 1, 1 x 1"),
         # replicas of each; a GPU that is left over becomes a policy
-        (8, 80, "llama-3.2-1b", "rlhflow-8b", "4 x 1, 4 x 1"),
+        (8, 80, "llama-3.2-1b", "rlhflow-8b-deepseek", "4 x 1, 4 x 1"),
         (8, 80, "llama-3.2-1b", "qwen-prm-72b", "4 x 1, 2 x 2"),
         (8, 141, "llama-3.1-70b", "qwen-prm-7b", "3 x 2, 2 x 1"),
         (8, 24, "llama-3.2-3b", "qwen-prm-72b", "need 9 GPUs (policy 1 x 1 + prm 1 x 8) and this Ray has 8"),
@@ -115,8 +120,8 @@ def said(placed: Placement) -> str:
             1,
             24,
             "llama-3.1-8b",
-            "rlhflow-8b",
-            "weights 15.0 + device 2 + one text 0.5 = 17.5 GiB; 34.9 of 22.1",
+            "rlhflow-8b-deepseek",
+            "one text 0.6 = 17.6 GiB; 35.0 of 22.1 GiB usable",
         ),
         (2, 80, "llama-3.2-1b", "qwen-prm-72b", "need 3 GPUs (policy 1 x 1 + prm 1 x 2) and this Ray has 2"),
     ],
@@ -146,14 +151,20 @@ def test_whatever_is_placed_fits_and_whatever_is_refused_does_not(gpus: int, gib
             assert config.tensor_parallel
             assert config.gpu_share
             has = config.gpu_share * gib * config.tensor_parallel
-            assert has >= size.gib(size.weights + 4096 * size.cache) + OVERHEAD, (role, policy, prm)
+            assert has >= size.gib(size.weights + (config.context or 0) * size.cache) + OVERHEAD, (
+                role,
+                policy,
+                prm,
+            )
 
 
 def test_what_is_left_of_a_gpu_is_cache_for_equally_many_tokens() -> None:
-    placed = put("llama-3.2-1b", "rlhflow-8b", 1, 80)
+    placed = put("llama-3.2-1b", "rlhflow-8b-deepseek", 1, 80)
     tokens = [
         (config.gpu_share * 80 - size.gib(size.weights) - OVERHEAD) / size.gib(size.cache)
-        for config, size in zip(placed.engines.values(), (POLICIES["llama-3.2-1b"], PRMS["rlhflow-8b"]))
+        for config, size in zip(
+            placed.engines.values(), (POLICIES["llama-3.2-1b"], PRMS["rlhflow-8b-deepseek"])
+        )
         if config.gpu_share and size
     ]
     assert tokens[0] == pytest.approx(tokens[1], rel=0.02)
@@ -162,16 +173,22 @@ def test_what_is_left_of_a_gpu_is_cache_for_equally_many_tokens() -> None:
 
 def test_what_is_given_overrides_the_rule_one_by_one() -> None:
     assert (
-        said(put("llama-3.2-1b", "rlhflow-8b", 1, 80, policy_gpu_share=0.5)) == "1 x 1 (0.50), 1 x 1 (0.42)"
+        said(put("llama-3.2-1b", "rlhflow-8b-deepseek", 1, 80, policy_gpu_share=0.5))
+        == "1 x 1 (0.50), 1 x 1 (0.42)"
     )
-    assert said(put("llama-3.2-1b", "rlhflow-8b", 8, 80, prm_replicas=2)) == "4 x 1, 2 x 1"
-    assert said(put("llama-3.2-1b", "rlhflow-8b", 8, 80, policy_tensor_parallel=4)) == "1 x 4, 1 x 1"
-    with pytest.raises(UserError, match=r"need 9 GPUs \(policy 5 x 1 \+ prm 4 x 1\) and this Ray has 8"):
-        put("llama-3.2-1b", "rlhflow-8b", 8, 80, policy_replicas=5)
+    assert said(put("llama-3.2-1b", "rlhflow-8b-deepseek", 8, 80, prm_replicas=2)) == "6 x 1, 2 x 1"
+    assert said(put("llama-3.2-1b", "rlhflow-8b-deepseek", 8, 80, policy_tensor_parallel=4)) == "1 x 4, 1 x 1"
+    assert said(put("llama-3.2-1b", "rlhflow-8b-deepseek", 8, 80, policy_replicas=5)) == "5 x 1, 3 x 1"
+    assert put("llama-3.2-1b", "rlhflow-8b-deepseek", 1, 80, policy_replicas=2).gpus["policy"] < 0.5
+    with pytest.raises(UserError, match=r"need 10 GPUs \(policy 9 x 1 \+ prm 1 x 1\) and this Ray has 8"):
+        put("llama-3.2-1b", "rlhflow-8b-deepseek", 8, 80, policy_replicas=9)
+    plain = {"policy_engine": "transformers", "prm_engine": "transformers"}
+    with pytest.raises(UserError, match="does not fit 1 GPU of 80 GiB"):
+        put("llama-3.2-1b", "qwen-prm-72b", 8, 80, **plain)
 
 
 def test_without_sizes_or_memory_the_two_share_evenly() -> None:
-    assert said(put("llama-3.2-1b", "rlhflow-8b", 1, None)) == "1 x 1 (0.45), 1 x 1 (0.45)"
+    assert said(put("llama-3.2-1b", "rlhflow-8b-deepseek", 1, None)) == "1 x 1 (0.45), 1 x 1 (0.45)"
 
 
 def test_on_a_cpu_engines_take_nothing_and_every_run_fits_two_cpus() -> None:

@@ -74,13 +74,19 @@ def build_grid(points: list[dict[str, Any]], shipped: Shipped, max_tokens: int) 
                 cell.label,
                 cell.strategy,
                 cell.variant,
-                cell.sampling,
+                replace(cell.sampling, logprobs=False),
                 cell.policy.name,
                 cell.dataset,
                 cell.prm and cell.prm.name,
             )
             first = cells.setdefault(key, cell)
-            cells[key] = replace(first, seeds=tuple(sorted({*first.seeds, *cell.seeds})))
+            faults += _silent_axes(first, cell)
+            logprobs = first.sampling.logprobs or cell.sampling.logprobs
+            cells[key] = replace(
+                first,
+                seeds=tuple(sorted({*first.seeds, *cell.seeds})),
+                sampling=replace(first.sampling, logprobs=logprobs),
+            )
     if faults:
         raise Faults(faults)
     return Grid(tuple(cells.values()), _notes(configs, len(points), len(cells)), configs[0])
@@ -112,6 +118,19 @@ def _unused_parameters(configs: list[Config]) -> list[str]:
         for config in known
         for key in PARAMETERS
         if key not in used and getattr(config.strategy, key) is not None
+    ]
+
+
+def _silent_axes(first: Cell, other: Cell) -> list[str]:
+    """Settings of the engines that differ between two points of one cell: one of them would win unseen."""
+    pairs = [("policy", first.policy, other.policy), ("prm", first.prm, other.prm)]
+    asked = ("temperature", "top_p", "logprobs")  # of a request, not of an engine
+    return [
+        f"{group}.{field.name}: tells no cells apart, so it cannot be an axis: two launches, two names"
+        for group, one, two in pairs
+        if one and two
+        for field in fields(one)
+        if field.name not in asked and getattr(one, field.name) != getattr(two, field.name)
     ]
 
 

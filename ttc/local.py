@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 
-from ttc.models import ENVIRONMENT, POLICIES, VERIFIERS, shut_down
+from ttc.models import ENVIRONMENT, shut_down, start
 from ttc.plan import Job
 from ttc.search import Launch, Report, Shard
 from ttc.store import PartWriter
@@ -30,22 +30,21 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
     async def emit(report: Report) -> None:
         on_report(report)
 
-    policy = POLICIES[launch.policy.engine](launch.policy) if launch.policy else None
-    verifier = VERIFIERS[launch.prm.engine](launch.prm) if launch.prm else None
-    if verifier:
-        await verifier.check()
-    on_report(Report())
-    engines = launch.engines(policy, verifier)
-    shard = Shard(engines, launch.reading, PartWriter(launch.folder), launch.room, emit)
+    policy = verifier = None
     interrupted = asyncio.Event()
-
-    def interrupt() -> None:
-        interrupted.set()
-        shard.stop.set()
-
-    for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, interrupt)
     try:
+        policy = await start(launch.policy) if launch.policy else None
+        verifier = await start(launch.prm) if launch.prm else None
+        on_report(Report())
+        engines = launch.engines(policy, verifier)
+        shard = Shard(engines, launch.reading, PartWriter(launch.folder), launch.room, emit)
+
+        def interrupt() -> None:
+            interrupted.set()
+            shard.stop.set()
+
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, interrupt)
         await shard.run(jobs)
     finally:
         for engine in (policy, verifier):

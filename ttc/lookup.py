@@ -67,7 +67,7 @@ def model_of(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:
     if config.engine == "fake":
         return Model(Identity("fake", config.context), ModelFacts(), config.engine)
     if isinstance(config, PrmConfig) and config.engine in ("heuristic", "oracle"):
-        return Model(Identity(_rule(config), None), ModelFacts(), config.engine)
+        return Model(Identity(_rule(config), None), ModelFacts(params=0, attention=0), config.engine)
     if isinstance(config, PolicyConfig) and config.engine == "openai":
         return _endpoint(config)
     return _checkpoint(config, problems)
@@ -108,6 +108,11 @@ def _checkpoint(config: EngineConfig, problems: Sequence[Problem]) -> Model:
             f"{group}.model={config.model}: its tokenizer does not know {word!r} "
             f"(problem {problems[index].id}); take a model that can read this dataset"
         )
+    heads, width = checkpoint.size.heads if checkpoint.size else 0, config.tensor_parallel or 1
+    if heads % width:
+        raise UserError(
+            f"{group}.tensor_parallel={width}: must divide the {heads} attention heads of {config.model}"
+        )
     identity = Identity(checkpoint.identity, context)
     return Model(identity, checkpoint.facts, engine, checkpoint.size, checkpoint.revision)
 
@@ -132,6 +137,10 @@ def engine_of(config: EngineConfig) -> str:
         raise UserError(
             f"{group}.engine=vllm: vLLM has no value heads (prm.format={getattr(config, 'format', None)}); "
             f"take {group}.engine=transformers"
+        )
+    if config.engine == "transformers" and (config.tensor_parallel or 1) > 1:
+        raise UserError(
+            f"{group}.tensor_parallel={config.tensor_parallel}: {group}.engine=transformers has one device"
         )
     return config.engine
 

@@ -84,7 +84,9 @@ def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
         from ttc.models.heuristics import HEURISTICS
 
         if cell.prm.format in HEURISTICS and HEURISTICS[cell.prm.format]().needs_logprobs:
-            faults.append(f"prm={cell.prm.name}: reads log-probabilities; ask for them: policy.logprobs=true")
+            faults.append(
+                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when sampling: policy.logprobs=true"
+            )
     return faults
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from ttc.plan import Done, Work, WorkKey
 from ttc.problems import key_of
 from ttc.store import read
-from ttc.types import Path, Problem, Step, StepEnd
+from ttc.types import Path, Problem, Step, StepEnd, UserError
 
 
 def find_done(folder: File, works: Iterable[Work]) -> Done:
@@ -21,6 +21,20 @@ def find_done(folder: File, works: Iterable[Work]) -> Done:
             covered = range(row["unit_first"], row["unit_first"] + row["units"])
             units.setdefault((row["family"], row["problem_key"], row["seed"]), set()).update(covered)
     return Done({key: frozenset(have) for key, have in units.items()}, _unscored(folder, works))
+
+
+def check_gold(folder: File, works: Iterable[Work]) -> None:
+    """Raises:
+    UserError: the folder's verdicts were made with another gold answer than a problem has now.
+    """
+    golds = {(work.family.id, key_of(p)): p for work in works for p in work.problems}
+    for row in _rows(folder, "grades", ["family", "problem_key", "gold"]):
+        problem = golds.get((row["family"], row["problem_key"]))
+        if problem and row["gold"] is not None and row["gold"] != problem.answer:
+            raise UserError(
+                f"problem {problem.id}: {folder} was graded with the gold answer {row['gold']!r}, and the "
+                f"dataset says {problem.answer!r} now; take another name=, so that both can be told apart"
+            )
 
 
 def _unscored(folder: File, works: tuple[Work, ...]) -> dict[tuple[str, str, str, int], tuple[Path, ...]]:

@@ -22,7 +22,7 @@ from ttc.lookup import Model
 from ttc.plan import Plan, Work, plan
 from ttc.prepare import check_cluster, placed
 from ttc.problems import name_of
-from ttc.resume import find_done
+from ttc.resume import check_gold, find_done
 from ttc.runlog import RunLog
 from ttc.search import Launch, Reading, Report
 from ttc.store import Store
@@ -73,6 +73,7 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
         _print_plan(console, folder, grid, works, models)
         return DONE
     with Store(folder).held() as store:
+        check_gold(folder, works)
         whole = _print_plan(console, folder, grid, works, models, stored)
         log = RunLog(store, grid, works, models, arguments, command)
         failed: list[str] = []

@@ -200,6 +200,8 @@ def _started(waiting: list[tuple[str, Any]]) -> None:
             cause = error.as_instanceof_cause()
             if isinstance(cause, UserError):
                 raise UserError(str(error.cause)) from None
+            if isinstance(cause, EngineDied):
+                raise EngineDied(f"{error.cause}; see {log}") from None
             raise EngineDied(f"an engine did not start ({error.cause!r:.200}); see {log}") from None
         except RayError as error:
             raise EngineDied(f"an engine did not start ({str(error).splitlines()[0]}); see {log}") from None

@@ -47,14 +47,10 @@ class Host:
 
     async def start(self) -> str:
         """Loads the model: an engine wants to be made inside the loop that uses it. Returns the node's IP."""
-        from ttc.models import POLICIES, VERIFIERS
+        from ttc.models import start
 
         self._stopped = asyncio.Event()
-        if isinstance(self._config, PolicyConfig):
-            self._engine = POLICIES[self._config.engine](self._config)
-        else:
-            self._engine = VERIFIERS[self._config.engine](self._config)
-            await self._engine.check()
+        self._engine = await start(self._config)
         return ray.util.get_node_ip_address()
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:

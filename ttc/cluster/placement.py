@@ -144,7 +144,6 @@ def share_out(
         UserError: an engine, or both on the one GPU there is, need more memory than there is.
     """
     width = {role: _width(role, engines[role], needs[role], gpus, gib) for role in engines}
-    pair = sum(width.values())
     if gpus <= 1 and len(engines) > 1:
         shares = _shares(engines, needs, gib)
         return {
@@ -156,8 +155,11 @@ def share_out(
             )
             for role, config in engines.items()
         }
-    pairs = max(1, gpus // pair)
-    rest = max(0, gpus - pairs * pair)
+    # what is given is taken first; the roles that are left to the rule share the rest
+    given = sum(width[role] * (config.replicas or 0) for role, config in engines.items())
+    pair = sum(width[role] for role, config in engines.items() if not config.replicas)
+    pairs = max(1, (gpus - given) // max(1, pair))
+    rest = max(0, gpus - given - pairs * pair)
     more = {role: rest // width[role] if role == "policy" else 0 for role in engines}
     return {
         role: replace(
@@ -174,12 +176,12 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
     """GPUs that one replica is split over: the fewest that hold it."""
     if config.tensor_parallel or need is None or gib is None:
         return config.tensor_parallel or 1
-    width = 1
+    width, most = 1, 1 if config.engine == "transformers" else gpus
     while need.on(width) > USABLE * gib * width:
         width *= 2
-        if width > gpus:
+        if width > most:
             raise UserError(
-                f"{role}={config.name} does not fit {gpus} GPU{'s' * (gpus != 1)} of {gib:g} GiB: "
+                f"{role}={config.name} does not fit {most} GPU{'s' * (most > 1)} of {gib:g} GiB: "
                 f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable{_advice(role)}"
             )
     return width
@@ -195,14 +197,18 @@ def _shares(
     known = {role: need for role, need in open_.items() if need}
     if gib is None or len(known) < len(open_):
         return given | {role: min(BLIND_SHARE, free / len(open_)) for role in open_}
-    least = sum(need.on(1) for need in known.values())
+    copies = {role: engines[role].replicas or 1 for role in known}
+    least = sum(copies[role] * need.on(1) for role, need in known.items())
     if least > free * gib:
-        terms = "; ".join(f"{role}={engines[role].name} {_sum(need, 1)}" for role, need in known.items())
+        terms = "; ".join(
+            f"{role}={engines[role].name} {copies[role]} x {_sum(need, 1)}" for role, need in known.items()
+        )
         raise UserError(
             f"the engines do not fit one GPU of {gib:g} GiB together: {terms}; "
-            f"{least:.1f} of {free * gib:.1f} GiB usable{_advice('policy')}"
+            f"{least:.1f} of {free * gib:.1f} GiB usable"
+            f"{_advice(max(known, key=lambda role: known[role].text))}"
         )
-    tokens = sum(need.token for need in known.values())
+    tokens = sum(copies[role] * need.token for role, need in known.items())
     spare = free * gib - least
     return given | {
         # rounded down, so that the sum stays below what there is

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ttc.config import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import PolicyModel, VerifierModel
+from ttc.types import EngineDied, PolicyModel, UserError, VerifierModel
 
 if TYPE_CHECKING:
     from ttc.models.formats import Format
     from ttc.models.plain import PlainOptions
+    from ttc.models.verifier import Reader
     from ttc.models.vllm_engine import EngineOptions
 
 GIB = 2**30
@@ -51,23 +53,19 @@ def _fake_verifier(config: PrmConfig) -> VerifierModel:
 
 
 def _vllm_verifier(config: PrmConfig) -> VerifierModel:
-    from ttc.models.verifier import ModelVerifier
     from ttc.models.vllm_verifier import VllmReader
 
     options, format_ = _vllm_options(config), _format(config)
     # to read a tag's logits the engine generates a token, and that needs room, too
     context = options.context - (format_.reads == "tags")
-    return ModelVerifier(_said(config), format_, VllmReader(options, format_), context, config.check_tags)
+    return _verifier(config, format_, VllmReader(options, format_), context)
 
 
 def _plain_verifier(config: PrmConfig) -> VerifierModel:
     from ttc.models.plain_verifier import PlainReader
-    from ttc.models.verifier import ModelVerifier
 
     options, format_ = _plain_options(config), _format(config)
-    return ModelVerifier(
-        _said(config), format_, PlainReader(options, format_), options.context, config.check_tags
-    )
+    return _verifier(config, format_, PlainReader(options, format_), options.context)
 
 
 def _heuristic_verifier(config: PrmConfig) -> VerifierModel:
@@ -82,8 +80,11 @@ def _oracle_verifier(config: PrmConfig) -> VerifierModel:
     return OracleVerifier()
 
 
-def _said(config: PrmConfig) -> str:
-    return f"prm.model={config.model} prm.format={config.format}"
+def _verifier(config: PrmConfig, format_: Format, reader: Reader, context: int) -> VerifierModel:
+    from ttc.models.verifier import ModelVerifier
+
+    name = f"prm.model={config.model} prm.format={config.format}"
+    return ModelVerifier(name, format_, reader, context, config.check_tags, config.dtype)
 
 
 def _format(config: PrmConfig) -> Format:
@@ -130,6 +131,31 @@ def _plain_options(config: EngineConfig) -> PlainOptions:
     )
 
 
+async def start(config: PolicyConfig | PrmConfig) -> Any:
+    """The engine of `config`, made in the event loop that uses it; a verifier has checked itself.
+
+    Raises:
+        UserError: the model does not fit its part.
+        EngineDied: it did not start, with the line that says why; the traceback is printed.
+    """
+    engine: Any = None
+    try:
+        if isinstance(config, PolicyConfig):
+            engine = POLICIES[config.engine](config)
+        else:
+            engine = VERIFIERS[config.engine](config)
+            await engine.check()
+    except Exception as error:
+        await shut_down(engine)
+        if isinstance(error, UserError | EngineDied):
+            raise
+        traceback.print_exc()
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+        said = next((line for line in lines if "rror" in line or "must" in line), lines[0])
+        raise EngineDied(f"{config.name} did not start: {type(error).__name__}: {said[:300]}") from None
+    return engine
+
+
 async def shut_down(engine: object) -> None:
     """Ends the processes of an engine that has any."""
     if hasattr(engine, "shutdown"):
@@ -151,4 +177,4 @@ VERIFIERS: dict[str, Callable[[PrmConfig], VerifierModel]] = {
     "oracle": _oracle_verifier,
     "fake": _fake_verifier,
 }
-"""Made inside the event loop that uses them; a verifier's `check` comes before its first call."""
+"""Made by `start`, inside the event loop that uses them."""

@@ -101,8 +101,14 @@ class HeuristicVerifier:
         """See `VerifierModel`.
 
         Raises:
-            UserError: the heuristic gives a number outside of [0, 1].
+            UserError: the heuristic gives a number outside of [0, 1], or needs log-probabilities that nobody
+                kept: paths are scored by what was asked for when they were sampled.
         """
+        if self.heuristic.needs_logprobs and any(query.logprobs is None for query in queries):
+            raise UserError(
+                "these paths were sampled without log-probabilities: sample anew, with policy.logprobs=true "
+                "and a name= of its own"
+            )
         return [self._judge(query) for query in queries]
 
     async def check(self) -> None:

@@ -30,6 +30,7 @@ def snapshot(model: str, revision: str | None) -> tuple[Path, str]:
     )
 
     at = f"{model}@{revision}" if revision else model
+    pinned = f" --revision {revision}" if revision else ""
     try:
         folder = Path(snapshot_download(model, revision=revision, local_files_only=True))
         if (folder / "config.json").is_file():
@@ -52,7 +53,8 @@ def snapshot(model: str, revision: str | None) -> tuple[Path, str]:
     except Exception as error:  # the client raises whatever its HTTP library does
         raise UserError(
             f"model={at}: not in the cache, and the Hub cannot be reached ({type(error).__name__}). "
-            f"With a network: `hf download {model}`; without: copy its folder here, and model=path/to/folder"
+            f"With a network: `hf download {model}{pinned}` fills $HF_HOME (else ~/.cache/huggingface), "
+            "which can be copied here; or copy the model's folder, and model=path/to/folder"
         ) from None
     if not (folder / "config.json").is_file():
         raise UserError(f"model={at}: the Hub's repository has no config.json: not a transformers model")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ttc.types import ModelFacts
+from ttc.types import ModelFacts, UserError
 
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -28,11 +28,13 @@ class Size:
         weights: how many numbers they are; bytes per number are the engine's choice (`dtype`).
         cache: numbers that the cache keeps per token.
         bytes: per number, as the checkpoint says.
+        heads: of attention: what layers can be split into.
     """
 
     weights: int
     cache: int
     bytes: int = 2
+    heads: int = 0
 
     def gib(self, numbers: int, dtype: str = "auto") -> float:
         return numbers * BYTES.get(dtype, self.bytes) / 2**30
@@ -62,7 +64,12 @@ def size_of(folder: Path, config: dict[str, Any]) -> Size | None:
     if "quantization_config" in config or not (layers and size and heads and weights):
         return None
     dtype = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
-    return Size(weights, cache=2 * layers * heads * size, bytes=BYTES.get(dtype, 2))
+    return Size(
+        weights,
+        cache=2 * layers * heads * size,
+        bytes=BYTES.get(dtype, 2),
+        heads=int(config.get("num_attention_heads", 0)),
+    )
 
 
 def _head_size(config: dict[str, Any]) -> int:
@@ -76,6 +83,8 @@ def _params(folder: Path, config: dict[str, Any]) -> int | None:
     shapes = dict(_shapes(folder))
     if not shapes:
         whole = _llama_weights(config)
+        if whole and not _writes(config):
+            return whole - int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
         embedding = int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
         return whole - (0 if config.get("tie_word_embeddings") else embedding) if whole else None
     counts = {name: math.prod(shape) for name, shape in shapes.items()}
@@ -87,6 +96,7 @@ def _params(folder: Path, config: dict[str, Any]) -> int | None:
     idle = experts - experts * config.get("num_experts_per_tok", total) // total
     # no head among the weights of a language model: it is the embedding, and stays in the count
     tied = not any("lm_head" in name for name in counts) and config.get("tie_word_embeddings", True)
+    tied = tied and _writes(config)
     return sum(counts.values()) - idle - (0 if tied else embedding)
 
 
@@ -100,13 +110,27 @@ def _llama_weights(config: dict[str, Any]) -> int | None:
     shared = config.get("num_key_value_heads") or heads
     attention = 2 * width * _head_size(config) * (heads + shared)
     whole = layers * (attention + 3 * width * inner + 2 * width) + words * width + width
-    return whole if config.get("tie_word_embeddings") else whole + words * width
+    tied = config.get("tie_word_embeddings") or not _writes(config)
+    return whole if tied else whole + words * width
+
+
+def _writes(config: dict[str, Any]) -> bool:
+    """Has it a head for words? A reward model has one number there, or two: nothing beside the rest."""
+    names = config.get("architectures") or ["ForCausalLM"]
+    return any(name.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for name in names)
 
 
 def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
     """Names and shapes of all tensors, from the files' headers (8 bytes of length, then JSON)."""
     for file in sorted(folder.glob("*.safetensors")):
-        with file.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            header = json.loads(stream.read(length))
+        try:
+            with file.open("rb") as stream:
+                (length,) = struct.unpack("<Q", stream.read(8))
+                if length > file.stat().st_size:
+                    raise ValueError("too short")
+                header = json.loads(stream.read(length))
+        except (struct.error, ValueError):
+            raise UserError(
+                f"{file}: cut short or no safetensors file (a Git LFS pointer? `git lfs pull` fetches it)"
+            ) from None
         yield from ((name, entry["shape"]) for name, entry in header.items() if name != "__metadata__")

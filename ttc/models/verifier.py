@@ -23,8 +23,10 @@ from ttc.types import EngineStats, Judgement, Query, UserError
 SCORES_KEPT = 200_000
 SURE = 0.5
 """The least that the two tags of a trained verifier weigh together; a language model gives them little."""
-AGREE = 0.02
-"""How far a score step by step may be from the same at once: 16 bits round by this much."""
+AGREE = {"float32": 0.002}
+"""How far a score step by step may be from the same at once, by dtype."""
+AGREE_16_BITS = 0.1
+"""16 bits round by 0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,20 @@ class ModelVerifier:
         name: what messages call the model.
         context: the longest input, in tokens; the family's own bound counts too.
         check_tags: `check` refuses a model that gives its two tags little weight.
+        dtype: what the model computes in: how far `check` lets scores be apart.
     """
 
     def __init__(
-        self, name: str, format: Format, reader: Reader, context: int, check_tags: bool = True
+        self,
+        name: str,
+        format: Format,
+        reader: Reader,
+        context: int,
+        check_tags: bool = True,
+        dtype: str = "auto",
     ) -> None:
         self.name, self.format, self.reader = name, format, reader
+        self._agree = AGREE.get(dtype, AGREE_16_BITS)
         self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
         self._known: OrderedDict[bytes, Reading] = OrderedDict()
@@ -101,12 +111,14 @@ class ModelVerifier:
             raise UserError(f"{self.name}: a probe of {len(steps)} steps got {len(layout.ends)} scores")
         inputs = [layout.upto(step) for step in range(len(steps))]
         inputs = [ids for ids in inputs if len(ids) <= self.context]
+        if not inputs:
+            raise UserError(f"{self.name}: a context of {self.context} holds no text; raise prm.context")
         at_once = await together(self.reader.read(ids) for ids in inputs)
         one_by_one = [await self.reader.read(ids) for ids in inputs]
         for step, (one, other) in enumerate(zip(at_once, one_by_one, strict=True), 1):
             if one.score is None or other.score is None or not 0 <= one.score <= 1:
                 raise UserError(f"{self.name}: step {step} of a probe got no score in [0, 1] but {one.score}")
-            if abs(one.score - other.score) > AGREE:
+            if abs(one.score - other.score) > self._agree:
                 raise UserError(
                     f"{self.name}: step {step} of a probe scores {one.score:.4f} at once and "
                     f"{other.score:.4f} step by step"

@@ -12,7 +12,7 @@ from pathlib import Path as File
 
 from ttc.config import PrmConfig
 from ttc.lookup import Model, model_of
-from ttc.models import VERIFIERS, shut_down
+from ttc.models import ENVIRONMENT, shut_down, start
 from ttc.models.together import together
 from ttc.types import Judgement, Problem, Query, TransientError, VerifierModel
 from ttc.verify.data import Labelled, texts
@@ -68,7 +68,9 @@ async def judge(
         TransientError: a call failed too often.
         EngineDied: the engine is gone.
     """
-    verifier = VERIFIERS[config.engine](config)
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    verifier = await start(config)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(solution: Labelled) -> Judged:
@@ -81,7 +83,6 @@ async def judge(
         return Judged(solution, scores, judgement.raw)
 
     try:
-        await verifier.check()
         return await together(one(solution) for solution in solutions)
     finally:
         await shut_down(verifier)
