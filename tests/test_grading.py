@@ -1,11 +1,29 @@
 import asyncio
 import contextlib
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ttc import grading
-from ttc.grading import MathVerify, Verdict, equivalent, extract, group, make_grader
+from tests.hostile import hostile
+from ttc.grading import MathVerify, Verdict, equivalent, extract, group, make_grader, normal_form
+from ttc.grading.cache import Cache, cache_file
+from ttc.grading_worker.process import Worker
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TTC_CACHE", "off")
+
+
+# --- Extraction ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -15,6 +33,7 @@ from ttc.grading import MathVerify, Verdict, equivalent, extract, group, make_gr
         (r"first \boxed{1}, then \boxed{2}", "2"),
         (r"\boxed{7} and then cut in \boxed{\frac{1", "7"),
         (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+        (r"escaped twice: \\boxed{840}", "840"),
         (r"\boxed{}", None),
         ("The final answer is $x^2$. I hope it is correct.", "x^2"),
         ("Final answer is: 3.5.\nDone", "3.5"),
@@ -31,6 +50,49 @@ def test_a_last_number_counts_only_by_its_rule():
 
 
 @pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("so 3 and 1,017 so", "1017"),
+        (r"\boxed{3} of 5", "3"),
+        (r"\boxed{1}, then cut in \boxed{\frac{1}{2", r"\frac{1}{2"),
+        (r"$\boxed 7$ it is", "7"),
+        ("The final answer is $x^2$.", "x^2"),
+        (r"\boxed{a+1}", "+1"),
+        (r"\boxed{t+1}", "+1"),
+        (r"\boxed{x+c}", "x+"),
+        (r"\boxed{12 m}", "12"),
+        (r"\boxed{h}", None),
+        ("nothing", None),
+    ],
+)
+def test_search_and_learn_reads_answers_in_its_own_way(text, answer):
+    assert extract(text, "sal") == answer
+
+
+# --- What needs no process -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1 000 4/9", Fraction(9004, 9)),
+        (r"0.1\overline{6}", Fraction(1, 6)),
+        (r"1.25 \times 10^{5}", Fraction(125000)),
+        ("3e-4", Fraction(3, 10_000)),
+        (r"\frac{-3}{4}", Fraction(-3, 4)),
+        ("2/(-3)", Fraction(-2, 3)),
+        (r"11,\! 111", Fraction(11111)),
+        ("32, 349", "32,349"),
+        ("0,111", "0,111"),
+        ("11\n5/6", "11\n5/6"),
+        (r"\left( x + 1 \right)", "(x+1)"),
+    ],
+)
+def test_a_plain_number_is_known_by_its_value_and_other_text_by_one_spelling(text, value):
+    assert normal_form(text) == value
+
+
+@pytest.mark.parametrize(
     ("gold", "answer", "same"),
     [
         ("12", r"$\boxed{12}$", True),
@@ -44,8 +106,21 @@ def test_a_last_number_counts_only_by_its_rule():
     ],
 )
 def test_plain_numbers_are_decided_without_a_process(gold, answer, same, monkeypatch):
-    monkeypatch.setattr(grading.Worker, "start", None)
+    monkeypatch.setattr(Worker, "start", None)
     assert equivalent(gold, answer) is same
+
+
+def test_the_simple_graders():
+    async def grade(name, gold, answer):
+        return await make_grader(name).grade(gold, answer)
+
+    assert asyncio.run(grade("exact", "0.5", "1/2")).correct
+    assert not asyncio.run(grade("exact", "2x", "x+x")).correct
+    assert asyncio.run(grade("numeric", "1/3", "0.33333333")).correct
+    assert asyncio.run(grade("numeric", "1/3", "a third")).status == "parse_error"
+
+
+# --- Processes that can be killed ------------------------------------------------------------------------
 
 
 def workers():
@@ -57,38 +132,39 @@ def workers():
     return found
 
 
-async def hostile_then_honest(limit):
-    grader = make_grader("math_verify", limit)
-    try:
-        pairs = [("5", "9^{9^9}"), ("5", "9^{9^{9^9}}"), ("2x", "x+x"), ("5", None), ("5", "\\frac{")]
-        verdicts = await asyncio.gather(*(grader.grade(*pair) for pair in pairs))
-        return verdicts, await grader.grade(r"\sqrt{8}", r"2\sqrt{2}")
-    finally:
-        await grader.close()
+def test_no_hostile_text_keeps_a_worker_or_costs_another_pair_its_verdict():
+    """Every fourth pair is an honest one, asked beside the others of the same two workers."""
+    honest = [(f"(x+{k})^2", f"x^2+{2 * k}x+{k * k}") for k in range(1, len(hostile()) // 3)]
+    pairs = [("x+1", text) for text in hostile()]
+    for place, pair in enumerate(honest):
+        pairs.insert(4 * place, pair)
 
+    async def grade_all() -> list[Verdict]:
+        grader = make_grader("math_verify", limit=1.0)
+        try:
+            return await asyncio.gather(*(grader.grade(*pair) for pair in pairs))
+        finally:
+            await grader.close()
 
-def test_a_hanging_pair_is_killed_and_no_other_verdict_is_lost():
     before = workers()
-    verdicts, after = asyncio.run(hostile_then_honest(limit=3.0))
-    assert verdicts[:4] == [
-        *[Verdict(False, "timeout")] * 2,
-        Verdict(True, "ok"),
-        Verdict(False, "no_answer"),
-    ]
-    assert not verdicts[4].correct
-    assert after == Verdict(True, "ok")
+    verdicts = dict(zip(pairs, asyncio.run(grade_all()), strict=True))
+    assert len(pairs) >= 250
+    assert [verdicts[pair] for pair in honest] == [Verdict(True)] * len(honest)
+    assert not any(verdict.correct for pair, verdict in verdicts.items() if pair not in honest)
+    assert verdicts["x+1", "9^{9^{9^9}}"].status == "timeout"
+    assert verdicts["x+1", "a" * 100_000].status == "parse_error"
     assert workers() <= before
 
 
 def test_each_pair_is_asked_once_and_equivalence_works_inside_a_running_loop(monkeypatch):
     asked = []
-    ask = grading.Worker.ask
+    ask = Worker.ask
 
     async def counted(self, gold, answer, limit):
         asked.append((gold, answer))
         return await ask(self, gold, answer, limit)
 
-    monkeypatch.setattr(grading.Worker, "ask", counted)
+    monkeypatch.setattr(Worker, "ask", counted)
 
     async def twice():
         grader = MathVerify()
@@ -98,6 +174,97 @@ def test_each_pair_is_asked_once_and_equivalence_works_inside_a_running_loop(mon
 
     assert asyncio.run(twice())
     assert len(asked) == 2  # once by the grader, once by `equivalent`, which has its own
+
+
+# --- The cache -------------------------------------------------------------------------------------------
+
+
+def graded(gold: str, answer: str, limit: float = 20.0) -> Verdict:
+    async def grade() -> Verdict:
+        grader = make_grader("math_verify", limit)
+        try:
+            return await grader.grade(gold, answer)
+        finally:
+            await grader.close()
+
+    return asyncio.run(grade())
+
+
+def test_a_verdict_outlives_the_run(tmp_path, monkeypatch):
+    monkeypatch.setenv("TTC_CACHE", str(tmp_path / "cache"))
+    first = graded("1", "2x+z=1")
+    assert first == Verdict(False, "one_way")
+    monkeypatch.setattr(Worker, "start", None)
+    assert graded("1", "2x+z=1") == first
+
+
+def test_a_timeout_is_not_remembered(tmp_path, monkeypatch):
+    monkeypatch.setenv("TTC_CACHE", str(tmp_path))
+    assert graded("x+1", "1+x", limit=1e-9).status == "timeout"
+    assert graded("x+1", "1+x") == Verdict(True)
+
+
+@pytest.mark.parametrize("broken", ["garbage", "no folder", "a folder"])
+def test_a_cache_that_cannot_be_used_is_as_good_as_none(broken, tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("TTC_CACHE", str(tmp_path))
+    file = cache_file()
+    assert file is not None
+    if broken == "garbage":
+        file.write_bytes(b"no database" * 1000)
+    elif broken == "no folder":
+        monkeypatch.setenv("TTC_CACHE", "/dev/null/nowhere")
+    else:
+        file.mkdir()
+    assert graded("x+1", "1+x") == Verdict(True)
+    assert "grading goes on without" in caplog.text
+
+
+def test_a_cache_that_is_full_of_another_table_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("TTC_CACHE", str(tmp_path))
+    file = cache_file()
+    with contextlib.closing(sqlite3.connect(file)) as link, link:
+        link.execute("CREATE TABLE verdicts (mine TEXT)")
+    assert graded("x+1", "1+x") == Verdict(True)
+
+
+def test_the_cache_follows_the_environment(tmp_path, monkeypatch):
+    assert cache_file() is None
+    monkeypatch.delenv("TTC_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_file().parent == tmp_path / "ttc"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_file().parent == tmp_path / ".cache" / "ttc"
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from ttc.grading.cache import Cache
+cache = Cache(Path(sys.argv[1]), "grader")
+for k in range(200):
+    cache.put(sys.argv[2], f"{k}\\ud800", k % 2 == 0, "ok")
+    cache.flush()
+cache.close()
+"""
+
+
+def test_many_processes_write_at_once_and_nothing_is_lost(tmp_path):
+    file = tmp_path / "verdicts.sqlite"
+    home = Path(__file__).parents[1]
+    command = [sys.executable, "-c", WRITER, str(file)]
+    running = [subprocess.Popen([*command, f"gold {k}"], cwd=home) for k in range(4)]
+    assert [process.wait() for process in running] == [0] * 4
+    cache, other = Cache(file, "grader"), Cache(file, "grader of another version")
+    found = [cache.get(f"gold {k}", f"{n}\ud800") for k in range(4) for n in range(200)]
+    assert found == [(n % 2 == 0, "ok") for _ in range(4) for n in range(200)]
+    assert other.get("gold 0", "0\ud800") is None
+    assert cache.get("gold 0,", "0\ud800") is None
+    cache.close()
+    other.close()
+
+
+# --- Groups ----------------------------------------------------------------------------------------------
 
 
 def test_a_group_is_known_by_its_first_answer_and_no_answer_is_no_group():
@@ -113,11 +280,35 @@ def test_a_group_is_known_by_its_first_answer_and_no_answer_is_no_group():
     assert grouped("1/2", "3", "0.50", "3.0") == [0, 1, 0, 1]
 
 
-def test_the_simple_graders():
-    async def grade(name, gold, answer):
-        return await make_grader(name).grade(gold, answer)
+CLASSES = [["x", "x+0", "1x"], ["y"], ["1/2", "0.5", r"\frac12"], ["2"], ["a b", "ba"], ["0.3333", "1/3"]]
+CLASS_OF = {text: number for number, texts in enumerate(CLASSES) for text in texts}
 
-    assert asyncio.run(grade("exact", "0.5", "1/2")).correct
-    assert not asyncio.run(grade("exact", "2x", "x+x")).correct
-    assert asyncio.run(grade("numeric", "1/3", "0.33333333")).correct
-    assert asyncio.run(grade("numeric", "1/3", "a third")).status == "parse_error"
+
+class Oracle:
+    """Knows the classes, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def same(self, a: str, b: str) -> bool:
+        self.asked.append((a, b))
+        return CLASS_OF[a] == CLASS_OF[b]
+
+
+def partition(answers: Sequence[str], groups: Sequence[int]) -> set[frozenset[str]]:
+    numbers = {
+        number: frozenset(a for a, g in zip(answers, groups, strict=True) if g == number) for number in groups
+    }
+    return set(numbers.values())
+
+
+@given(st.lists(st.sampled_from(sorted(CLASS_OF)), min_size=1, max_size=256), st.randoms())
+def test_groups_do_not_depend_on_the_order_but_for_their_names(answers, random):
+    oracle = Oracle()
+    groups = asyncio.run(group(answers, oracle))
+    shuffled = random.sample(answers, len(answers))
+    assert partition(answers, groups) == partition(shuffled, asyncio.run(group(shuffled, Oracle())))
+    assert list(dict.fromkeys(groups)) == sorted(set(groups))  # numbered as they are seen
+    firsts = {number: answers[groups.index(number)] for number in groups}
+    assert {a for a, _ in oracle.asked} <= set(firsts.values())  # only representatives are compared with
+    assert len(oracle.asked) == len(set(oracle.asked))

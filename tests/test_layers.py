@@ -16,6 +16,8 @@ MAY_IMPORT = {
     "strategies": {"types"},
     "voting": {"strategies"},
     "statistics": set(),
+    "comparison": set(),
+    "optimal": set(),
     "grading_worker": set(),
     "grading": {"grading_worker"},
     "prompts": {"types"},
@@ -37,12 +39,20 @@ MAY_IMPORT = {
     "runlog": {"config", "lookup", "grid", "plan", "problems", "store"},
     "lookup": {"config", "models", "plan", "types"},
     "rescore": {"compose", "grid", "store", "sweep", "types"},
+    "regrade": {"grading", "schema", "store", "types"},
     "prepare": {"config", "grid", "lookup", "models", "plan", "problems", "types"},
-    "readout": {"config", "grading", "schema", "statistics", "store", "voting"},
-    "analysis": {"readout"},
+    "readout": {"config", "grading", "grading_worker", "schema", "statistics", "store", "types", "voting"},
+    "importing": {
+        *("analysis", "compose", "config", "grading", "plan", "problems", "readout", "runlog", "schema"),
+        *("store", "types"),
+    },
+    "analysis": {
+        *("comparison", "config", "grading", "optimal", "readout", "schema", "statistics", "store"),
+        *("strategies", "types", "voting"),
+    },
     "console": {"estimate", "plan", "search", "types"},
     "verify": {"compose", "config", "lookup", "models", "nano", "runlog", "store", "strategies", "types"},
-    "cli": {"rescore", "console", "sweep", "types", "verify"},
+    "cli": {"analysis", "importing", "regrade", "rescore", "console", "sweep", "types", "verify"},
 }
 """Rooms -> the rooms they may import. sweep is the door's other side and may import any."""
 
@@ -53,13 +63,14 @@ HOMES = {
     "vllm": {"models"},
     "torch": {"models", "nano"},
     "transformers": {"models", "nano"},
+    "openai": {"models"},
     "pyarrow": {"schema", "store", "readout"},
     "matplotlib": {"analysis"},
     "math_verify": {"grading_worker"},
 }
 """Heavy libraries -> the rooms that may name them."""
 
-LAZY = {"hydra", "omegaconf", "vllm", "torch", "transformers", "datasets"}
+LAZY = {"hydra", "omegaconf", "vllm", "torch", "transformers", "datasets", "openai"}
 """Only inside functions, outside of the training code: importing ttc stays cheap."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -133,8 +134,24 @@ def test_every_step_is_scored_once_and_every_token_counted() -> None:
     assert all(meter.scored[a, len(p.scores) - 1].score == p.scores[-1] for a, p in returned.items())
 
 
+@pytest.mark.parametrize(("said", "status"), [("ok", "unscored"), ("too_long", "too_long")])
+def test_a_missing_score_says_why_also_on_paths_that_went_on_from_it(said: str, status: str) -> None:
+    class Silent(FakeVerifier):
+        async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
+            judgements = await super().judge(queries)
+            return [
+                replace(judgement, scores=(None,) * len(judgement.scores), status=said)
+                for judgement in judgements
+            ]
+
+    meter = Meter(FakePolicy(), Silent(), SAMPLING, 0, "p")
+    paths = asyncio.run(Beam(4).search(Path(PROBLEM), meter, meter))
+    assert {len(path.steps) > 1 for path in paths} == {True}
+    assert {meter.status(path) for path in paths} == {status}
+
+
 def test_what_was_too_long_once_is_not_asked_again() -> None:
     meter = Meter(FakePolicy(), FakeVerifier(context=len(PROBLEM.question) + 20), SAMPLING, 0, "p")
     paths = asyncio.run(Beam(4).search(Path(PROBLEM), meter, meter))
-    assert meter.too_long
+    assert {meter.status(path) for path in paths} == {"too_long"}
     assert all(path.scores[-1] is None and len(path.scores) == len(path.steps) for path in paths)

@@ -25,6 +25,7 @@ PositiveShare = Annotated[float, Strict(), Gt(0), Le(1)]
 Positive = Annotated[float, Strict(), Gt(0)]
 NotNegative = Annotated[float, Strict(), Ge(0)]
 Ints = Annotated[tuple[Natural, ...], Strict(False)]
+Subset = Literal["resample", "prefix", "sal_prefix"]
 FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -138,15 +139,24 @@ class ClusterConfig:
 
 @dataclass(frozen=True)
 class ReadoutConfig:
-    """How stored paths are read; declared before the run (spec 5, headline)."""
+    """How stored paths are read; declared before the run (spec 5, headline).
+
+    The last three, `extract=sal` and `subset=sal_prefix` are search-and-learn's behaviour by name (spec 8).
+    """
 
     grader: GraderName = "math_verify"
     extract: ExtractRule = "boxed"
     grade_timeout: Positive = 5.0
     headline_vote: Literal["weighted", "best", "majority"] = "weighted"
     headline_agg: Agg = "last"
-    subset: Literal["resample", "prefix"] = "resample"
+    subset: Subset = "resample"
     permutations: Count = 128
+    blanks: Literal["ignore", "vote"] = "ignore"
+    """vote: paths without an answer are a group of their own, and may win."""
+    groups: Literal["equivalent", "canonical"] = "equivalent"
+    """equivalent: the grader says which answers are equal; canonical: those that sympy writes alike."""
+    trailing: Literal["drop", "keep"] = "drop"
+    """keep: of an imported run also the scores of empty steps, such as the one behind a last blank line."""
 
 
 @dataclass(frozen=True)

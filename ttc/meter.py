@@ -48,6 +48,8 @@ class StepScore:
     tokens: int
     cached: int | None
     context_sum: int
+    status: str = "ok"
+    """Why there is no score: "too_long" for the verifier, else "unscored" (it gave NaN, or none)."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,6 @@ class Meter:
         self.drawn: list[Drawn] = []
         self.scored: dict[tuple[tuple[int, ...], int], StepScore] = {}
         """(address of the scored path, index among its steps that are not blank) -> score and cost."""
-        self.too_long = False
 
     async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         return await self._draw("extend", paths, n)
@@ -159,9 +160,18 @@ class Meter:
                 self._bill_judgement(path, judgement)
                 result[i] = replace(path, scores=(*path.scores, *judgement.scores))
         for i, path, texts in waiting:
-            if None in path.scores:  # too long once is too long for good
+            if None in path.scores:  # what has no score once has none for good
                 result[i] = replace(path, scores=(*path.scores, *[None] * (len(texts) - len(path.scores))))
         return result
+
+    def status(self, path: Path) -> str:
+        """What a path's scores are: "ok", or why its first missing one is missing."""
+        if None not in path.scores:
+            return "ok"
+        index = path.scores.index(None)
+        # the step was scored when it was its path's last: at this address, or above it
+        tried = (self.scored.get((path.address[:depth], index)) for depth in range(len(path.address), 0, -1))
+        return next((score.status for score in tried if score is not None), "unscored")
 
     async def _try(self, call: Callable[[], Awaitable[T]]) -> T:
         for attempt in range(1, TRIES + 1):
@@ -187,7 +197,7 @@ class Meter:
         bill.prm_shared = (bill.prm_shared or 0) + judgement.shared
         if judgement.cached is not None:
             bill.prm_cached = (bill.prm_cached or 0) + judgement.cached
-        self.too_long |= judgement.status == "too_long"
+        why = judgement.status if judgement.status != "ok" else "unscored"
         position = judgement.start
         for offset, (score, tokens) in enumerate(zip(judgement.scores, judgement.tokens, strict=True)):
             self.scored[path.address, len(path.scores) + offset] = StepScore(
@@ -196,6 +206,7 @@ class Meter:
                 tokens=tokens,
                 cached=judgement.cached if offset == 0 else None,
                 context_sum=context_sum(position, tokens),
+                status="ok" if score is not None else why,
             )
             position += tokens - judgement.tail
 

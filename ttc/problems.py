@@ -99,7 +99,7 @@ def _rows(config: DatasetConfig) -> Sequence[Mapping[str, Any]]:
         return _file_rows(path, config)
     if path.suffix in FILES or str(config.path).startswith((".", "/", "~")):
         raise UserError(f"dataset.path={config.path}: no such file")
-    return _hub_rows(config)
+    return hub_rows(config)
 
 
 def _file_rows(path: Path, config: DatasetConfig) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def _file_rows(path: Path, config: DatasetConfig) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
-def _hub_rows(config: DatasetConfig) -> list[dict[str, Any]]:
+def hub_rows(config: DatasetConfig) -> list[dict[str, Any]]:
     """At the commit that the cache holds, if it holds one: a run does not change because somebody pushed."""
     name = config.path or ""
     cached, reason = _cached(name), _why_not(name)

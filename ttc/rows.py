@@ -96,7 +96,7 @@ def score_rows(
                 "prm_prompt_tokens": meter.bill.prm_prompt_tokens,
                 "prm_params": facts.params,
                 "prm_attention": facts.attention,
-                "status": "too_long" if None in path.scores else "ok",
+                "status": meter.status(path),
             }
         )
     return rows

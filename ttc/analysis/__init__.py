@@ -1,1 +1,1 @@
-"""What a person sees of a readout: tables and plots. Reads rows, never paths."""
+"""What a person sees of a readout: tables, plots, comparisons. Reads rows; difficulty.py also pools."""

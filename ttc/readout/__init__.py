@@ -1,7 +1,8 @@
 """Stored paths -> answers and accuracies: every vote, aggregation and subset, at any time, without a model.
 
 `read_out(folder)` reads the committed rows of a results folder and writes answers.parquet, readout.parquet
-and readout_by.parquet beside them. pools.py loads, outcomes.py votes, costs.py adds up, rows.py lays out.
+and readout_by.parquet beside them. pools.py loads, outcomes.py votes, costs.py adds up, rows.py lays out;
+canonical.py and quirks.py are of search-and-learn's behaviour, by name (spec 8).
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import pyarrow as pa
 from ttc import store
 from ttc.config import ReadoutConfig
 from ttc.grading import make_grader
-from ttc.readout.costs import make_costs
-from ttc.readout.outcomes import Batch, make_batch, outcomes
+from ttc.readout.canonical import Canonical
+from ttc.readout.costs import Costs, make_costs
+from ttc.readout.outcomes import Batch, first_outcomes, make_batch, outcomes, rows_in_order
 from ttc.readout.pools import Key, Tables
-from ttc.readout.rows import Plan, Rows
+from ttc.readout.rows import SAL_PREFIX, Plan, Rows
 from ttc.schema import CellRecord
 
 T = TypeVar("T")
@@ -37,10 +39,22 @@ class Readout:
 
 
 def read_out(folder: Path, config: ReadoutConfig | None = None) -> Readout:
-    """Reads every cell of the folder, in all its runs, and writes the three files, each at once."""
-    config = config or ReadoutConfig()
+    """Reads every cell of the folder, in all its runs, and writes the three files, each at once.
+
+    Raises:
+        UserError: the folder's paths are graded, but not as `config` says.
+    """
+    readout = readout_of(folder, config or ReadoutConfig())
+    store.write(readout.answers, folder / "answers.parquet")
+    store.write(readout.rows, folder / "readout.parquet")
+    store.write(readout.by, folder / "readout_by.parquet")
+    return readout
+
+
+def readout_of(folder: Path, config: ReadoutConfig) -> Readout:
+    """`read_out` without the files."""
     cells, selections = folder_cells(folder)
-    tables = Tables(folder, config.grader)
+    tables = Tables(folder, config)
     plans = [_plan(tables, cell, selections[cell.selection]) for cell in cells]
     rows = Rows(config.headline_vote, config.headline_agg, config.subset)
     groups: dict[tuple[object, ...], list[Plan]] = {}
@@ -49,6 +63,7 @@ def read_out(folder: Path, config: ReadoutConfig | None = None) -> Readout:
             groups.setdefault((plan.cell.verifier, tuple(plan.keys), plan.pool_units), []).append(plan)
         else:
             rows.add_incomplete(plan)
+    sizes = _prefixes(_all_cells(folder)[0], cells) if config.subset == SAL_PREFIX else {}
     batches = _run(_make_batches(tables, list(groups.values()), config))
     for batch, members in zip(batches, groups.values(), strict=True):
         draws = sorted({plan.draw for plan in members})
@@ -56,14 +71,55 @@ def read_out(folder: Path, config: ReadoutConfig | None = None) -> Readout:
         costs = make_costs(tables, batch.keys, batch.units, members[0].cell.verifier, members[0].cell.guided)
         for plan in members:
             rows.add(tables, plan, batch, chosen, draws.index(plan.draw), costs, config.permutations)
-    readout = Readout(*rows.tables())
-    store.write(readout.answers, folder / "answers.parquet")
-    store.write(readout.rows, folder / "readout.parquet")
-    store.write(readout.by, folder / "readout_by.parquet")
-    return readout
+        if sizes:
+            _add_prefixes(rows, tables, batch, members, costs, sizes)
+    return Readout(*rows.tables())
+
+
+def _prefixes(every: Sequence[CellRecord], usable: Sequence[CellRecord]) -> dict[str, list[int]]:
+    """Cell -> the n of its `sal_prefix` rows (spec 8): those of all cells, and powers of two.
+
+    Each is read once in a line of cells, from the smallest search that returned so many rows.
+    """
+    sizes: dict[str, list[int]] = {}
+    for line in {_line(cell) for cell in usable}:
+        wanted = {cell.n for cell in every if _line(cell) == line}
+        wanted |= {2**k for k in range(max(wanted).bit_length())}
+        below = 0
+        for cell in sorted((cell for cell in usable if _line(cell) == line), key=lambda cell: cell.n):
+            sizes[cell.cell] = sorted(n for n in wanted if below < n <= cell.n)
+            below = cell.n
+    return sizes
+
+
+def _line(cell: CellRecord) -> tuple[object, ...]:
+    return (cell.strategy, cell.variant, cell.policy, cell.prm, cell.dataset)
+
+
+def _add_prefixes(
+    rows: Rows,
+    tables: Tables,
+    batch: Batch,
+    members: Sequence[Plan],
+    costs: Costs,
+    sizes: dict[str, list[int]],
+) -> None:
+    ordered = rows_in_order(batch)
+    cuts = sorted({n for plan in members for n in sizes[plan.cell.cell]})
+    # a search may have returned fewer rows than its n
+    chosen = first_outcomes(tables, ordered, [min(n, ordered.units) for n in cuts])
+    for plan in members:
+        for n in sizes[plan.cell.cell]:
+            rows.add_first(tables, plan, ordered, chosen, cuts.index(n), n, costs)
 
 
 def folder_cells(folder: Path) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
+    """The cells that have rows, and the selections: `_all_cells` whose n is a multiple of their unit."""
+    cells, selections = _all_cells(folder)
+    return [cell for cell in cells if cell.unit is None or cell.n % cell.unit == 0], selections
+
+
+def _all_cells(folder: Path) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
     """The cells of all runs (a cell's seeds: those of all; its record: the latest), and the selections.
 
     What a cell is told apart by names it once: where a dataset's or a model's content has changed under its
@@ -81,8 +137,7 @@ def folder_cells(folder: Path) -> tuple[list[CellRecord], dict[str, list[list[An
             if name in cells and cells[name].cell == cell.cell:
                 cell = replace(cell, seeds=tuple(sorted({*cells[name].seeds, *cell.seeds})))
             cells[name] = cell
-    usable = [cell for cell in cells.values() if cell.unit is None or cell.n % cell.unit == 0]
-    return usable, selections
+    return list(cells.values()), selections
 
 
 def _plan(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) -> Plan:
@@ -106,15 +161,20 @@ def _plan(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) 
 async def _make_batches(
     tables: Tables, groups: Sequence[Sequence[Plan]], config: ReadoutConfig
 ) -> list[Batch]:
-    """One grader for all, so that no pair of answers is judged twice."""
+    """One grouping for all, so that no pair of answers is judged twice."""
     grader = make_grader(config.grader, config.grade_timeout)
+    canonical = Canonical(config.grade_timeout)
+    special = (canonical.group if config.groups == "canonical" else None, config.blanks == "vote")
     try:
         return [
-            await make_batch(tables, plans[0].keys, plans[0].pool_units, plans[0].cell.verifier, grader)
+            await make_batch(
+                *(tables, plans[0].keys, plans[0].pool_units, plans[0].cell.verifier, grader), *special
+            )
             for plans in groups
         ]
     finally:
         await grader.close()
+        await canonical.close()
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -34,7 +34,9 @@ class Side:
         return self.root_B + units(self.token_BU)
 
     def seconds(self, units: Units) -> Floats:
-        return self.tokens(units) / self.rate_B
+        tokens_B = self.tokens(units)
+        # a rule over texts takes no tokens, and no time to speak of
+        return np.where(tokens_B == 0, 0.0, tokens_B / self.rate_B)
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,13 @@ def make_costs(tables: Tables, keys: Sequence[Key], units: int, verifier: str | 
 def _guided(tables: Tables, keys: Sequence[Key], units: int) -> Costs:
     """A unit's tokens are all that its search drew and scored, discarded children too: steps/ rows."""
     nothing = (0.0, 0.0, 0.0, 0.0)  # an empty search drew nothing
-    sums = np.array(
-        [[tables.steps.get((*key, unit), nothing) for unit in range(units)] for key in keys], dtype=np.float64
-    )
+    unknown = (np.nan, np.nan, np.nan, np.nan)  # paths of an import: nobody kept what was drawn for them
+    rows = []
+    for key in keys:
+        drawn = [tables.steps.get((*key, unit)) for unit in range(units)]
+        kept = any(drawn) or tables.rows(key).start == tables.rows(key).stop
+        rows.append([sums or (nothing if kept else unknown) for sums in drawn])
+    sums = np.array(rows, dtype=np.float64)
     for prm_column in (2, 3):  # a unit of blank steps only was never scored: 0, if any other was measured
         if not np.isnan(sums[:, :, prm_column]).all():
             sums[:, :, prm_column] = np.nan_to_num(sums[:, :, prm_column])

@@ -8,8 +8,9 @@ Shape suffixes: B pools, problem-major; U units; W paths of a unit; N = U x W pl
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from ttc.readout.pools import Key, Tables, places
 from ttc.voting import AGGS, NO_ANSWER, Agg, Ballots, Floats, Ints, Vote
 
 Choice = tuple[Vote, Agg | None]
+Grouping = Callable[[Sequence[str | None]], Awaitable[list[int]]]
+"""The answers of a pool in address order -> for each its group's number, -1 for none."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,29 @@ class Outcome:
 
 
 async def make_batch(
-    tables: Tables, keys: Sequence[Key], units: int, verifier: str | None, grader: Grader
+    tables: Tables,
+    keys: Sequence[Key],
+    units: int,
+    verifier: str | None,
+    grader: Grader,
+    grouping: Grouping | None = None,
+    blanks_vote: bool = False,
 ) -> Batch:
-    """The first `units` units of the pools, with their groups of equal answers."""
+    """The first `units` units of the pools, with their groups of equal answers.
+
+    Args:
+        grouping: what groups are, in place of the grader's equivalence.
+        blanks_vote: paths without an answer are a group too, and never a right one (spec 8).
+    """
     place_BUW = places(tables, keys, units)
     row_BN = place_BUW.reshape(len(keys), -1)
     pools = [[tables.answers[i] if i >= 0 else None for i in row_N] for row_N in row_BN.tolist()]
-    groups = await asyncio.gather(*(group(pool, grader) for pool in pools))
+    grouping = grouping or partial(group, grader=grader)
+    groups = await asyncio.gather(*map(grouping, pools))
     group_BN = np.array(groups, dtype=np.int64).reshape(row_BN.shape)
+    if blanks_vote:
+        blank_BN = (group_BN < 0) & (row_BN >= 0)
+        group_BN = np.where(blank_BN, group_BN.max(axis=1, keepdims=True, initial=-1) + 1, group_BN)
     firsts = []
     for row_N, group_N in zip(row_BN, group_BN, strict=True):
         number, at = np.unique(group_N, return_index=True)
@@ -80,6 +98,32 @@ async def make_batch(
         padded = np.concatenate([value_AN, np.full((len(AGGS), 1), np.nan)], axis=1)
         score_ABN = padded[:, row_BN]  # place -1 reads the NaN at the end
     return Batch(keys, place_BUW, group_BN, firsts, score_ABN)
+
+
+def rows_in_order(batch: Batch) -> Batch:
+    """The batch as if each path were a unit: its paths in address order, absent places last."""
+    row_BN = batch.place_BUW.reshape(len(batch.keys), -1)
+    order_BN = np.argsort(row_BN < 0, axis=1, kind="stable")
+    score_ABN = batch.score_ABN
+    if score_ABN is not None:
+        score_ABN = np.stack([np.take_along_axis(score_BN, order_BN, axis=1) for score_BN in score_ABN])
+    return replace(
+        batch,
+        place_BUW=np.take_along_axis(row_BN, order_BN, axis=1)[:, :, None],
+        group_BN=np.take_along_axis(batch.group_BN, order_BN, axis=1),
+        score_ABN=score_ABN,
+    )
+
+
+def first_outcomes(tables: Tables, batch: Batch, draws: Sequence[int]) -> dict[Choice, Outcome]:
+    """Every vote over the first units alone: `outcomes` without subsets drawn from the pool."""
+    arrays = {choice: _blank(len(batch.keys), len(draws)) for choice in batch.choices()}
+    for b in range(len(batch.keys)):
+        right_G = tables.right_N[batch.firsts[b]]
+        for choice, winner_KC in _winners(batch, b, draws, 0, right_G):
+            arrays[choice].winner_BC[b] = winner_KC[0]
+            arrays[choice].prefix_BC[b] = np.append(right_G, [False, False])[winner_KC[0]]
+    return arrays
 
 
 def outcomes(tables: Tables, batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Outcome]:
@@ -118,7 +162,7 @@ def _winners(
     """The winning groups of pool b, winner_KC: row 0 in address order, the others in permuted orders."""
     U, W = batch.units, batch.width
     order_KU = np.arange(U)[None]
-    if draws[0] < U:
+    if draws[0] < U and count:
         _, problem, seed = batch.keys[b]
         order_KU = np.concatenate([order_KU, statistics.permutations(problem, seed, U, count)])
     order_KN = (order_KU[:, :, None] * W + np.arange(W)).reshape(len(order_KU), -1)

@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ttc import store
+from ttc.config import ReadoutConfig
+from ttc.types import UserError
 from ttc.voting import AGGS, Floats, Ints, aggregate_ragged
 
 Key = tuple[str, str, int]
@@ -26,6 +28,9 @@ SETTLED = ("done", "too_long", "cut")
 UNIT = ("family", "problem_key", "seed", "unit")
 PATH_COLUMNS = (*UNIT, "path", "address", "step_tokens", "answer")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
+GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
+PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
+SCORE_COLUMNS = ("path", "verifier", "scores", "raw_scores", "prm_tokens", "prm_context_sum", *PRM_FACTS)
 SEARCH_COLUMNS = (
     *("family", "problem_key", "seed", "unit_first", "units", "status", "prompt_tokens", "prm_prompt_tokens"),
     *("policy_params", "policy_attention", "policy_rate", "prm_params", "prm_attention", "prm_rate"),
@@ -65,17 +70,23 @@ class Scores:
 
 
 class Tables:
-    """A results folder in memory."""
+    """A results folder in memory, read by one grader and one rule of extraction.
 
-    def __init__(self, folder: Path, grader: str) -> None:
+    Raises:
+        UserError: the paths are graded, but by no such grader and rule.
+    """
+
+    def __init__(self, folder: Path, config: ReadoutConfig | None = None) -> None:
+        config = config or ReadoutConfig()
+        self._keep = config.trailing == "keep"
         self._paths = _sorted_paths(store.read(folder, "paths", PATH_COLUMNS))
         self.path = self._paths["path"].combine_chunks()
         self.unit_N = numbers(self._paths["unit"]).astype(np.int64)
-        self.answers: list[str | None] = self._paths["answer"].to_pylist()
         self.tokens_N = _list_sums(self._paths["step_tokens"])
-        self.graded_N, self.right_N = self._grades(store.read(folder, "grades"), grader)
+        grades = _graded(store.read(folder, "grades", GRADE_COLUMNS), folder, config)
+        self.graded_N, self.right_N, self.answers = self._grades(grades)
         self._slices = _slices(self._paths)
-        self._score_rows = store.read(folder, "scores")
+        self._score_rows = store.read(folder, "scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}
         self.work = _works(store.read(folder, "searches"))
         self.steps = _step_sums(store.read(folder, "steps", [*UNIT, *STEP_COSTS]))
@@ -100,13 +111,18 @@ class Tables:
             ready_N = ready_N & self.scores(verifier).present_N[rows]
         return min([work.units, *self.unit_N[rows][~ready_N].tolist()])
 
-    def _grades(self, table: pa.Table, grader: str) -> tuple[np.ndarray, np.ndarray]:
-        table = table.filter(pc.equal(table["grader"], grader))
+    def _grades(self, table: pa.Table) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+        """For each path: is it graded, is it right, and its answer. Old rows have none: it is the path's."""
         at_N = self._aligned(table["path"])
         verdict = numbers(table["verdict"].cast(pa.int8()))
         right_N = np.zeros(len(at_N), dtype=bool)
         right_N[at_N >= 0] = verdict[at_N[at_N >= 0]] == 1
-        return at_N >= 0, right_N
+        at = pa.array(at_N, mask=at_N < 0)
+        ruled = pc.fill_null(pc.is_valid(pc.take(table["extract"].combine_chunks(), at)), False)
+        answers = pc.if_else(
+            ruled, pc.take(table["answer"].combine_chunks(), at), self._paths["answer"].combine_chunks()
+        )
+        return at_N >= 0, right_N, answers.to_pylist()
 
     def _aligned(self, column: pa.ChunkedArray) -> Ints:
         """For each path its last row in a table with that path column, -1 for none."""
@@ -120,18 +136,21 @@ class Tables:
         table = self._score_rows.filter(pc.equal(self._score_rows["verifier"], verifier))
         at_N = self._aligned(table["path"])
         lists = table["scores"].combine_chunks()
+        if self._keep:  # an import keeps the source's own list where it does not lie on the steps
+            stored = table["raw_scores"].combine_chunks()
+            other = pc.not_equal(pc.list_value_length(stored), pc.list_value_length(lists))
+            lists = pc.if_else(pc.fill_null(other, False), stored, lists)
         # value_lengths and flatten know slices and null lists; a null list is an unscored path.
         lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         flat = numbers(lists.flatten())
         value_AR = np.stack([aggregate_ragged(flat, offsets, how) for how in AGGS])
-        names = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
         return Scores(
             present_N=at_N >= 0,
             value_AN=_taken(value_AR, at_N),
             tokens_N=_taken(numbers(table["prm_tokens"]), at_N),
             context_N=_taken(numbers(table["prm_context_sum"]), at_N),
-            facts_N={name: _taken(numbers(table[name]), at_N) for name in names},
+            facts_N={name: _taken(numbers(table[name]), at_N) for name in PRM_FACTS},
         )
 
 
@@ -158,12 +177,29 @@ def _sorted_paths(table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in (*UNIT, "rank")])
 
 
+def _graded(table: pa.Table, folder: Path, config: ReadoutConfig) -> pa.Table:
+    """The rows of the configured grader and rule; one without a rule is of a time when `boxed` was all."""
+    rule = pc.equal(pc.fill_null(table["extract"], "boxed"), config.extract)
+    found = table.filter(pc.and_(pc.equal(table["grader"], config.grader), rule))
+    if table.num_rows and not found.num_rows:
+        words = f"readout.grader={config.grader} readout.extract={config.extract}"
+        raise UserError(
+            f"{folder}: no path is graded so; `ttc regrade {folder} {words}` adds what is missing"
+        )
+    return found
+
+
 def _list_sums(column: pa.ChunkedArray) -> Floats:
+    """NaN where any value is null: not measured."""
     lists = column.combine_chunks()
     lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
-    totals = np.concatenate([[0.0], np.cumsum(numbers(lists.flatten()))])
+    value = numbers(lists.flatten())
     ends = np.cumsum(lengths)
-    return totals[ends] - totals[ends - lengths]
+    totals, unknown = (
+        np.concatenate([[0.0], np.cumsum(part)]) for part in (np.nan_to_num(value), np.isnan(value))
+    )
+    missing = unknown[ends] > unknown[ends - lengths]
+    return np.where(missing, np.nan, totals[ends] - totals[ends - lengths])
 
 
 def _slices(paths: pa.Table) -> dict[Key, slice]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,11 @@ from ttc.readout.costs import Costs
 from ttc.readout.outcomes import Batch, Choice, Outcome
 from ttc.readout.pools import Key, Tables
 from ttc.schema import PARAMETERS, CellRecord
-from ttc.voting import AGGS, SCORED_VOTES, UNSCORED, Agg, Bools, Ints, Vote
+from ttc.voting import AGGS, SCORED_VOTES, UNSCORED, Agg, Bools, Floats, Ints, Vote
 
 SUBSETS = ("prefix", "resample")
+SAL_PREFIX: Literal["sal_prefix"] = "sal_prefix"
+"""The first n rows of a search, whatever its units: written where it is the declared subset (spec 8)."""
 COSTS = ("generated_tokens", "policy_tokens", "prm_tokens", "flops", "seconds")
 REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
 
@@ -72,6 +74,10 @@ ROWS = pa.schema([*CELL, *READ, *SUMMARY])
 BY = pa.schema([*CELL, *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY])
 
 
+Said = tuple[list[str | None], list[str | None]]
+"""The chosen answers of the pools, and why there is none."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """A cell and the pools it reads."""
@@ -112,7 +118,7 @@ class Rows:
         if plan.cell.verifier is not None:
             votes = [(vote, agg) for vote in SCORED_VOTES for agg in AGGS] + votes
         for choice in votes:
-            for subset in SUBSETS:
+            for subset in (*SUBSETS, *([SAL_PREFIX] if self._subset == SAL_PREFIX else [])):
                 self._rows.append(self._head(plan, choice, subset) | {"problems": len(plan.problems)})
 
     def add(
@@ -127,26 +133,67 @@ class Rows:
     ) -> None:
         """Every vote and subset of a cell. `c`: where its number of units stands among the outcomes' cuts."""
         whole = plan.draw == batch.units
-        columns = _pool_columns(plan)
         for choice, outcome in chosen.items():
-            answer_B, reason_B = _answers(tables, plan, batch, outcome.winner_BC[:, c])
+            said = _answers(tables, plan, batch, outcome.winner_BC[:, c])
             for subset in SUBSETS:
                 expectation = subset == "resample" and not whole
-                correct_B = (outcome.resample_BC if expectation else outcome.prefix_BC)[:, c]
-                read = self._head(plan, choice, subset)
-                block = dict(columns, correct=correct_B)
-                block["answer"] = [None] * len(correct_B) if expectation else answer_B
-                block["reason"] = [None] * len(correct_B) if expectation else reason_B
-                self._answers.append(_block(read, block))
-                figures = {
-                    "correct": correct_B,
-                    "variance": outcome.variance_BC[:, c] if expectation else np.zeros_like(correct_B),
-                    "permutations": permutations,
-                    "reasons": None if expectation else np.array(reason_B, dtype=object),
-                    "costs": costs.columns(plan.draw, expectation, choice[0] in SCORED_VOTES),
-                    "pool": batch.units * (plan.cell.unit or 0) or plan.cell.n,
-                }
-                self._sum_up(plan, read, figures)
+                self._add(
+                    plan,
+                    self._head(plan, choice, subset),
+                    (outcome.resample_BC if expectation else outcome.prefix_BC)[:, c],
+                    None if expectation else said,
+                    {
+                        "variance": outcome.variance_BC[:, c] if expectation else None,
+                        "permutations": permutations,
+                        "costs": costs.columns(plan.draw, expectation, choice[0] in SCORED_VOTES),
+                        "pool": batch.units * (plan.cell.unit or 0) or plan.cell.n,
+                    },
+                )
+
+    def add_first(
+        self,
+        tables: Tables,
+        plan: Plan,
+        ordered: Batch,
+        chosen: dict[Choice, Outcome],
+        c: int,
+        n: int,
+        costs: Costs,
+    ) -> None:
+        """Every vote over the first n rows of the cell's search; what they cost is all that they begin.
+
+        `ordered`: the batch whose units are single paths. A smaller n than the cell's own names itself.
+        """
+        cell, unit = plan.cell, plan.cell.unit
+        own = cell if n == cell.n else replace(cell, n=n, cell=f"{cell.cell}@{n}")
+        part = replace(plan, cell=own, draw=n)
+        paid = -(-n // unit) if unit else 1
+        for choice, outcome in chosen.items():
+            self._add(
+                part,
+                self._head(part, choice, SAL_PREFIX),
+                outcome.prefix_BC[:, c],
+                _answers(tables, part, ordered, outcome.winner_BC[:, c]),
+                {
+                    "variance": None,
+                    "permutations": 1,
+                    "costs": costs.columns(paid, False, choice[0] in SCORED_VOTES),
+                    "pool": cell.n,
+                },
+            )
+
+    def _add(
+        self, plan: Plan, read: dict[str, Any], correct_B: Floats, said: Said | None, figures: dict[str, Any]
+    ) -> None:
+        """One reading of a cell: a row per pool, and their sums. `said`: None for an expectation."""
+        nothing: list[str | None] = [None] * len(correct_B)
+        answer_B, reason_B = said or (nothing, nothing)
+        columns = _pool_columns(plan) | {"correct": correct_B, "answer": answer_B, "reason": reason_B}
+        self._answers.append(_block(read, columns))
+        reasons = np.array(reason_B, dtype=object) if said else None
+        if figures["variance"] is None:
+            figures["variance"] = np.zeros_like(correct_B)
+        self._sum_up(plan, read, figures | {"correct": correct_B, "reasons": reasons})
 
     def _head(self, plan: Plan, choice: Choice, subset: str) -> dict[str, Any]:
         vote, agg = choice
@@ -205,16 +252,15 @@ def _pool_columns(plan: Plan) -> dict[str, Any]:
     return dict(zip(names, (list(column) for column in zip(*pairs, strict=True)), strict=True))
 
 
-def _answers(
-    tables: Tables, plan: Plan, batch: Batch, winner_B: Ints
-) -> tuple[list[str | None], list[str | None]]:
-    """The chosen answers as text, and why there is none."""
+def _answers(tables: Tables, plan: Plan, batch: Batch, winner_B: Ints) -> Said:
+    """The chosen answers as text, and why there is none; blanks that won have none."""
     answers: list[str | None] = []
     reasons: list[str | None] = []
     for b, winner in enumerate(winner_B.tolist()):
         if winner >= 0:
-            answers.append(tables.answers[batch.firsts[b][winner]])
-            reasons.append(None)
+            answer = tables.answers[batch.firsts[b][winner]]
+            answers.append(answer)
+            reasons.append(None if answer is not None and answer.strip() else "no_answer")
             continue
         answers.append(None)
         if winner == UNSCORED:

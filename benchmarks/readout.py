@@ -1,0 +1,98 @@
+"""How long a readout of an article-sized pool takes: 500 problems x 256 paths x 5 seeds, nine budgets.
+
+Makes the folder once, under the system's temporary folder, and times `read_out`: all votes, aggregations and
+subsets of every budget. Answers are plain numbers and a share of fractions, roots and texts, as in MATH.
+
+    uv run python benchmarks/readout.py [problems [paths [seeds]]]
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from ttc import store
+from ttc.readout import read_out
+from ttc.schema import TABLES, CellRecord
+
+FAMILY, VERIFIER, STEPS = "best_of_n-bench", "bench", 6
+SHAPES = ("{}", "\\frac{{{}}}{{7}}", "{}\\sqrt{{3}}", "x={}")
+
+
+def make(folder: Path, problems: int, paths: int, seeds: int) -> None:
+    """A committed pool; a problem's right answer is 0, the wrong ones thin out with their number."""
+    random = np.random.default_rng(0)
+    for part in range(problems):
+        count = paths * seeds
+        ease = random.beta(0.8, 0.8)
+        wrong = random.geometric(0.25, count)
+        answer = np.where(random.random(count) < ease, 0, wrong)
+        shape = SHAPES[0] if random.random() < 0.7 else SHAPES[random.integers(1, len(SHAPES))]
+        texts = [None if random.random() < 0.03 else shape.format(value + part) for value in answer.tolist()]
+        index = np.tile(np.arange(paths), seeds)
+        common = {
+            "family": [FAMILY] * count,
+            "problem_key": [f"p{part}"] * count,
+            "problem_id": [f"p{part}"] * count,
+            "seed": np.repeat(np.arange(seeds), paths),
+            "path": [f"{part}/{row}" for row in range(count)],
+        }
+        tokens = pa.array(random.integers(20, 90, (count, STEPS)).tolist(), pa.list_(pa.int32()))
+        scores = np.clip(0.6 + 0.2 * (answer == 0)[:, None] + 0.3 * random.normal(size=(count, STEPS)), 0, 1)
+        costs = {name: np.full(count, 400) for name in ("prm_tokens", "prm_context_sum", "prm_prompt_tokens")}
+        rows = {
+            "paths": common
+            | {"unit": index, "address": index.astype(str), "step_tokens": tokens}
+            | {"answer": texts},
+            "grades": common | {"grader": ["math_verify"] * count, "verdict": answer == 0},
+            "scores": common | {"verifier": [VERIFIER] * count, "scores": scores.tolist()} | costs,
+            "searches": {name: common[name][::paths] for name in common if name != "path"}
+            | {"unit_first": [0] * seeds, "units": [paths] * seeds, "status": ["done"] * seeds},
+        }
+        for table, columns in rows.items():
+            store.write(_table(columns, table), folder / table / f"{part + 1:06d}-bench.parquet")
+    cells = [cell(n, seeds) for n in (2**k for k in range(paths.bit_length())) if n <= paths]
+    selection = [[f"p{part}", f"p{part}", 1 + part % 5] for part in range(problems)]
+    runs = [{"cells": [asdict(c) for c in cells], "selections": {"s": selection}}]
+    (folder / "sweep.json").write_text(json.dumps({"runs": runs}))
+
+
+def cell(n: int, seeds: int) -> CellRecord:
+    return CellRecord(
+        *(f"bench-{n}", FAMILY, "best_of_n", "", n, tuple(range(seeds)), "policy", "prm", VERIFIER, "bench"),
+        *("s", 1, False, None, None, None, None, 0.8, 1.0, 2048, "plain"),
+    )
+
+
+def _table(columns: dict[str, object], table: str) -> pa.Table:
+    schema = TABLES[table]
+    count = len(next(iter(columns.values())))  # type: ignore[call-overload]
+    arrays = [
+        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def main(problems: int = 500, paths: int = 256, seeds: int = 5) -> None:
+    folder = Path(tempfile.gettempdir()) / f"ttc-readout-{problems}-{paths}-{seeds}"
+    if not (folder / "sweep.json").exists():
+        make(folder, problems, paths, seeds)
+    print(f"{problems} problems x {paths} paths x {seeds} seeds")
+    for when in ("first (the grader is asked what it does not remember)", "again"):
+        start = time.monotonic()
+        rows = read_out(folder).rows
+        print(f"read_out, {when}: {time.monotonic() - start:.1f} s, {len(rows)} rows of readout.parquet")
+    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB at most")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,79 @@
+"""Paired comparisons: the cluster bootstrap, and exact tests (spec 6). Pure.
+
+Shape suffixes: P problems, R bootstrap replicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+REPLICATES = 10_000
+EXACT = 20
+"""Problems up to which all sign flips are counted."""
+FLIPS = 10_000
+CLEAR = 0.5
+"""A problem goes one way where its mean differences is at least this."""
+ROUNDING = 1e-9
+"""Sums of the same numbers in another order differ by less."""
+
+
+def bootstrap_weights(problems: int, replicates: int = REPLICATES) -> Floats:
+    """weight_RP: how often each replicate draws each problem, with all its seeds; rows sum to P.
+
+    Always the same for equally many problems, so for every cell and curve: differences are paired.
+    """
+    random = np.random.Generator(np.random.PCG64(problems))
+    drawn_RP = random.integers(problems, size=(replicates, problems))
+    row_R1 = np.arange(replicates)[:, None] * problems
+    counts = np.bincount((drawn_RP + row_R1).ravel(), minlength=replicates * problems)
+    return counts.reshape(replicates, problems).astype(np.float64)
+
+
+def percentiles(value_R: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The interval that a bootstrap's replicates span."""
+    low, high = np.quantile(value_R, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def sign_flip(difference_P: Floats) -> float:
+    """Two-sided p of the mean difference if the cells were exchangeable: their names are swapped at random.
+
+    All flips are counted up to 20 problems, beyond that 10,000 random ones, and the observed one with them.
+    """
+    P = len(difference_P)
+    observed = abs(float(difference_P.sum())) - ROUNDING
+    if P <= EXACT:
+        sums = np.zeros(1)
+        for difference in difference_P:
+            sums = np.concatenate([sums + difference, sums - difference])
+        return float((np.abs(sums) >= observed).mean())
+    random = np.random.Generator(np.random.PCG64(P))
+    block = 1000
+    extreme = sum(
+        int((np.abs(random.choice([-1.0, 1.0], size=(block, P)) @ difference_P) >= observed).sum())
+        for _ in range(FLIPS // block)
+    )
+    return (extreme + 1) / (FLIPS + 1)
+
+
+def mcnemar(difference_P: Floats) -> float:
+    """Exact McNemar test of two cells that are 0 or 1 on every problem: differences of -1, 0 or 1."""
+    ups, downs = int((difference_P == 1).sum()), int((difference_P == -1).sum())
+    return float(binomtest(ups, ups + downs).pvalue) if ups + downs else 1.0
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number (Holm 1979): the smallest times m, the next times m - 1, ..."""
+    order = np.argsort(p_values, kind="stable")
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = highest
+    return adjusted

@@ -1,0 +1,130 @@
+r"""Notation that says nothing: the text of an answer without its delimiters, spacing, fonts and spellings.
+
+`clean` keeps the meaning, so equal cleaned texts are equal answers. Text only: nothing is parsed.
+"""
+
+from __future__ import annotations
+
+import re
+
+UNICODE = str.maketrans(
+    {
+        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+        **{superscript: f"^{digit}" for digit, superscript in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+        **dict.fromkeys("−–—﹣－", "-"),
+        **dict.fromkeys("\u00a0\u2009\u202f\u200a\u2007\u3000", " "),
+        **dict.fromkeys("\u200b\u200c\u200d\ufeff\u2060", ""),
+        **{"（": "(", "）": ")", "，": ",", "％": "%", "．": ".", "：": ":", "＝": "="},
+        **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty "},
+        **{"≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in "},
+        **{"°": r"^\circ ", "±": r"\pm ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}", "√": r"\sqrt "},
+        **{"½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}"},
+        **{"⅔": r"\frac{2}{3}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "≈": r"\approx "},
+    }
+)
+
+SPELLINGS = [
+    (r"(?<!\\)\\!\s*", ""),  # pulls its neighbours together, as in 11,\! 111
+    (r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|middle|displaystyle|limits)(?![A-Za-z])\.?", ""),
+    (r"\\(?:quad|qquad|thinspace|enspace)(?![A-Za-z])|(?<!\\)(?:\\[,;: ]|~)", " "),
+    (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+    (
+        r"\\(?:mathrm|mathbf|mathit|mathsf|mathnormal|textbf|textit|textrm|textsf|textnormal|textup|mbox|hbox)"
+        r"(?![A-Za-z])\s*(?=\{)",
+        r"\\text",
+    ),
+    (r"\\operatorname\*?\s*\{([a-z]+)\}", r"\\\1 "),
+    (r"\\(?:leqslant|leqq|leq)(?![A-Za-z])|<=", r"\\le "),
+    (r"\\(?:geqslant|geqq|geq)(?![A-Za-z])|>=", r"\\ge "),
+    (r"\\neq(?![A-Za-z])|!=", r"\\ne "),
+    (r"\\lt(?![A-Za-z])", "<"),
+    (r"\\gt(?![A-Za-z])", ">"),
+    (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
+    (r"\\langle(?![A-Za-z])", "⟨"),
+    (r"\\rangle(?![A-Za-z])", "⟩"),
+    (r"\\lbrace(?![A-Za-z])", r"\\{"),
+    (r"\\rbrace(?![A-Za-z])", r"\\}"),
+    (r"\\(?:lvert|rvert|vert)(?![A-Za-z])", "|"),
+    (r"\+\s*(?=\\infty)", ""),
+    (r"(?<=\d)\{,\}(?=\d)", ","),
+    (r"\^\s*\{\s*\\circ\s*\}", r"^\\circ "),
+    (r"\\degree(?![A-Za-z])", r"^\\circ "),
+    (r"\\%", "%"),
+    (r"\\?\$", ""),
+]
+RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLINGS]
+PAIRS = [("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**")]
+BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+BLANKS, LINES = (
+    re.compile(r"[^\S\r\n]+"),
+    re.compile(r"\s*[\r\n]\s*"),
+)  # 11 5/6 on two lines is no mixed number
+DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$!,;:])")
+
+
+def clean(text: str) -> str:
+    """The answer without what surrounds it, in one spelling."""
+    text = undelimited(text.translate(UNICODE))
+    if "begin" not in text:  # there a doubled backslash ends a row, elsewhere it was escaped twice
+        text = DOUBLED.sub(r"\\", text)
+    for pattern, replacement in RULES:
+        text = pattern.sub(replacement, text)
+    text = re.sub(r"(?<=[A-Za-z0-9)\]}])\s*(?:[.;]|\\+)$", "", text.strip())
+    return ungrouped(LINES.sub("\n", BLANKS.sub(" ", text)).strip())
+
+
+def undelimited(text: str) -> str:
+    """The text without math delimiters, a box or stars that hold all of it."""
+    while True:
+        text = before = text.strip()
+        for opening, closing in PAIRS:
+            inner = text[len(opening) : -len(closing)]
+            if text.startswith(opening) and text.endswith(closing) and inner and opening not in inner:
+                text = inner
+                break
+        if (box := BOX.match(text)) and closing_brace(text, box.end() - 1) == len(text) - 1:
+            text = text[box.end() : -1]
+        if text == before:
+            return text
+
+
+def ungrouped(text: str) -> str:
+    """The text without braces that hold all of it: LaTeX shows nothing of them."""
+    while text.startswith("{") and closing_brace(text, 0) == len(text) - 1:
+        text = text[1:-1].strip()
+    return text
+
+
+def squeezed(text: str) -> str:
+    r"""Without the spaces that part nothing: `4 4/9` and `\pi r` keep theirs."""
+    return re.sub(r"(?<!\w)\s|\s(?!\w)", "", text)
+
+
+def closing_brace(text: str, start: int) -> int:
+    """Where the brace that opens at `start` closes; -1: nowhere."""
+    depth = 0
+    for index in range(start, len(text)):
+        if text[index] in "{}" and text[index - 1 : index] != "\\":
+            depth += 1 if text[index] == "{" else -1
+            if not depth:
+                return index
+    return -1
+
+
+OPENING, CLOSING = "([{⟨", ")]}⟩"
+
+
+def split(text: str, separators: re.Pattern[str]) -> list[str]:
+    """The parts between separators that stand in no bracket. Half-open intervals may mix ( and ]."""
+    parts, depth, start, index = [], 0, 0, 0
+    while index < len(text):
+        if text[index] in OPENING:
+            depth += 1
+        elif text[index] in CLOSING:
+            depth -= 1
+        elif not depth and (found := separators.match(text, index)) and found.end() > index:
+            parts.append(text[start:index].strip())
+            start = index = found.end()
+            continue
+        index += 1
+    return [*parts, text[start:].strip()]

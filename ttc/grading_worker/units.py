@@ -1,0 +1,107 @@
+"""A quantity is a number and a unit. What is asked for is the number; two different known units differ."""
+
+from __future__ import annotations
+
+import re
+
+POWER = r"(?: ?\^ ?\{?[23]\}?)?"
+MARKED = rf"\\text\{{([ A-Za-z./^2-3-]+)\}}{POWER}"
+BARE = rf" ?([A-Za-z]+{POWER}(?:(?: ?/ ?| )[A-Za-z]+{POWER}){{0,2}})"
+DEGREES = r"\^\\circ ?[CF]?"
+PLAIN = re.compile(r"[-+]?[\d.,]+")
+MONOMIAL = re.compile(r"[-+]?[\d.,]+( ?)([A-Za-z]{1,3})")
+QUANTITY = re.compile(rf"(.*[\d}})]) ?(?:{MARKED}|{BARE}|({DEGREES}))")
+
+SHORT = {
+    *(
+        "mm",
+        "cm",
+        "dm",
+        "km",
+        "nm",
+        "in",
+        "ft",
+        "yd",
+        "mi",
+        "kg",
+        "mg",
+        "lb",
+        "lbs",
+        "oz",
+        "gm",
+        "sec",
+        "min",
+    ),
+    *("hr", "hrs", "mph", "kph", "ml", "cc", "sq", "cu", "am", "pm"),
+}
+NO_UNIT = {
+    *("percent", "percentage", "pct", "hundred", "hundreds", "thousand", "thousands", "million", "billion"),
+    *("trillion", "dozen", "times", "plus", "minus", "over", "squared", "cubed", "and", "or", "mod", "base"),
+    *("remainder", "half", "halves", "third", "thirds", "quarter", "quarters", "fourths", "tenths"),
+    *("hundredths", "factorial", "choose", "sin", "cos", "tan", "cot", "csc", "log", "exp", "sqrt", "max"),
+    *("gcd", "lcm", "infinity"),
+}
+"""Words behind a number that change its value."""
+
+NAMES = {
+    **dict.fromkeys(["centimeter", "centimetre"], "cm"),
+    **dict.fromkeys(["millimeter", "millimetre"], "mm"),
+    **dict.fromkeys(["meter", "metre"], "m"),
+    **dict.fromkeys(["kilometer", "kilometre"], "km"),
+    **dict.fromkeys(["inch", "inche"], "in"),
+    **dict.fromkeys(["feet", "foot"], "ft"),
+    **{"yard": "yd", "mile": "mi", "kilogram": "kg", "gram": "g", "gm": "g", "pound": "lb", "lbs": "lb"},
+    **{"ounce": "oz", "second": "s", "sec": "s", "minute": "min", "hour": "h", "hr": "h", "liter": "l"},
+    **{"litre": "l", "milliliter": "ml", "dollar": "dollar", "cent": "cent", "deg": "degree"},
+    **{"degree": "degree", "day": "day", "week": "week", "month": "month", "year": "year"},
+}
+KNOWN = {*NAMES.values(), "dm", "nm", "mg", "am", "pm"}
+FILLERS = {"square", "sq", "cubic", "cu", "unit"}
+
+
+def quantity(text: str) -> tuple[str, str] | None:
+    r"""A cleaned text's number and its unit in one spelling, powers dropped; None: it has no unit.
+
+    In `\text` any words are a unit. A bare word is one if it stands apart from a plain number and has three
+    letters, or is a common abbreviation: `5 ab` may be a product of variables.
+    """
+    found = QUANTITY.fullmatch(text)
+    if not found:
+        return None
+    number, unit = found[1].strip(), found[2] or found[3] or "degree"
+    words = re.findall(r"[A-Za-z]+", unit)
+    if not words or any(word.lower() in NO_UNIT for word in words):
+        return None
+    if found[3]:
+        apart = text[len(number) : len(number) + 1] == " " and re.fullmatch(r"[-+\d.,/ ]+", number)
+        for word in words:
+            known = word.lower() in SHORT or (_name(word) in KNOWN and len(word) > 1)
+            if not known and not (apart and len(word) >= 3):
+                return None
+    names = [_name(word) for word in words]
+    return number, " ".join(name for name in names if name not in FILLERS)
+
+
+def _name(word: str) -> str:
+    word = word if len(word) == 1 else word.lower()
+    single = word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
+    return NAMES.get(single, single)
+
+
+def differ(a: str, b: str) -> bool:
+    """Surely different: known units of different names, or a coefficient of different letters, or of none.
+
+    math-verify takes any short word for a unit and drops it; yet 5 cm is not 5 m, 3c not 3d, and 5t not 5.
+    """
+    left, right = quantity(a), quantity(b)
+    if left and right and left[1] != right[1] and {left[1], right[1]} <= KNOWN:
+        return True
+    found = [MONOMIAL.fullmatch(text) for text in (a, b)]
+    if any(term and term[2].lower() in NO_UNIT for term in found):
+        return False
+    if found[0] and found[1]:
+        return _name(found[0][2]) != _name(found[1][2])
+    for term, other in ((found[0], b), (found[1], a)):
+        if term and not term[1] and term[2].lower() not in SHORT and PLAIN.fullmatch(other):
+            return True
+    return False
