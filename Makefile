@@ -1,5 +1,5 @@
 # What a developer runs. `uv run` keeps the environment as pyproject.toml says.
-.PHONY: check fix test demo bench world
+.PHONY: check fix test demo bench answers world
 
 check: ## style, types
 	uv run ruff check .
@@ -19,6 +19,9 @@ demo: ## the README's line
 bench: ## alone on the machine: every figure is a ratio of two things run side by side
 	uv run python benchmarks/overhead.py
 	uv run python benchmarks/plain.py
+
+answers: ## every figure of docs/answers.md beside its goal; fails where one is missed (TTC_TEST_DATA: the data)
+	uv run python benchmarks/answers.py
 
 world: ## the embedded world from nothing: trains both models, then measures them on the real stack
 	uv run python -m ttc.nano.train

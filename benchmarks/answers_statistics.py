@@ -191,7 +191,7 @@ def excess(
 def optimism(trials: int = 1000) -> list[Row]:
     """Of the curve on pure noise: none when two-fold, several points when chosen where it is measured.
 
-    Halves stratified by bins that come from pools which vote for other seeds leave +0.04 +- 0.01 points (5,500
+    Halves stratified by bins from pools that vote for other seeds leave +0.04 +- 0.01 points (5,500
     trials of 500 problems, 5 seeds; unstratified 0.00 +- 0.01 of 3,000): hence the tenth of a point.
     """
     rows = []

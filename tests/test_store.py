@@ -74,3 +74,15 @@ def test_part_names_sort_in_the_order_of_their_commits(tmp_path: Path) -> None:
         store.commit(part(tmp_path, searches=[search_row("done", first=4)]))
         assert store.commits == 2
     assert len(read(tmp_path, "searches", after=1)) == 1
+
+
+def test_a_part_of_an_older_version_reads_with_nulls(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for table, columns in (("searches", {"family": ["f"]}), ("grades", {"path": ["p"], "grader": ["exact"]})):
+        (tmp_path / table).mkdir()
+        pq.write_table(pa.table(columns), tmp_path / table / "000001-a.parquet")
+    assert read(tmp_path, "grades", ["gold"]).to_pylist() == [
+        {"path": "p", "grader": "exact", "extract": None, "gold": None}
+    ]

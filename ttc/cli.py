@@ -22,13 +22,9 @@ def _verify(words: Sequence[str]) -> int:
 
 
 def _rescore(words: Sequence[str]) -> int:
-    from pathlib import Path
-
     from ttc.rescore import rescore
 
-    if not words or "=" in words[0]:
-        raise UserError("name the results folder, as in `ttc rescore results/default prm=length`")
-    return rescore(Path(words[0]), words[1:])
+    return rescore(_results("rescore", words), words[1:])
 
 
 def _regrade(words: Sequence[str]) -> int:

@@ -85,7 +85,8 @@ def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
 
         if cell.prm.format in HEURISTICS and HEURISTICS[cell.prm.format]().needs_logprobs:
             faults.append(
-                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when sampling: policy.logprobs=true"
+                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
+                "sampling: policy.logprobs=true"
             )
     return faults
 

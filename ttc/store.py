@@ -139,12 +139,14 @@ def read(folder: File, table: str, columns: Sequence[str] | None = None, after: 
     files = [folder / table / name for name in committed if int(name.split("-")[0]) > after]
     wanted = {*columns, *KEYS[table]} if columns is not None else set(TABLES[table].names)
     schema = pa.schema([field for field in TABLES[table] if field.name in wanted])
-    parts = [_fitted(pq.read_table(file, columns=schema.names), schema) for file in files if file.exists()]
+    parts = [_part(file, schema) for file in files if file.exists()]
     return _latest(pa.concat_tables(parts), KEYS[table]) if parts else schema.empty_table()
 
 
-def _fitted(part: pa.Table, schema: pa.Schema) -> pa.Table:
-    """A part of an older version, with the columns that it lacks as nulls."""
+def _part(file: File, schema: pa.Schema) -> pa.Table:
+    """A part's columns; those that an older version did not write are nulls."""
+    held = pq.read_schema(file).names
+    part = pq.read_table(file, columns=[name for name in schema.names if name in held])
     columns = [
         part[field.name].cast(field.type)
         if field.name in part.column_names

@@ -104,7 +104,8 @@ def test_a_hub_model_without_network_or_cache_says_what_to_do(tmp_path, monkeypa
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", offline)
     with pytest.raises(
-        UserError, match=r"cannot be reached .* `hf download org/name` fills .HF_HOME .*copy the model.s folder"
+        UserError,
+        match=r"cannot be reached .* `hf download org/name` fills .HF_HOME .*copy the model.s folder",
     ):
         models.resolve("org/name")
 

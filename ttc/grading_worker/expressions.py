@@ -128,4 +128,4 @@ def _rounded(decimal: str, exact: Any) -> bool:
     if known is None or not isinstance(exact, Expr) or exact.free_symbols or exact.has(Float):
         return False
     value = exact.evalf(30)
-    return bool(value.is_Float) and abs(Fraction(str(value)) - known[0]) <= known[1]
+    return bool(value.is_Float) and bool(abs(Fraction(str(value)) - known[0]) <= known[1])

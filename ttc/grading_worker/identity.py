@@ -68,7 +68,7 @@ def identical(a: Any, b: Any) -> bool:
     names = variables(a) | variables(b)
     if not names:
         difference = value_at(exact(a) - exact(b), 0)  # sympy takes more digits until enough of it are known
-        return difference is not None and max(map(abs, difference)) <= CLOSE
+        return difference is not None and bool(max(map(abs, difference)) <= CLOSE)
     if len(names) > MOST_SYMBOLS:
         return False
     compared = 0
@@ -117,7 +117,7 @@ def agree(a: Value | None, b: Value | None, tolerance: Fraction, constants: bool
     size = max(abs(part) for part in (*a, *b))
     if not constants and not any(_real(value, size) for value in (a, b)):
         return None
-    return all(abs(x - y) <= tolerance * size for x, y in zip(a, b, strict=True))
+    return all(bool(abs(x - y) <= tolerance * size) for x, y in zip(a, b, strict=True))
 
 
 def _real(value: Sequence[Any], size: Any) -> bool:

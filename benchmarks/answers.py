@@ -1,0 +1,128 @@
+"""Every figure behind "answers you can trust", beside its goal: `make answers`.
+
+Reruns the graders' suites, the article's runs replayed, the simulations of the statistics and the time of a
+large readout; writes docs/answers.md and fails where a goal is missed or the data folder is absent.
+
+    uv run python benchmarks/answers.py [quick]       # quick: a tenth of the simulations' trials
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import readout
+from answers_replay import FILES, replay
+from answers_statistics import Row, answers
+
+from ttc.grading import extract, make_grader
+from ttc.readout import read_out
+
+REPO = Path(__file__).parents[1]
+DATA = Path(os.environ.get("TTC_TEST_DATA", REPO / "../shared/data")).resolve()
+CORE = 0.95
+
+
+async def grading() -> list[Row]:
+    """The suites of other graders (equivalence_cases.jsonl), asked as a sweep asks: by a killable process."""
+    rows = [json.loads(line) for line in (DATA / "equivalence_cases.jsonl").read_text().splitlines()]
+    grader, right, seen = make_grader(), Counter[str](), Counter[str]()
+    slowest = 0.0
+    try:
+        for row in rows:
+            start = time.monotonic()
+            if row["kind"] == "pair":
+                kind, answer = f"pairs, {row['flag']}", row["pred"]
+            else:
+                kind, answer = _read(row["pred"])
+            gold = extract(row["gold"]) or row["gold"]
+            found = bool(answer) and (await grader.grade(gold, answer)).correct
+            slowest = max(slowest, time.monotonic() - start)
+            right[kind] += found == row["equivalent"]
+            seen[kind] += 1
+    finally:
+        await grader.close()
+    core = right["pairs, core"]
+    found = [Row(f"core pairs that agree, of {seen['pairs, core']}", core, 0, ">= 95 %", core >= CORE * 258)]
+    for kind in sorted(set(seen) - {"pairs, core"}):
+        found.append(Row(f"{kind} that agree, of {seen[kind]}", right[kind], 0, "reported", True))
+    found.append(Row("slowest pair, seconds", slowest, 0, "<= 6 (limit 5)", slowest <= 6))
+    return found
+
+
+def _read(text: str) -> tuple[str, str | None]:
+    """The rule that an extraction row assumes, and what it reads."""
+    if "boxed" in text:
+        return "extraction rows with a box", extract(text)
+    if "final answer is" in text.lower():
+        return 'extraction rows with "final answer is"', extract(text)
+    return "extraction rows with neither: the whole text", text
+
+
+def replayed() -> list[Row]:
+    """search-and-learn's stored choices under its own rules."""
+    figures, _ = replay(DATA, FILES)
+    same, choices = int(figures["same"].sum()), int(figures["choices"].sum())
+    rows = [
+        Row(f"replayed choices that are the same, of {choices}", same, 0, ">= 99 %", same >= 0.99 * choices)
+    ]
+    known = figures.dropna(subset=["stored_accuracy"])
+    worst = float((known["accuracy"] - known["stored_accuracy"]).abs().max())
+    return [*rows, Row("furthest accuracy of a replayed vote, points", worst, 0, "<= 1", worst <= 1)]
+
+
+def timed() -> list[Row]:
+    """500 problems x 256 paths x 5 seeds, nine budgets, every vote, aggregation and subset."""
+    with tempfile.TemporaryDirectory() as scratch:
+        readout.make(Path(scratch), 500, 256, 5)
+        start = time.monotonic()
+        read_out(Path(scratch))
+        seconds = time.monotonic() - start
+    return [Row("readout of 500 x 256 x 5, seconds", seconds, 0, "< 60", seconds < 60)]
+
+
+def figures(quick: bool) -> Iterator[tuple[str, list[Row]]]:
+    yield "Grading", asyncio.run(grading())
+    yield "The article's runs, replayed", replayed()
+    yield "Readout", timed()
+    yield "Statistics, on simulated truth", list(answers(quick))
+
+
+def main(quick: bool) -> int:
+    if not (DATA / "equivalence_cases.jsonl").is_file():
+        print(f"{DATA} is not here: TTC_TEST_DATA names the folder of the test data", file=sys.stderr)
+        return 2
+    trials = "a tenth of the trials" if quick else "all trials"
+    text = [
+        "# Answers you can trust: every figure beside its goal\n",
+        "Made by `make answers`; do not edit. What the rules of grading are, and what is left: "
+        "[grading.md](grading.md).\n",
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; simulations with "
+        f"{trials}.\n",
+    ]
+    missed = 0
+    for title, rows in figures(quick):
+        print(title)
+        text += [f"## {title}\n", "| figure | is | goal | |", "|---|---|---|---|"]
+        for row in rows:
+            missed += not row.met
+            error = f" ± {row.error:.2f}" if row.error else ""
+            said = f"{row.figure:.2f}{error}" if row.error or row.figure % 1 else f"{row.figure:.0f}"
+            text.append(f"| {row.what} | {said} | {row.goal} | {'met' if row.met else '**missed**'} |")
+            print(f"  {'ok  ' if row.met else 'MISS'} {said:>16}  {row.what}  (goal {row.goal})", flush=True)
+        text.append("")
+    (REPO / "docs" / "answers.md").write_text("\n".join(text), encoding="utf-8")
+    print(f"{missed} missed" if missed else "every goal is met")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("quick" in sys.argv[1:]))
