@@ -117,8 +117,8 @@ def test_an_engine_that_cannot_is_refused_with_the_one_that_can(monkeypatch: pyt
             "policy.tensor_parallel=3: must divide the 4 attention",
         ),
         (
-            ["-m", "policy.latency=0,1", "n=1"],
-            "policy.latency: tells no cells apart, so it cannot be an axis: two launches, two names",
+            ["-m", "policy.base_url=http://a/v1,http://b/v1", "n=1"],
+            "policy.base_url: tells no cells apart, so it cannot be an axis: two launches, two names",
         ),
         (["policy=openai"], "policy.base_url=null: say where the server's API begins"),
         (["policy=openai", "policy.base_url=http://127.0.0.1:1/v1"], "no server answers there"),

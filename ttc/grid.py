@@ -124,13 +124,14 @@ def _unused_parameters(configs: list[Config]) -> list[str]:
 def _silent_axes(first: Cell, other: Cell) -> list[str]:
     """Settings of the engines that differ between two points of one cell: one of them would win unseen."""
     pairs = [("policy", first.policy, other.policy), ("prm", first.prm, other.prm)]
-    asked = ("temperature", "top_p", "logprobs")  # of a request, not of an engine
+    harmless = {"temperature", "top_p", "logprobs", "latency", "fail_rate", "max_num_seqs", "memory_gib"}
+    harmless |= {"gpu_share", "tensor_parallel", "replicas", "timeout", "retries"}  # none chooses who answers
     return [
         f"{group}.{field.name}: tells no cells apart, so it cannot be an axis: two launches, two names"
         for group, one, two in pairs
         if one and two
         for field in fields(one)
-        if field.name not in asked and getattr(one, field.name) != getattr(two, field.name)
+        if field.name not in harmless and getattr(one, field.name) != getattr(two, field.name)
     ]
 
 

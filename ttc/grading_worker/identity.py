@@ -65,15 +65,16 @@ def identical(a: Any, b: Any) -> bool:
 
     if not (isinstance(a, Expr) and isinstance(b, Expr)):
         return False
+    a, b = exact(a), exact(b)
     names = variables(a) | variables(b)
     if not names:
-        difference = value_at(exact(a) - exact(b), 0)  # sympy takes more digits until enough of it are known
+        difference = value_at(a - b, 0)  # sympy takes more digits until enough of it are known
         return difference is not None and bool(max(map(abs, difference)) <= CLOSE)
     if len(names) > MOST_SYMBOLS:
         return False
     compared = 0
     for point in range(POINTS):
-        same = agree(value_at(exact(a), point), value_at(exact(b), point), CLOSE)
+        same = agree(value_at(a, point), value_at(b, point), CLOSE)
         if same is False:
             return False
         compared += same is True
