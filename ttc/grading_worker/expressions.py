@@ -45,6 +45,7 @@ def ask(gold: str, answer: str) -> Asked | None:
     return _verify(first, second)
 
 
+@functools.lru_cache(maxsize=4096)
 def source(text: str) -> str:
     """What math-verify gets: the cleaned text as math, or prose as it is, with the math that it holds."""
     if INSIDE.search(undelimited(text)):

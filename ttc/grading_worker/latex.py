@@ -5,6 +5,7 @@ r"""Notation that says nothing: the text of an answer without its delimiters, sp
 
 from __future__ import annotations
 
+import functools
 import re
 
 UNICODE = str.maketrans(
@@ -62,6 +63,7 @@ BLANKS, LINES = (
 DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$!,;:])")
 
 
+@functools.lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """The answer without what surrounds it, in one spelling."""
     text = undelimited(text.translate(UNICODE))

@@ -6,6 +6,7 @@ equality that it is handed. A text that is one expression is a scalar and none o
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Shape:
 SCALAR = Shape("scalar")
 
 
+@functools.lru_cache(maxsize=4096)
 def shape(text: str) -> Shape:
     """How a cleaned text is made of parts."""
     text = ungrouped(named(PHRASES.get(untexted(text).strip(" .").lower(), text))[1])
@@ -96,6 +98,7 @@ def untexted(text: str) -> str:
     return TEXT.sub(r"\1", text).strip()
 
 
+@functools.lru_cache(maxsize=4096)
 def named(text: str) -> tuple[str, str]:
     r"""A name and what it stands for: x and 5 of `x = 5`, x and [1, 2] of `x \in [1, 2]`; "" for no name."""
     first, *rest = split(text, GIVEN)

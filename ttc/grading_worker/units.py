@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 POWER = r"(?: ?\^ ?\{?[23]\}?)?"
@@ -59,6 +60,7 @@ KNOWN = {*NAMES.values(), "dm", "nm", "mg", "am", "pm"}
 FILLERS = {"square", "sq", "cubic", "cu", "unit"}
 
 
+@functools.lru_cache(maxsize=4096)
 def quantity(text: str) -> tuple[str, str] | None:
     r"""A cleaned text's number and its unit in one spelling, powers dropped; None: it has no unit.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from fractions import Fraction
 
@@ -25,7 +26,8 @@ WORDS = {word: value for value, word in enumerate(ONES)}
 WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
 
 
-def values(text: str) -> set[Fraction]:
+@functools.lru_cache(maxsize=4096)
+def values(text: str) -> frozenset[Fraction]:
     """The plain numbers that a cleaned text can be read as; more than one where writers differ."""
     form = normal_form(CURRENCY.sub(r"\1", text).strip())
     found = {form} if isinstance(form, Fraction) else set()
@@ -35,7 +37,7 @@ def values(text: str) -> set[Fraction]:
     if (comma := COMMA.fullmatch(text)) and not found:
         found.add(Fraction(f"{comma[1]}.{comma[2]}"))
     word = number_word(text)
-    return found if word is None else found | {Fraction(word)}
+    return frozenset(found if word is None else found | {Fraction(word)})
 
 
 def number_word(text: str) -> int | None:
