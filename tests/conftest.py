@@ -16,6 +16,7 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int
     """launch.py's main with results in a temporary folder; fakes without Ray unless told otherwise."""
     monkeypatch.chdir(Path(__file__).parents[1])
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("TTC_CACHE", "off")
 
     def run(*words: str, name: str = "default") -> int:
         given = {word.split("=")[0] for word in words}

@@ -102,7 +102,7 @@ TABLES = {
             ("gold", pa.string()),
             ("answer", pa.string()),  # as that rule reads it; null: none
             ("verdict", pa.bool_()),
-            ("status", pa.string()),  # ok / no_answer / parse_error / timeout
+            ("status", pa.string()),  # ok / one_way / no_answer / parse_error / timeout
         ]
     ),
     "searches": pa.schema(
