@@ -17,12 +17,12 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
 from ttc.config import ReadoutConfig
-from ttc.grading import ExtractRule, make_grader
+from ttc.grading import make_grader
 from ttc.importing import read_runs, store_runs
 from ttc.importing.settings import parse
 from ttc.readout import read_out
@@ -34,9 +34,8 @@ FILES = (
     "completions_sal_bon_llama3.2-3b-awq_n1_q500.jsonl",
 )
 VOTES = {"best": "naive", "weighted": "weighted", "majority": "maj"}
-RULE = "sal" if "sal" in get_args(ExtractRule) else "last_number"
 SAL = ReadoutConfig(
-    extract=RULE, subset="sal_prefix", blanks="vote", groups="canonical", trailing="keep", permutations=1
+    extract="sal", subset="sal_prefix", blanks="vote", groups="canonical", trailing="keep", permutations=1
 )
 
 
@@ -117,7 +116,7 @@ def _derived(path: Path) -> dict[tuple[str, str, int], float]:
 
 def main(data: str) -> None:
     figures, differences = replay(Path(data))
-    print(f"extract={RULE}\n{figures.to_string(index=False)}")
+    print(figures.to_string(index=False))
     print(f"{figures['same'].sum()} of {figures['choices'].sum()} choices are the same; the others:")
     names = ["file", "problem_id", "ours", "stored"]  # often one path, by several votes
     print(differences.groupby(names).size().to_string())

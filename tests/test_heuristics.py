@@ -80,7 +80,7 @@ def test_the_oracle_knows_right_from_wrong_once_an_answer_is_stated() -> None:
         ]
         judged = await oracle.judge(queries)
         await oracle.shutdown()
-        return judged, oracle._grader._idle  # type: ignore[attr-defined]
+        return judged, oracle._grader._pool._idle  # type: ignore[attr-defined]
 
     judged, workers = asyncio.run(run())
     assert [one.scores for one in judged] == [(0.5, 1.0), (0.5, 0.0, 1.0), (1.0,)]

@@ -9,15 +9,14 @@ import pandas as pd
 import pytest
 
 from tests.conftest import stored
-from ttc.rescore import rescore
+from ttc.cli import main
 from ttc.store import load_runs
-from ttc.sweep import guarded
 
 POOL = ("-m", "strategy=best_of_n,greedy", "n=1,4", "seeds=[0,1]", "dataset.limit=6")
 
 
 def again(folder: Path, *words: str) -> int:
-    return guarded(lambda: rescore(folder, words))
+    return main(["rescore", str(folder), *words])
 
 
 @pytest.fixture

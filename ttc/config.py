@@ -6,9 +6,10 @@ Every key of conf/ stands here once, with its type and its range. Hydra never ge
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal, TypeVar, cast, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le
 from pydantic import StringConstraints, TypeAdapter, ValidationError
@@ -196,6 +197,36 @@ def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
     if faults:
         raise Faults(faults)
     return cast(T, value)
+
+
+def read_words(cls: type, words: Iterable[str]) -> dict[str, Any]:
+    """`key=value` and `group.key=value` as a mapping for `build`: texts stay as they are where the field is
+    one, all else is read as JSON where it is some; null is null."""
+    hints = get_type_hints(cls)
+    read: dict[str, Any] = {}
+    for word in words:
+        key, _, text = word.partition("=")
+        group, _, inner = key.partition(".")
+        section = read.setdefault(group, {}) if inner else read
+        if inner and group in hints and is_dataclass(hints[group]):
+            hint = get_type_hints(hints[group]).get(inner)
+        else:
+            hint = hints.get(key)
+        if isinstance(section, dict):
+            section[inner or key] = _read(text, hint)
+    return read
+
+
+def _read(text: str, hint: Any) -> Any:
+    if text == "null":
+        return None
+    kinds = {get_origin(kind) or kind for kind in (hint, *get_args(hint))}
+    if str in kinds:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 class Faults(UserError):

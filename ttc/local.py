@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Sequence
 
-from ttc.models import ENVIRONMENT, shut_down, start
+from ttc.models import shut_down, start
 from ttc.plan import Job
 from ttc.search import Launch, Report, Shard
 from ttc.store import PartWriter
@@ -20,8 +19,6 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
         KeyboardInterrupt: SIGINT or SIGTERM came; what was finished has been reported.
         EngineDied: likewise.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     if asyncio.run(_run(launch, jobs, on_report)):
         raise KeyboardInterrupt
 

@@ -132,7 +132,7 @@ class Meter:
         ]
         policy = self._policy
         assert policy is not None, "stored paths are scored, not gone on from"
-        samples = await self._try(lambda: policy.generate(self._sampling, draws))
+        samples = await tried(lambda: policy.generate(self._sampling, draws))
         children = []
         for (path, index), draw, sample in zip(slots, draws, samples, strict=True):
             child = path.child(index, sample.steps)
@@ -155,7 +155,7 @@ class Meter:
             assert self._verifier is not None, "a search without a verifier scores nothing"
             verifier = self._verifier
             queries = [_query(path, texts) for _, path, texts in askable]
-            judgements = await self._try(lambda: verifier.judge(queries))
+            judgements = await tried(lambda: verifier.judge(queries))
             for (i, path, _), judgement in zip(askable, judgements, strict=True):
                 self._bill_judgement(path, judgement)
                 result[i] = replace(path, scores=(*path.scores, *judgement.scores))
@@ -172,15 +172,6 @@ class Meter:
         # the step was scored when it was its path's last: at this address, or above it
         tried = (self.scored.get((path.address[:depth], index)) for depth in range(len(path.address), 0, -1))
         return next((score.status for score in tried if score is not None), "unscored")
-
-    async def _try(self, call: Callable[[], Awaitable[T]]) -> T:
-        for attempt in range(1, TRIES + 1):
-            try:
-                return await call()
-            except TransientError:
-                if attempt == TRIES:
-                    raise
-        raise AssertionError("unreachable")
 
     def _bill_draw(self, draw: Draw, sample: Sample) -> None:
         bill = self.bill
@@ -209,6 +200,17 @@ class Meter:
                 status="ok" if score is not None else why,
             )
             position += tokens - judgement.tail
+
+
+async def tried(call: Callable[[], Awaitable[T]]) -> T:
+    """The call's result; a transient error is followed by another try, up to TRIES."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            return await call()
+        except TransientError:
+            if attempt == TRIES:
+                raise
+    raise AssertionError("unreachable")
 
 
 def context_sum(start: int, tokens: int) -> int:

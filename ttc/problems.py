@@ -212,7 +212,7 @@ def _problem(i: int, row: Mapping[str, Any], config: DatasetConfig) -> Problem:
         id=_text(row[columns.id]) if columns.id else str(i),
         question=question,
         answer=answer,
-        level=_level(row[columns.level]) if columns.level else None,
+        level=level_of(row[columns.level]) if columns.level else None,
         subject=_text(row[columns.subject]) or None if columns.subject else None,
     )
 
@@ -235,7 +235,7 @@ def _text(value: Any) -> str:
     return str(value).strip()
 
 
-def _level(value: Any) -> int | None:
+def level_of(value: Any) -> int | None:
     """`3`, `"3"` or `"Level 3"`."""
     digits = "".join(c for c in _text(value) if c.isdigit())
     return int(digits) if digits else None

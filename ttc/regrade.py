@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
+from ttc.rows import grade_columns
 from ttc.schema import COMMON, KEYS
-from ttc.store import PartWriter, Store, read
+from ttc.store import PartWriter, Store, read, write_frame
 from ttc.types import UserError
 
 CHOICES = {"readout.grader": get_args(GraderName), "readout.extract": get_args(ExtractRule)}
@@ -49,9 +50,7 @@ def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
         if lacking:
             console.print(f"{lacking} paths have no gold answer and are left out")
         pairs, where = disagreements(read(folder, "grades").to_pandas())
-        hidden = folder / ".disagreements.parquet.writing"
-        where.to_parquet(hidden, index=False)
-        hidden.rename(folder / "disagreements.parquet")
+        write_frame(where, folder / "disagreements.parquet")
     _print(pairs, where, console)
 
 
@@ -129,15 +128,7 @@ async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractR
     )
     return [
         {key: value for key, value in row.items() if key != "steps"}
-        | {
-            "grader": grader.name,
-            "version": grader.version,
-            "extract": rule,
-            "gold": gold,
-            "answer": answer,
-            "verdict": verdict.correct,
-            "status": verdict.status,
-        }
+        | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
         for (row, gold), answer, verdict in zip(rows, answers, verdicts, strict=True)
     ]
 

@@ -29,9 +29,27 @@ def address_text(address: Sequence[int]) -> str:
 
 def path_key(job: Job, path: Path) -> str:
     """Names a path for good: family, problem, seed, address."""
-    columns = job.columns
-    name = f"{job.family.id}/{columns['problem_key']}/{job.seed}/{address_text(path.address)}"
-    return hashlib.sha256(name.encode()).hexdigest()[:24]
+    key = str(job.columns["problem_key"])
+    return path_name(job.family.id, key, job.seed, address_text(path.address))
+
+
+def path_name(family: str, problem_key: str, seed: int, address: str) -> str:
+    return hashlib.sha256(f"{family}/{problem_key}/{seed}/{address}".encode()).hexdigest()[:24]
+
+
+def grade_columns(
+    grader: str, version: str, extract: str, gold: str, answer: str | None, verdict: Verdict
+) -> Row:
+    """What a grades/ row says of one path."""
+    return {
+        "grader": grader,
+        "version": version,
+        "extract": extract,
+        "gold": gold,
+        "answer": answer,
+        "verdict": verdict.correct,
+        "status": verdict.status,
+    }
 
 
 def unit_of(job: Job, address: Sequence[int]) -> int:
@@ -60,16 +78,7 @@ def path_rows(
             }
         )
         rows["grades"].append(
-            common
-            | {
-                "grader": grader[0],
-                "version": grader[1],
-                "extract": extract,
-                "gold": job.problem.answer,
-                "answer": grade.answer,
-                "verdict": grade.verdict.correct,
-                "status": grade.verdict.status,
-            }
+            common | grade_columns(*grader, extract, job.problem.answer, grade.answer, grade.verdict)
         )
     return rows
 

@@ -6,7 +6,6 @@ and what was really paid. Readouts find the folder's cells here.
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 import time
@@ -17,10 +16,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from ttc.config import EngineConfig
 from ttc.grid import Grid
+from ttc.hardware import hardware
 from ttc.lookup import Model
 from ttc.plan import Work
 from ttc.problems import key_of
@@ -48,7 +46,7 @@ class RunLog:
         self._mark = time.monotonic()
         self._starting = self._searching = 0.0
         self._entry: dict[str, Any] = {
-            "started": _now(),
+            "started": now(),
             "finished": None,
             "status": "running",
             "command": command,
@@ -59,7 +57,7 @@ class RunLog:
             "selections": {work.record.selection: _selection(work) for work in works},
             "versions": versions(),
             "revision": revision(),
-            "hardware": _hardware(),
+            "hardware": hardware(),
             "ray_address": None,
             "placement": None,
             "bill": None,
@@ -79,7 +77,7 @@ class RunLog:
         self._searching += time.monotonic() - self._mark
 
     def finish(self, status: str, failed: Sequence[str]) -> None:
-        self._entry |= {"finished": _now(), "status": status, "failed": list(failed), "bill": self._bill()}
+        self._entry |= {"finished": now(), "status": status, "failed": list(failed), "bill": self._bill()}
         save_runs(self._store.folder, [*self._runs, self._entry])
 
     def _bill(self) -> dict[str, Any]:
@@ -95,7 +93,7 @@ class RunLog:
         }
 
 
-def _now() -> str:
+def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
@@ -142,34 +140,3 @@ def revision() -> str | None:
 
     commit = git("rev-parse", "HEAD")
     return f"{commit}+" if commit and git("status", "--porcelain", "-uno") else commit
-
-
-def _hardware() -> dict[str, Any]:
-    return {
-        "machine": platform.machine(),
-        "processor": _processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpus": _gpus(),
-    }
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
-
-
-def _gpus() -> list[str]:
-    try:
-        done = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.strip().splitlines() if done.returncode == 0 else []

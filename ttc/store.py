@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as File
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -69,10 +70,22 @@ def write(table: pa.Table, target: File) -> None:
     """A whole file or none: written under another name, on the disk before it gets its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
     hidden = target.with_name(f".{target.name}.writing")
-    pq.write_table(table.replace_schema_metadata(METADATA), hidden)
+    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **METADATA}), hidden)
     with hidden.open("rb+") as file:
         os.fsync(file.fileno())
     hidden.rename(target)
+
+
+def write_frame(frame: pd.DataFrame, target: File) -> None:
+    """`write` for a frame of one's own columns.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    try:
+        write(pa.Table.from_pandas(frame, preserve_index=False), target)
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
 
 
 class Store:

@@ -35,24 +35,19 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str]) -> int:
     """The whole launch; returns the exit code. A user's mistake is a line, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
-    return guarded(lambda: sweep(grid_of(compose(list(arguments))), list(arguments)))
-
-
-def grid_of(points: list[dict[str, Any]]) -> Grid:
-    """The grid of composed points, told apart from what ttc ships."""
-    return build_grid(points, shipped, defaults()["max_tokens"])
-
-
-def guarded(command: Callable[[], int]) -> int:
-    """A command's exit code, with what every command of ttc says and does when it cannot go on."""
     try:
-        return command()
+        return sweep(grid_of(compose(list(arguments))), list(arguments))
     except UserError as error:
         show.refuse(error)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
+
+
+def grid_of(points: list[dict[str, Any]]) -> Grid:
+    """The grid of composed points, told apart from what ttc ships."""
+    return build_grid(points, shipped, defaults()["max_tokens"])
 
 
 def _interrupt(signum: int, frame: object) -> None:

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.models import definitions, tiny
+from ttc.models.verifier import classified
 from ttc.models.vllm_engine import EngineOptions
-from ttc.models.vllm_verifier import VllmReader, classified
+from ttc.models.vllm_verifier import VllmReader
 from ttc.types import Judgement, Query, UserError
 
 CONTEXT = 1024

@@ -7,7 +7,6 @@ headline. What is printed as a cell's name can be typed as it is.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,10 +57,9 @@ class Results:
         self.folder = folder
         self.subset = str(declared.iloc[0]) if len(declared) else "resample"
         rows = rows[rows["subset"] == self.subset]
-        ranks = rows["strategy"].map(
-            lambda name: STRATEGIES.index(name) if name in STRATEGIES else len(STRATEGIES)
+        rows = rows.assign(rank=[_place(STRATEGIES, name) for name in rows["strategy"]]).sort_values(
+            ["rank", "strategy", "variant", "n"], kind="stable"
         )
-        rows = rows.assign(rank=ranks).sort_values(["rank", "strategy", "variant", "n"], kind="stable")
         if "upper_bound" not in rows:  # a readout of an older version
             rows["upper_bound"] = rows["vote"] == "oracle"
         rows["prm"] = rows["prm"].fillna("none")
@@ -165,24 +163,14 @@ def choice_name(row: dict[str, Any]) -> str:
 
 def registry_rank(row: dict[str, Any], strategies: Sequence[str]) -> tuple[Any, ...]:
     """The order in which equals are taken: strategy, settings, vote, aggregation, n."""
-    strategy = strategies.index(row["strategy"]) if row["strategy"] in strategies else len(strategies)
-    vote = VOTES.index(row["vote"]) if row["vote"] in VOTES else len(VOTES)
     agg = AGGS.index(row["agg"]) if row["agg"] in AGGS else 0
+    strategy, vote = _place(strategies, row["strategy"]), _place(VOTES, row["vote"])
     return strategy, row["strategy"], row["variant"], vote, agg, row["n"]
 
 
-def save(frame: pd.DataFrame, target: Path) -> None:
-    """A whole file or none.
-
-    Raises:
-        UserError: the folder cannot be written.
-    """
-    hidden = target.with_name(f".{target.name}.{os.getpid()}.writing")
-    try:
-        frame.to_parquet(hidden, index=False)
-        hidden.rename(target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+def _place(names: Sequence[str], name: str) -> int:
+    """Where a name stands; others come last."""
+    return names.index(name) if name in names else len(names)
 
 
 def _words(rows: pd.DataFrame) -> list[str]:

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from ttc.analysis.cells import Reading, Results, choice_name, plain, save
-from ttc.analysis.looks import make_table, points, show, signed, signed_span, span
+from ttc.analysis.cells import Reading, Results, choice_name, plain
 from ttc.comparison import (
     CLEAR,
     EXACT,
@@ -23,7 +22,9 @@ from ttc.comparison import (
     percentiles,
     sign_flip,
 )
+from ttc.looks import make_table, points, show, signed, signed_span, span
 from ttc.statistics import Floats, interval
+from ttc.store import write_frame
 from ttc.types import UserError
 
 FILE = "compare.parquet"
@@ -46,7 +47,7 @@ def compare(folder: Path, names: Sequence[str], console: Console) -> pd.DataFram
     if len({reading.key for reading in readings}) < len(readings):
         raise UserError(f"{' '.join(names)}: one of them is named twice")
     table = comparison(readings, [results.correct(reading) for reading in readings])
-    save(table, folder / FILE)
+    write_frame(table, folder / FILE)
     _print(table, readings, _notes(results, readings, table), console)
     return table
 

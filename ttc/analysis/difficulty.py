@@ -7,10 +7,8 @@ Shape suffixes: P problems, S seeds of the pool, U units (paths) of a pool.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,10 +17,9 @@ import pandas as pd
 from ttc.analysis.candidates import Study
 from ttc.analysis.cells import Results
 from ttc.config import ReadoutConfig
-from ttc.grading import make_grader
 from ttc.optimal import quintiles
-from ttc.readout.canonical import Canonical
-from ttc.readout.outcomes import Batch, make_batch, outcomes
+from ttc.readout import make_batches
+from ttc.readout.outcomes import Batch, outcomes
 from ttc.readout.pools import Key, Tables, places
 from ttc.schema import CellRecord
 from ttc.statistics import Floats, Ints
@@ -126,18 +123,7 @@ def reread(
     """
     keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
 
-    async def grouped() -> Batch:
-        grader, canonical = make_grader(config.grader, config.grade_timeout), Canonical(config.grade_timeout)
-        special = canonical.group if config.groups == "canonical" else None
-        what = (tables, keys, pool.units, pool.record.verifier)
-        try:
-            return await make_batch(*what, grader, special, config.blanks == "vote")
-        finally:
-            await grader.close()
-            await canonical.close()
-
-    with ThreadPoolExecutor(1) as thread:  # a notebook already has a loop in this one
-        batch = thread.submit(asyncio.run, grouped()).result()
+    (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
     found = outcomes(tables, _behind(batch, halved), draws, config.permutations)
     resample = config.subset == "resample"
     return {

@@ -16,14 +16,14 @@ import pandas as pd
 from rich.console import Console
 
 from ttc.analysis.candidates import Candidate, Costs, Study, ordered, studies
-from ttc.analysis.cells import Results, save
+from ttc.analysis.cells import Results
 from ttc.analysis.difficulty import KINDS, Difficulty, measure, reread
 from ttc.analysis.optimal_report import CHOICES, CURVE, plot_optimal, print_study
 from ttc.comparison import REPLICATES, bootstrap_weights, percentiles
-from ttc.config import Count, Faults, ReadoutConfig, build
+from ttc.config import Count, Faults, ReadoutConfig, build, read_words
 from ttc.optimal import SMALL, SPLITS, Optimal, Prices, choose
 from ttc.readout.pools import Tables
-from ttc.store import load_runs
+from ttc.store import load_runs, write_frame
 from ttc.types import UserError
 
 
@@ -77,8 +77,8 @@ def optimal(folder: Path, words: Sequence[str], console: Console) -> tuple[pd.Da
         curves.append(rows)
         choices.append(chosen)
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
-    save(curve, folder / f"{CURVE}.parquet")
-    save(choice, folder / f"{CHOICES}.parquet")
+    write_frame(curve, folder / f"{CURVE}.parquet")
+    write_frame(choice, folder / f"{CHOICES}.parquet")
     plot_optimal(curve, choice, folder / "plots" / f"{CURVE}.png")
     return curve, choice
 
@@ -88,8 +88,7 @@ def parse(words: Sequence[str]) -> OptimalSettings:
     Faults: all that is wrong with the words.
     """
     faults = [f"{word}: settings read key=value" for word in words if "=" not in word]
-    pairs = dict(word.split("=", 1) for word in words if "=" in word)
-    values: dict[str, Any] = {key: int(text) if text.isdigit() else text for key, text in pairs.items()}
+    values = read_words(OptimalSettings, (word for word in words if "=" in word))
     settings = OptimalSettings()
     try:
         settings = build(OptimalSettings, values)

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ttc.analysis.candidates import Study
-from ttc.analysis.looks import make_table, points, show, signed, signed_span, span
 from ttc.analysis.plots import COLOURS, GREY
 from ttc.analysis.view import PANEL, STRATEGIES, sizes
+from ttc.looks import make_table, points, show, signed, signed_span, span
 from ttc.optimal import SMALL
 
 CURVE, CHOICES = "optimal", "optimal_choices"

@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ttc.analysis.table import WIDEST
 from ttc.analysis.view import VOTES, name
+from ttc.looks import show
 from ttc.readout.quirks import ALL, PREFIX, SOUND, quirks
 from ttc.types import UserError
 
@@ -48,9 +47,7 @@ def print_quirks(rows: pd.DataFrame, console: Console) -> None:
         for vote in [vote for vote in VOTES if vote in set(part["vote"])]:
             for n in sorted(part["n"][part["vote"] == vote].unique()):
                 table.add_row(vote, str(n), *(_cell(found.get((vote, n, one)), one) for one in readings))
-        # a pipe counts as 80 columns: the table keeps its own all the same
-        table.width = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
-        console.print(table, crop=False)
+        show(table, console)
     console.print(Text(LEGEND, style="dim"))
 
 

@@ -6,23 +6,18 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from ttc.analysis.view import name, panels, shown, sizes
-
-WIDEST = 1000
+from ttc.looks import show
 
 
 def print_table(rows: pd.DataFrame, console: Console) -> None:
     """Prints the cells in `rows` (rows of readout.parquet), a table per policy, prm, dataset and prompt."""
     view = shown(rows)
     for title, part in panels(view):
-        # A pipe counts as 80 columns: the table keeps its own all the same.
-        table = _table(title, part)
-        table.width = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
-        console.print(table, crop=False)
+        show(_table(title, part), console)
     if len(view):
         console.print(Text(_legend(view), style="dim"))
 

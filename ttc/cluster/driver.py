@@ -17,8 +17,9 @@ from ray.exceptions import RayError, RayTaskError
 
 from ttc.cluster import shards
 from ttc.cluster.hosts import Handle, Host
-from ttc.cluster.placement import Placement, gpu_memory, has_gpu_vllm, place, said
+from ttc.cluster.placement import Placement, has_gpu_vllm, place, said
 from ttc.config import EngineConfig
+from ttc.hardware import gpu_memory
 from ttc.models import ENVIRONMENT
 from ttc.plan import Job
 from ttc.search import Launch, Report

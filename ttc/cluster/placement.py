@@ -9,7 +9,6 @@ resource. `gpu_share`, `tensor_parallel` and `replicas` of the configuration ove
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -116,20 +115,6 @@ def said(placement: Placement) -> dict[str, str]:
         else f"{config.replicas} on CPU or elsewhere"
         for role, config in placement.engines.items()
     }
-
-
-def gpu_memory() -> float | None:
-    """GiB of the smallest GPU of this machine; None where nvidia-smi does not say."""
-    try:
-        done = subprocess.run(
-            ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        return min(float(line) for line in done.stdout.splitlines()) / 1024
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return None
 
 
 def share_out(

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from ttc.grading.cache import Cache, cache_file
 from ttc.grading_worker.forms import Form, decide, normal_form
-from ttc.grading_worker.process import Worker
+from ttc.grading_worker.process import Pool
 
 Status = Literal["ok", "one_way", "no_answer", "parse_error", "timeout"]
 GraderName = Literal["math_verify", "exact", "numeric"]
@@ -104,9 +104,7 @@ class MathVerify:
         self.version = f"{version('math-verify')}+{RULES}"
         engines = [f"{name} {version(name)}" for name in ("sympy", "latex2sympy2_extended")]
         self._cache = Cache(cache_file(), self.name, self.version, *engines)
-        self._limit = limit
-        self._slots = asyncio.Semaphore(workers)
-        self._idle: list[Worker] = []
+        self._pool = Pool(limit, workers)
         self._asked: dict[tuple[str, str], asyncio.Task[Verdict]] = {}
 
     async def grade(self, gold: str, answer: str | None) -> Verdict:
@@ -132,31 +130,21 @@ class MathVerify:
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
-        for worker in self._idle:
-            await worker.kill()
-        self._idle.clear()
+        await self._pool.close()
         self._asked.clear()
         self._cache.close()
 
     async def _ask(self, gold: str, answer: str) -> Verdict:
         if known := self._cache.get(gold, answer):
             return Verdict(*known)  # type: ignore[arg-type]
-        async with self._slots:
-            worker = self._idle.pop() if self._idle else await Worker.start()
-            try:
-                reply = await asyncio.wait_for(worker.ask(gold, answer, self._limit), self._limit)
-            except TimeoutError:  # not remembered, nor is a death: both may be the machine's, not the pair's
-                await worker.kill()
-                return TIMEOUT
-            except EOFError:  # it died of this pair: out of memory, or sympy's recursion
-                await worker.kill()
-                return UNREADABLE
-            except BaseException:  # cancelled: its reply would be taken for the next pair's
-                await worker.kill()
-                raise
-            self._idle.append(worker)
-            self._cache.put(gold, answer, reply["correct"], reply["status"])
-            return Verdict(reply["correct"], reply["status"])
+        try:
+            reply = await self._pool.run(lambda worker: worker.ask(gold, answer, self._pool.limit))
+        except TimeoutError:  # not remembered, nor is a death: both may be the machine's, not the pair's
+            return TIMEOUT
+        except EOFError:  # it died of this pair: out of memory, or sympy's recursion
+            return UNREADABLE
+        self._cache.put(gold, answer, reply["correct"], reply["status"])
+        return Verdict(reply["correct"], reply["status"])
 
 
 GRADERS: dict[GraderName, Callable[[float], Grader]] = {

@@ -1,4 +1,4 @@
-"""`Worker`: one `python -m ttc.grading_worker` process and its pipes."""
+"""`Worker`: one `python -m ttc.grading_worker` process and its pipes; `Pool`: some of them, under a limit."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import contextlib
 import json
 import os
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
 
 START_LIMIT = 120.0
 """Seconds for a worker to import math-verify: 0.4 on a quiet machine."""
 
 
 class Worker:
-    """A process that judges one pair at a time. Left out on purpose: a pool, retries, a cache."""
+    """A process that answers one request at a time. Left out on purpose: retries, a cache."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -73,3 +77,39 @@ class Worker:
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+
+
+class Pool:
+    """Workers that are started when they are needed, and killed where a request takes too long or breaks one.
+
+    Args:
+        limit: seconds that a request may take; a worker's start is not in it.
+        workers: how many run at once.
+    """
+
+    def __init__(self, limit: float, workers: int = 2) -> None:
+        self.limit = limit
+        self._slots = asyncio.Semaphore(workers)
+        self._idle: list[Worker] = []
+
+    async def run(self, request: Callable[[Worker], Awaitable[T]]) -> T:
+        """What a worker answers to `request`.
+
+        Raises:
+            TimeoutError: it took longer than the limit.
+            EOFError: the worker died of it.
+        """
+        async with self._slots:
+            worker = self._idle.pop() if self._idle else await Worker.start()
+            try:
+                reply = await asyncio.wait_for(request(worker), self.limit)
+            except BaseException:  # cancelled, too: its reply would be taken for the next request's
+                await worker.kill()
+                raise
+            self._idle.append(worker)
+            return reply
+
+    async def close(self) -> None:
+        for worker in self._idle:
+            await worker.kill()
+        self._idle.clear()

@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path as File
 from typing import Any
 
@@ -25,7 +24,7 @@ from ttc.importing.rows import Run, rows_of
 from ttc.importing.sal import Source, read_source
 from ttc.importing.settings import Task, parse
 from ttc.readout import read_out
-from ttc.runlog import revision, versions
+from ttc.runlog import now, revision, versions
 from ttc.store import PartWriter, Store, load_runs, save_runs
 from ttc.types import UserError
 
@@ -79,7 +78,8 @@ def _refuse_clashes(runs: Sequence[Run]) -> None:
 
 def store_runs(task: Task, runs: Sequence[Run]) -> None:
     """Grades the paths and commits everything at once, each file as a part."""
-    rules = list(dict.fromkeys([task.readout.extract, *task.also]))
+    # by search-and-learn's own rule, too, so that its votes can be read at once
+    rules = list(dict.fromkeys([task.readout.extract, "sal"]))
     tables = asyncio.run(_tables(task, runs, rules))
     with Store(task.folder).held() as store:
         names = []
@@ -98,10 +98,10 @@ async def _tables(task: Task, runs: Sequence[Run], rules: Sequence[str]) -> list
 
 def _entry(task: Task, runs: Sequence[Run]) -> dict[str, Any]:
     """The import as sweep.json remembers it: a run without engines."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    when = now()
     return {
-        "started": now,
-        "finished": now,
+        "started": when,
+        "finished": when,
         "status": "done",
         "command": "import",
         "overrides": list(task.words),

@@ -7,7 +7,6 @@ ended. `scores` holds one score per step that is not blank, as everywhere; where
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +17,7 @@ from ttc.importing.sal import HEADER, SalRow, Source
 from ttc.importing.settings import Origin
 from ttc.plan import digest
 from ttc.problems import key_of
+from ttc.rows import grade_columns, path_name
 from ttc.schema import CellRecord
 
 PROMPT = "sal"
@@ -188,8 +188,7 @@ def rows_of(run: Run, graded: Sequence[Graded]) -> dict[str, list[Row]]:
         }
         scored = scored_rows(row) if run.verifier else []
         for index in range(len(row.completions)):
-            name = f"{run.family}/{key}/{run.origin.seed}/{index}"
-            named = common | {"path": hashlib.sha256(name.encode()).hexdigest()[:24]}
+            named = common | {"path": path_name(run.family, key, run.origin.seed, str(index))}
             tables["paths"].append(named | _path(run, row, index, graded[0].answers[place][index]))
             tables["grades"] += [named | _grade(row, place, index, one) for one in graded]
             if scored:
@@ -218,16 +217,8 @@ def _path(run: Run, row: SalRow, index: int, answer: str | None) -> Row:
 
 
 def _grade(row: SalRow, place: int, index: int, graded: Graded) -> Row:
-    verdict = graded.verdicts[place][index]
-    return {
-        "grader": graded.grader,
-        "version": graded.version,
-        "extract": graded.rule,
-        "gold": row.problem.answer,
-        "answer": graded.answers[place][index],
-        "verdict": verdict.correct,
-        "status": verdict.status,
-    }
+    answer, verdict = graded.answers[place][index], graded.verdicts[place][index]
+    return grade_columns(graded.grader, graded.version, graded.rule, row.problem.answer, answer, verdict)
 
 
 def _search(run: Run, row: SalRow, answers: Sequence[str | None]) -> Row:

@@ -15,7 +15,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ttc.config import DatasetConfig
-from ttc.problems import hub_rows
+from ttc.problems import hub_rows, level_of
 from ttc.types import Problem, UserError
 
 NEEDED = ("problem", "answer", "completions")
@@ -129,17 +129,14 @@ def _row(place: str, row: Any, index: int) -> SalRow:
     id_, subject = row.get("unique_id"), row.get("subject")
     return SalRow(
         place,
-        Problem(str(id_ if id_ is not None else index), question, answer, _level(row), subject),
+        Problem(
+            str(id_ if id_ is not None else index), question, answer, level_of(row.get("level")), subject
+        ),
         tuple(text.removeprefix(HEADER) for text in texts),
         tuple(text.startswith(HEADER) for text in texts),
         _scores(row.get("scores"), len(texts)),
         _tokens(row.get("completion_tokens"), len(texts)),
     )
-
-
-def _level(row: Mapping[str, Any]) -> int | None:
-    digits = "".join(c for c in str(row.get("level", "")) if c.isdigit())
-    return int(digits) if digits else None
 
 
 def _scores(value: Any, count: int) -> tuple[StepScores | None, ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, Literal, get_args
 
@@ -20,8 +19,8 @@ from ttc.config import (
     PositiveShare,
     ReadoutConfig,
     build,
+    read_words,
 )
-from ttc.grading import ExtractRule
 from ttc.importing.sal import Source
 from ttc.types import UserError
 
@@ -96,11 +95,6 @@ class Task:
     readout: ReadoutConfig
     folder: File
 
-    @property
-    def also(self) -> list[str]:
-        """Rules that the paths are graded by beside the declared one: search-and-learn's own."""
-        return [rule for rule in get_args(ExtractRule) if rule == "sal"]
-
     def origin(self, place: int, source: Source) -> Origin:
         """What is known of source number `place`.
 
@@ -145,7 +139,7 @@ def parse(words: Sequence[str]) -> Task:
     faults = [] if sources else ["FILE is missing: name search-and-learn's JSONL files, or a Hub dataset"]
     settings, readout = SalSettings(), ReadoutConfig()
     try:
-        settings = build(SalSettings, {key: _value(key, text) for key, _, text in _split(own)})
+        settings = build(SalSettings, read_words(SalSettings, own))
         (point,) = compose(readout_words)
         readout = build(ReadoutConfig, point["readout"], "readout.")
     except Faults as error:
@@ -213,20 +207,3 @@ def _first(*values: Any) -> Any:
 
 def _either() -> str:
     return ", ".join(get_args(Label)[:-1]) + f" or {get_args(Label)[-1]}"
-
-
-def _split(words: Sequence[str]) -> list[tuple[str, str, str]]:
-    return [word.partition("=") for word in words]
-
-
-def _value(key: str, text: str) -> Any:
-    """Texts as they are, all else as JSON where it is some; null is null."""
-    kinds = {field.name: str(field.type) for field in fields(SalSettings)}
-    if text == "null":
-        return None
-    if kinds.get(key, "str").startswith(("str", "FolderName", "Label")):
-        return text
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

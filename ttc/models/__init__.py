@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -99,17 +100,10 @@ def _format(config: PrmConfig) -> Format:
 
 
 def _vllm_options(config: EngineConfig) -> EngineOptions:
-    from ttc.models.checkpoint import fetch
     from ttc.models.vllm_engine import EngineOptions
 
-    assert config.model, "checked when the grid is built"
-    assert config.context, "filled in by the driver from the checkpoint"
     return EngineOptions(
-        model=fetch(config.model),
-        context=config.context,
-        revision=config.revision,
-        dtype=config.dtype,
-        max_num_seqs=config.max_num_seqs,
+        **_options(config),
         memory=round(config.memory_gib * GIB) if config.memory_gib else None,
         gpu_share=config.gpu_share or EngineOptions.gpu_share,
         tensor_parallel=config.tensor_parallel or 1,
@@ -117,18 +111,19 @@ def _vllm_options(config: EngineConfig) -> EngineOptions:
 
 
 def _plain_options(config: EngineConfig) -> PlainOptions:
-    from ttc.models.checkpoint import fetch
     from ttc.models.plain import PlainOptions
+
+    return PlainOptions(**_options(config))
+
+
+def _options(config: EngineConfig) -> dict[str, Any]:
+    """What every engine that loads a checkpoint must know of it."""
+    from ttc.models.checkpoint import fetch
 
     assert config.model, "checked when the grid is built"
     assert config.context, "filled in by the driver from the checkpoint"
-    return PlainOptions(
-        model=fetch(config.model),
-        context=config.context,
-        revision=config.revision,
-        dtype=config.dtype,
-        max_num_seqs=config.max_num_seqs,
-    )
+    same = {name: getattr(config, name) for name in ("context", "revision", "dtype", "max_num_seqs")}
+    return {"model": fetch(config.model), **same}
 
 
 async def start(config: PolicyConfig | PrmConfig) -> Any:
@@ -138,6 +133,8 @@ async def start(config: PolicyConfig | PrmConfig) -> Any:
         UserError: the model does not fit its part.
         EngineDied: it did not start, with the line that says why; the traceback is printed.
     """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     engine: Any = None
     try:
         if isinstance(config, PolicyConfig):

@@ -65,7 +65,7 @@ class OpenaiPolicy:
 
     async def stats(self) -> EngineStats:
         """Of this policy's own requests: others may use the server, too."""
-        return self.server.stats()
+        return self.server.counters.stats()
 
 
 class Completions(TokenPolicy):
@@ -106,7 +106,7 @@ class ByIds(Completions):
         if answer.ids is None:
             raise TransientError("the server told no token ids, as it did when it was asked first")
         tokens, logprobs = list(answer.ids), list(answer.logprobs)
-        self.server.count(len(ids) - (answer.cached or 0) + len(tokens), answer.cached)
+        self.server.counters.count(len(ids) - (answer.cached or 0) + len(tokens), answer.cached)
         if sampling.logprobs and len(logprobs) != len(tokens):
             raise _no_logprobs()
         end: StepEnd = "eos" if self._eos.intersection(tokens[-1:]) else "step"
@@ -147,7 +147,7 @@ class ByText(Completions):
         if sampling.logprobs and answer.text and not answer.logprobs:
             raise _no_logprobs()
         got = self._written(answer, rule, draw.whole, left)
-        server.count(len(ids) - (answer.cached or 0) + len(got.tokens), answer.cached)
+        server.counters.count(len(ids) - (answer.cached or 0) + len(got.tokens), answer.cached)
         return got if sampling.logprobs else replace(got, logprobs=None)
 
     def _written(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
@@ -199,7 +199,7 @@ class ByChat:
             raise TransientError("the server does not say how many tokens it took and wrote")
         if sampling.logprobs and answer.text and not answer.logprobs:
             raise _no_logprobs()
-        self.server.count(answer.prompt - (answer.cached or 0) + answer.completion, answer.cached)
+        self.server.counters.count(answer.prompt - (answer.cached or 0) + answer.completion, answer.cached)
         steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
         return Sample(steps, answer.prompt, answer.cached)
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from ttc.config import PolicyConfig
+from ttc.models.counters import Counters
 from ttc.models.endpoint import connection, key_refused, reason, where
-from ttc.types import EngineStats, TransientError
+from ttc.types import TransientError
 
 PASSING = (408, 409, 425, 429)
 """Refusals that another try may mend, beside the server's own faults (5xx)."""
@@ -57,9 +57,7 @@ class Server:
         self._config, self._model = config, model
         self._client = AsyncOpenAI(**connection(config), max_retries=config.retries, timeout=config.timeout)
         self._room = asyncio.Semaphore(config.max_num_seqs)
-        self._running = 0
-        self._since = self._busy = 0.0
-        self._computed = self._cached = self._requests = 0
+        self.counters = Counters()
 
     async def complete(self, **body: Any) -> Answer:
         """A text that goes on from a prompt. A cancelled call hangs up, which ends it at the server.
@@ -100,16 +98,6 @@ class Server:
             logprobs=tuple(value for part in parts for value in part.logprobs),
         )
 
-    def count(self, computed: int, cached: int | None) -> None:
-        """A request is done: tokens fed and generated, and tokens that the server had already."""
-        self._requests += 1
-        self._computed += computed
-        self._cached += cached or 0
-
-    def stats(self) -> EngineStats:
-        busy = self._busy + (time.monotonic() - self._since if self._running else 0.0)
-        return EngineStats(self._computed, self._cached, self._requests, busy)
-
     async def _whole(self, create: Callable[..., Awaitable[Any]], body: dict[str, Any]) -> Answer:
         async with self._calling():
             text = (await create(model=self._model, **body)).http_response.text
@@ -126,19 +114,13 @@ class Server:
         import openai
 
         async with self._room:
-            if not self._running:
-                self._since = time.monotonic()
-            self._running += 1
             try:
-                yield
+                with self.counters.working():
+                    yield
             except openai.APIStatusError as error:
                 raise self._refusal(error) from None
             except openai.APIError as error:
                 raise TransientError(f"{where(self._config)}: {reason(error)}") from None
-            finally:
-                self._running -= 1
-                if not self._running:
-                    self._busy += time.monotonic() - self._since
 
     def _refusal(self, error: Any) -> Exception:
         if error.status_code >= 500 or error.status_code in PASSING:

@@ -7,12 +7,12 @@ cache, and requests that join a batch under way.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ttc.models.counters import Counters
 from ttc.models.vllm_engine import threads
 from ttc.types import EngineStats, UserError
 
@@ -87,45 +87,42 @@ class Batcher(Generic[Q, A]):
 
     Args:
         compute: requests -> their answers, in order; called in the thread, one batch at a time.
+        cost: tokens that an answer took, padding left out.
     """
 
-    def __init__(self, compute: Callable[[Sequence[Q]], Sequence[A]]) -> None:
-        self._compute = compute
+    def __init__(
+        self, compute: Callable[[Sequence[Q]], Sequence[A]], cost: Callable[[A], int] = lambda answer: 0
+    ) -> None:
+        self._compute, self._cost = compute, cost
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plain")
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._work: asyncio.Task[None] | None = None
-        self._since = 0.0
-        self._busy = 0.0
-        self._requests = 0
-        self.computed = 0
-        """Tokens, padding left out. The owner adds up what its answers say."""
+        self._counters = Counters()
 
     async def ask(self, request: Q) -> A:
         """The answer to one request. Raises what `compute` raised for its batch."""
         future: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))
         if self._work is None:
-            self._since = time.monotonic()
             self._work = asyncio.create_task(self._run())
         answer = await future
-        self._requests += 1
+        self._counters.count(self._cost(answer))
         return answer
 
     def stats(self) -> EngineStats:
-        busy = self._busy + (time.monotonic() - self._since if self._work else 0.0)
-        return EngineStats(self.computed, 0, self._requests, busy)
+        return self._counters.stats()
 
     def shutdown(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self) -> None:
         try:
-            while self._waiting:
-                taken, self._waiting = self._waiting, []
-                # those that gave up while they waited cost nothing
-                await self._batch([(request, future) for request, future in taken if not future.done()])
+            with self._counters.working():
+                while self._waiting:
+                    taken, self._waiting = self._waiting, []
+                    # those that gave up while they waited cost nothing
+                    await self._batch([(request, future) for request, future in taken if not future.done()])
         finally:
-            self._busy += time.monotonic() - self._since
             self._work = None
 
     async def _batch(self, batch: list[tuple[Q, asyncio.Future[A]]]) -> None:

@@ -52,7 +52,7 @@ class PlainPolicy(TokenPolicy):
 
         self.options = options
         self.model = load(AutoModelForCausalLM, options)
-        self._batcher = Batcher(self._compute)
+        self._batcher = Batcher(self._compute, cost=lambda row: len(row.ids) + len(row.tokens))
 
     async def stats(self) -> EngineStats:
         return self._batcher.stats()
@@ -72,7 +72,6 @@ class PlainPolicy(TokenPolicy):
         except asyncio.CancelledError:
             row.gone = True  # the thread sees it after its next token
             raise
-        self._batcher.computed += len(ids) + len(row.tokens)
         return Continuation(row.tokens, row.logprobs if sampling.logprobs else None)
 
     def _compute(self, rows: Sequence[Row]) -> Sequence[Row]:

@@ -13,7 +13,7 @@ from typing import Any
 from ttc.models.formats import Format
 from ttc.models.heads import Scorer
 from ttc.models.plain import Batcher, PlainOptions
-from ttc.models.verifier import Reading, sigmoid, two_way
+from ttc.models.verifier import Reading, classified, two_way
 from ttc.types import EngineStats
 
 BATCH_TOKENS = 16_384
@@ -33,12 +33,10 @@ class PlainReader:
         self.options = options
         self.tags = format.tags
         self.scorer = Scorer(format.reads, options)
-        self._batcher: Batcher[Ids, Reading] = Batcher(self._compute)
+        self._batcher: Batcher[Ids, Reading] = Batcher(self._compute, cost=lambda reading: reading.computed)
 
     async def read(self, ids: Ids) -> Reading:
-        reading = await self._batcher.ask(ids)
-        self._batcher.computed += reading.computed
-        return reading
+        return await self._batcher.ask(ids)
 
     async def stats(self) -> EngineStats:
         return self._batcher.stats()
@@ -84,10 +82,8 @@ class PlainReader:
         if self.tags:
             rows = values.log_softmax(-1)[:, list(self.tags)].tolist()
             return [(two_way(good, bad), None, math.exp(good) + math.exp(bad)) for good, bad in rows]
-        rows = values.tolist()
-        if values.shape[1] == 2:
-            return [(two_way(good, bad), None, None) for bad, good in rows]
-        return [(sigmoid(value), value, None) for (value,) in rows]
+        outcome = self.scorer.reads != "classes"
+        return [(*classified(logits, outcome), None) for logits in values.tolist()]
 
 
 def chains(requests: Sequence[Ids]) -> list[list[int]]:

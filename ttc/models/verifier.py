@@ -198,6 +198,21 @@ def two_way(good: float, bad: float) -> float | None:
     return sigmoid(good - bad)
 
 
+def classified(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
+    """(score, raw) from a classifier's logits: of two, the second one's probability; one is an outcome
+    model's reward.
+
+    Raises:
+        UserError: this is another kind of classifier.
+    """
+    if len(logits) == 2:
+        return two_way(logits[1], logits[0]), None
+    if len(logits) == 1 and outcome:
+        return sigmoid(logits[0]), logits[0]
+    kinds = "two (wrong, right), or one reward" if outcome else "two (wrong, right)"
+    raise UserError(f"the model classifies into {len(logits)} labels; a verifier of this family has {kinds}")
+
+
 def sigmoid(value: float) -> float | None:
     if math.isnan(value):
         return None

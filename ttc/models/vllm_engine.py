@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import itertools
 import os
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ttc.models.counters import Counters
 from ttc.types import EngineDied, EngineStats, TransientError
 
 if TYPE_CHECKING:
@@ -83,10 +83,7 @@ class Engine:
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._input, self._dead = tokens_input, EngineDeadError
         self._ids = itertools.count()
-        self._running = 0
-        self._since = 0.0
-        self._busy = 0.0
-        self._computed = self._cached = self._requests = 0
+        self._counters = Counters()
 
     async def run(self, ids: list[int], params: SamplingParams, generated: bool = True) -> RequestOutput:
         """One request to its end. A cancelled call aborts its request.
@@ -104,8 +101,8 @@ class Engine:
         )
         if output.outputs[0].finish_reason not in ("stop", "length"):
             raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
-        self._count(len(ids), output.num_cached_tokens)
-        self._computed += len(output.outputs[0].token_ids) if generated else 0
+        written = len(output.outputs[0].token_ids) if generated else 0
+        self._count(len(ids) + written, output.num_cached_tokens)
         return output
 
     async def pool(self, ids: list[int], params: PoolingParams) -> PoolingRequestOutput[Any]:
@@ -118,27 +115,18 @@ class Engine:
 
     async def _last(self, outputs: AsyncIterator[Any]) -> Any:
         """The one output of a request, and the time it takes as busy."""
-        if not self._running:
-            self._since = time.monotonic()
-        self._running += 1
-        try:
-            (output,) = [output async for output in outputs]
-        except self._dead as error:
-            raise EngineDied("vLLM's engine has died; its log says why") from error
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._busy += time.monotonic() - self._since
+        with self._counters.working():
+            try:
+                (output,) = [output async for output in outputs]
+            except self._dead as error:
+                raise EngineDied("vLLM's engine has died; its log says why") from error
         return output
 
     def _count(self, tokens: int, cached: int | None) -> None:
-        self._requests += 1
-        self._cached += cached or 0
-        self._computed += tokens - (cached or 0)
+        self._counters.count(tokens - (cached or 0), cached)
 
     def stats(self) -> EngineStats:
-        busy = self._busy + (time.monotonic() - self._since if self._running else 0.0)
-        return EngineStats(self._computed, self._cached, self._requests, busy)
+        return self._counters.stats()
 
     def shutdown(self) -> None:
         """Stops the engine's processes."""

@@ -8,12 +8,11 @@ Left out: a finished path in one pass (prompt_logprob_token_ids), which vLLM's r
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ttc.models.formats import Format, Reads
-from ttc.models.verifier import Reading, sigmoid, two_way
+from ttc.models.verifier import Reading, classified, two_way
 from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
 from ttc.types import EngineStats, UserError
 
@@ -90,18 +89,3 @@ class VllmReader:
         # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
         # for logits of every token is not vLLM's default, as only the uncached ones come back then
         return PoolingParams(task=self.pooling, use_activation=False, skip_reading_prefix_cache=False)
-
-
-def classified(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
-    """(score, raw) from a classifier's logits: of two, the second one's probability; one is an outcome
-    model's reward.
-
-    Raises:
-        UserError: this is another kind of classifier.
-    """
-    if len(logits) == 2:
-        return two_way(logits[1], logits[0]), None
-    if len(logits) == 1 and outcome:
-        return sigmoid(logits[0]), logits[0]
-    kinds = "two (wrong, right), or one reward" if outcome else "two (wrong, right)"
-    raise UserError(f"the model classifies into {len(logits)} labels; a verifier of this family has {kinds}")

@@ -8,11 +8,11 @@ canonical.py and quirks.py are of search-and-learn's behaviour, by name (spec 8)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,8 +25,6 @@ from ttc.readout.outcomes import Batch, first_outcomes, make_batch, outcomes, ro
 from ttc.readout.pools import Key, Tables
 from ttc.readout.rows import SAL_PREFIX, Plan, Rows
 from ttc.schema import CellRecord
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,8 @@ def readout_of(folder: Path, config: ReadoutConfig) -> Readout:
         else:
             rows.add_incomplete(plan)
     sizes = _prefixes(_all_cells(folder)[0], cells) if config.subset == SAL_PREFIX else {}
-    batches = _run(_make_batches(tables, list(groups.values()), config))
+    wanted = [(plans[0].keys, plans[0].pool_units, plans[0].cell.verifier) for plans in groups.values()]
+    batches = make_batches(tables, wanted, config)
     for batch, members in zip(batches, groups.values(), strict=True):
         draws = sorted({plan.draw for plan in members})
         chosen = outcomes(tables, batch, draws, config.permutations)
@@ -158,8 +157,19 @@ def _plan(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) 
     return Plan(cell, problems, seeds, draw, pool_units, missing, failed)
 
 
+def make_batches(
+    tables: Tables, wanted: Sequence[tuple[Sequence[Key], int, str | None]], config: ReadoutConfig
+) -> list[Batch]:
+    """Pools with their groups of equal answers as `config` says. wanted: keys, units and verifier of each.
+
+    In a thread of its own: a notebook already has a loop in this one.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, _make_batches(tables, wanted, config)).result()
+
+
 async def _make_batches(
-    tables: Tables, groups: Sequence[Sequence[Plan]], config: ReadoutConfig
+    tables: Tables, wanted: Sequence[tuple[Sequence[Key], int, str | None]], config: ReadoutConfig
 ) -> list[Batch]:
     """One grouping for all, so that no pair of answers is judged twice."""
     grader = make_grader(config.grader, config.grade_timeout)
@@ -167,17 +177,9 @@ async def _make_batches(
     special = (canonical.group if config.groups == "canonical" else None, config.blanks == "vote")
     try:
         return [
-            await make_batch(
-                *(tables, plans[0].keys, plans[0].pool_units, plans[0].cell.verifier, grader), *special
-            )
-            for plans in groups
+            await make_batch(tables, keys, units, verifier, grader, *special)
+            for keys, units, verifier in wanted
         ]
     finally:
         await grader.close()
         await canonical.close()
-
-
-def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to its end in a thread of its own: a notebook already has a loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from ttc.grading import normal_form
-from ttc.grading_worker.process import Worker
+from ttc.grading_worker.process import Pool
 
 NAMED = re.compile(r"^\s*[^\s=]{1,2}\s*=(?=[^=]+$)")
 """A short name in front of a value, as in `x = 5`: left out."""
@@ -23,9 +23,7 @@ class Canonical:
     """Canonical forms by killable processes, each text asked once. `close` ends them."""
 
     def __init__(self, limit: float, workers: int = 2) -> None:
-        self._limit = limit
-        self._slots = asyncio.Semaphore(workers)
-        self._idle: list[Worker] = []
+        self._pool = Pool(limit, workers)
         self._forms: dict[str, asyncio.Task[str]] = {}
 
     async def group(self, answers: Sequence[str | None]) -> list[int]:
@@ -45,9 +43,7 @@ class Canonical:
         return await self._forms[answer]
 
     async def close(self) -> None:
-        for worker in self._idle:
-            await worker.kill()
-        self._idle.clear()
+        await self._pool.close()
 
     async def _form(self, answer: str) -> str:
         text = NAMED.sub("", answer)
@@ -60,15 +56,7 @@ class Canonical:
         return str(normal_form(written))
 
     async def _ask(self, answer: str) -> str | None:
-        async with self._slots:
-            worker = self._idle.pop() if self._idle else await Worker.start()
-            try:
-                written = await asyncio.wait_for(worker.form(answer, self._limit), self._limit)
-            except (TimeoutError, EOFError):
-                await worker.kill()
-                return None
-            except BaseException:  # cancelled: its reply would be taken for the next text's
-                await worker.kill()
-                raise
-            self._idle.append(worker)
-            return written
+        try:
+            return await self._pool.run(lambda worker: worker.form(answer, self._pool.limit))
+        except (TimeoutError, EOFError):
+            return None

@@ -7,13 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pyarrow as pa
 
 from ttc import store
 from ttc.config import ReadoutConfig
-from ttc.grading import ExtractRule
 from ttc.readout import readout_of
 from ttc.readout.rows import SAL_PREFIX
 
@@ -53,9 +52,9 @@ def quirks(folder: Path, sound: ReadoutConfig | None = None) -> pa.Table:
         UserError: the paths are not graded by a rule that is read.
     """
     sound = sound or ReadoutConfig()
-    every = {name: values for name, values in QUIRKS.items() if _known(values)}
-    whole = {key: value for values in every.values() for key, value in values.items()}
-    readings = {SOUND: {}, PREFIX: every.pop(PREFIX), **every, ALL: {**whole, "headline_agg": "last"}}
+    whole = {key: value for values in QUIRKS.values() for key, value in values.items()}
+    # the prefix comes before the others: they add to it where our rules have no row
+    readings = {SOUND: {}, PREFIX: QUIRKS[PREFIX], **QUIRKS, ALL: {**whole, "headline_agg": "last"}}
     rows: list[dict[str, Any]] = []
     base: dict[Line, float] = {}
     for name, values in readings.items():
@@ -81,7 +80,3 @@ def _readings(folder: Path, config: ReadoutConfig, both: bool) -> dict[Line, dic
         if fits and row["accuracy"] is not None and (line not in found or row["subset"] == config.subset):
             found[line] = row
     return found
-
-
-def _known(values: Mapping[str, Any]) -> bool:
-    return values.get("extract", "boxed") in get_args(ExtractRule)

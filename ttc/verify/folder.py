@@ -18,8 +18,8 @@ from ttc.store import load_runs, read
 from ttc.strategies.common import Agg, aggregate
 from ttc.types import UserError
 from ttc.verify import metrics
+from ttc.voting import AGGS
 
-AGGS: tuple[Agg, ...] = ("last", "min", "prod", "mean")
 GROUP = ["dataset", "policy", "strategy", "prm", "verifier"]
 
 
@@ -79,9 +79,11 @@ def folder_figures(folder: File, seed: int) -> list[FolderFigures]:
 def _rows(folder: File) -> pd.DataFrame:
     """A row per path and verifier: scores, and the verdict of the grader that the last launch declared."""
     runs = load_runs(folder)
-    grades = read(folder, "grades", ["path", "grader", "verdict"]).to_pandas()
+    grades = read(folder, "grades", ["path", "grader", "extract", "verdict"]).to_pandas()
     if runs:
-        grades = grades[grades["grader"] == runs[-1]["config"]["readout"]["grader"]]
+        declared = runs[-1]["config"]["readout"]
+        rule = grades["extract"].fillna("boxed")
+        grades = grades[(grades["grader"] == declared["grader"]) & (rule == declared["extract"])]
     columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
     scores = read(folder, "scores", columns).to_pandas()
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])

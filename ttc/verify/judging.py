@@ -12,16 +12,14 @@ from pathlib import Path as File
 
 from ttc.config import PrmConfig
 from ttc.lookup import Model, model_of
-from ttc.models import ENVIRONMENT, shut_down, start
+from ttc.meter import tried
+from ttc.models import shut_down, start
 from ttc.models.together import together
-from ttc.types import Judgement, Problem, Query, TransientError, VerifierModel
+from ttc.types import Problem, Query
 from ttc.verify.data import Labelled, texts
 
 AT_ONCE = 64
 """Solutions that are judged side by side."""
-
-TRIES = 3
-"""A call that fails in passing is tried so often, as in a sweep."""
 
 
 @dataclass(frozen=True)
@@ -68,15 +66,13 @@ async def judge(
         TransientError: a call failed too often.
         EngineDied: the engine is gone.
     """
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     verifier = await start(config)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(solution: Labelled) -> Judged:
         async with places:
             query = Query(solution.question, solution.steps, answer=solution.answer)
-            judgement = await _ask(verifier, query)
+            (judgement,) = await tried(lambda: verifier.judge([query]))
         done()
         # a NaN is no score, whatever engine let it through
         scores = tuple(None if score is None or math.isnan(score) else score for score in judgement.scores)
@@ -86,13 +82,3 @@ async def judge(
         return await together(one(solution) for solution in solutions)
     finally:
         await shut_down(verifier)
-
-
-async def _ask(verifier: VerifierModel, query: Query) -> Judgement:
-    for attempt in range(1, TRIES + 1):
-        try:
-            return (await verifier.judge([query]))[0]
-        except TransientError:
-            if attempt == TRIES:
-                raise
-    raise AssertionError("unreachable")

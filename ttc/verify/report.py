@@ -11,18 +11,16 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ttc.looks import show
 from ttc.runlog import revision, versions
-from ttc.store import write_text
+from ttc.store import write_frame, write_text
 from ttc.types import UserError
 from ttc.verify.figures import Calibration, LabelFigures
 from ttc.verify.folder import FolderFigures
 from ttc.verify.judging import Judged
-
-WIDEST = 1000
 
 # --- Labelled steps --------------------------------------------------------------------------------------
 
@@ -137,7 +135,7 @@ def save(out: File, figures: Any, config: dict[str, Any], judged: Sequence[Judge
     try:
         out.mkdir(parents=True, exist_ok=True)
         if judged:
-            steps_frame(judged).to_parquet(out / "steps.parquet", index=False)
+            write_frame(steps_frame(judged), out / "steps.parquet")
         write_text(out / "verify.json", json.dumps(_plain(content), indent=1, allow_nan=False))
     except OSError as error:
         raise UserError(f"out={out}: cannot be written ({error.strerror})") from None
@@ -184,10 +182,8 @@ def _table(title: str, first: str, *names: str) -> Table:
 
 
 def _print(table: Table, console: Console) -> None:
-    # a pipe counts as 80 columns: the table keeps its own all the same
-    table.width = Measurement.get(console, console.options.update(max_width=WIDEST), table).maximum
     console.print()
-    console.print(table, crop=False)
+    show(table, console)
 
 
 def _percent(share: float) -> str:

@@ -6,14 +6,13 @@ here. Everything that is wrong is said at once.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
 from ttc.compose import compose
-from ttc.config import Count, Faults, Natural, PrmConfig, Share, build
+from ttc.config import Count, Faults, Natural, PrmConfig, Share, build, read_words
 from ttc.models.heuristics import HEURISTICS
 from ttc.strategies.common import Agg
 from ttc.types import UserError
@@ -86,13 +85,13 @@ def parse(words: Sequence[str]) -> Task:
     sources = [word for word in words if "=" not in word]
     pairs = [word for word in words if "=" in word]
     about_prm = [word for word in pairs if word.lstrip("+~").split("=")[0].split(".")[0] == "prm"]
-    own = _nested(word for word in pairs if word not in about_prm)
+    own = [word for word in pairs if word not in about_prm]
     faults = _source_faults(sources)
     source = sources[0] if sources else NANO
     is_folder = File(source).expanduser().is_dir()
     settings: LabelSettings | FolderSettings = FolderSettings() if is_folder else LabelSettings()
     try:
-        settings = build(type(settings), own)
+        settings = build(type(settings), read_words(type(settings), own))
     except Faults as error:
         faults += error.lines
     prm = None
@@ -122,28 +121,6 @@ def _source_faults(sources: Sequence[str]) -> list[str]:
     if not path.exists():
         return [f"{path}: no such file or folder"]
     return [] if path.suffix in FILES else [f"{path}: take a {', '.join(FILES)} file"]
-
-
-def _nested(pairs: Any) -> dict[str, Any]:
-    """`a=1 b.c=x` as {a: 1, b: {c: "x"}}; numbers where a value reads as one, but for names of things."""
-    nested: dict[str, Any] = {}
-    for pair in pairs:
-        key, _, text = pair.partition("=")
-        group, _, inner = key.partition(".")
-        if inner:
-            section = nested.setdefault(group, {})
-            if isinstance(section, dict):
-                section[inner] = None if text == "null" else text
-        else:
-            nested[group] = text if group == "out" else _value(text)
-    return nested
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
