@@ -2,7 +2,7 @@
 
 import sys
 
-from ttc.sweep import main
+from ttc.commands.sweep import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

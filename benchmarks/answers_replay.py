@@ -21,12 +21,12 @@ from typing import Any
 
 import pandas as pd
 
-from ttc.config import ReadoutConfig
 from ttc.grading import make_grader
-from ttc.importing import read_runs, store_runs
-from ttc.importing.settings import parse
 from ttc.readout import read_out
-from ttc.readout.canonical import Canonical
+from ttc.sal.canonical import Canonical
+from ttc.sal.importer import read_runs, store_runs
+from ttc.sal.settings import parse
+from ttc.settings.schema import ReadoutConfig
 
 FILES = (
     "completions_sal_beam_llama3.2-3b-awq_n16_q100.jsonl",

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttc.comparison import bootstrap_weights, percentiles
-from ttc.optimal import Optimal, choose, quintiles
-from ttc.statistics import Floats, Ints, intervals
+from ttc.stats.intervals import Floats, Ints, intervals
+from ttc.stats.paired import bootstrap_weights, percentiles
+from ttc.stats.two_fold import Optimal, choose, quintiles
 
 PROBLEMS = (30, 50, 100, 200, 500)
 SEEDS = (1, 2, 3, 5)

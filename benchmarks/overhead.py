@@ -35,11 +35,11 @@ def bare() -> float:
     from vllm.inputs import tokens_input
     from vllm.platforms import current_platform
 
-    from ttc.meter import seed_of
+    from ttc.data.problems import key_of
     from ttc.models.checkpoint import fetch, resolve
+    from ttc.models.prompts import render
     from ttc.nano.world import test_problems
-    from ttc.problems import key_of
-    from ttc.prompts import render
+    from ttc.run.session import seed_of
     from ttc.types import Prompt
 
     model, context = fetch("nano:policy"), resolve("nano:policy").context

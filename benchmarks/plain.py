@@ -26,12 +26,12 @@ REPO = Path(__file__).parents[1]
 
 async def rates(engine: str) -> tuple[float, float]:
     """Sampled tokens per second of `engine`: whole samples, and step by step."""
-    from ttc.config import PolicyConfig
-    from ttc.meter import seed_of
+    from ttc.data.problems import key_of
     from ttc.models import POLICIES
     from ttc.models.checkpoint import resolve
     from ttc.nano.world import test_problems
-    from ttc.problems import key_of
+    from ttc.run.session import seed_of
+    from ttc.settings.schema import PolicyConfig
     from ttc.types import Draw, Prompt, Sampling
 
     context = resolve("nano:policy").context

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from ttc import store
 from ttc.readout import read_out
-from ttc.schema import TABLES, CellRecord
+from ttc.store import folder as store
+from ttc.store.schema import TABLES, CellRecord
 
 FAMILY, VERIFIER, STEPS = "best_of_n-bench", "bench", 6
 SHAPES = ("{}", "\\frac{{{}}}{{7}}", "{}\\sqrt{{3}}", "x={}")

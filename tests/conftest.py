@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ttc.sweep import main
+from ttc.commands.sweep import main
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int
 
 def stored(folder: Path, table: str, without: tuple[str, ...] = ()) -> pd.DataFrame:
     """A table's committed rows in an order of their own, so that folders can be compared."""
-    from ttc.schema import KEYS
-    from ttc.store import read
+    from ttc.store.folder import read
+    from ttc.store.schema import KEYS
 
     rows = read(folder, table).to_pandas().drop(columns=list(without))
     for column in filter(lambda name: pd.api.types.is_object_dtype(rows[name]), rows.columns):

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from benchmarks.answers_statistics import difference_covered
 from tests.test_readout import CELLS, GOLD, POOL, TREE, Folder, pool
-from ttc import store
-from ttc.analysis.cells import Results
-from ttc.analysis.compare import FILE, compare
-from ttc.cli import main
-from ttc.comparison import bootstrap_weights, holm, mcnemar, percentiles, sign_flip
-from ttc.console import make_console
+from ttc.commands.cli import main
+from ttc.readout.names import Results
+from ttc.report.console import make_console
+from ttc.stats.paired import bootstrap_weights, holm, mcnemar, percentiles, sign_flip
+from ttc.store import folder as store
+from ttc.studies.compare import FILE, compare
 from ttc.types import UserError
 
 # --- Arithmetic ------------------------------------------------------------------------------------------

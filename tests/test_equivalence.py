@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ttc.grading import decide, extract, normal_form
-from ttc.grading_worker.judge import judge
+from ttc.grading.worker.judge import judge
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.hostile import hostile
 from ttc.grading import MathVerify, Verdict, equivalent, extract, group, make_grader, normal_form
-from ttc.grading_worker.process import Worker
+from ttc.grading.worker.process import Worker
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +122,7 @@ def workers():
     found = set()
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):  # a killed one may be a zombie for a moment
-            if "ttc.grading_worker" in child.cmdline():
+            if "ttc.grading.worker" in child.cmdline():
                 found.add(child.pid)
     return found
 

@@ -11,7 +11,7 @@ import pytest
 
 from ttc.grading import Verdict, make_grader
 from ttc.grading.cache import Cache, cache_file
-from ttc.grading_worker.process import Worker
+from ttc.grading.worker.process import Worker
 
 
 @pytest.fixture(autouse=True)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from ttc.compose import CONF, compose, defaults, shipped
-from ttc.grid import Grid, build_grid
-from ttc.plan import Done, Identity, Plan, place, plan
-from ttc.problems import key_of
+from ttc.data.problems import key_of
+from ttc.plan.cells import Grid, build_grid
+from ttc.plan.jobs import Done, Identity, Plan, place, plan
+from ttc.settings.compose import CONF, compose, defaults, shipped
 from ttc.types import Problem
 
 PROBLEMS = [Problem(str(i), f"question {i}", "1") for i in range(3)]

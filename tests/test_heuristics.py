@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from ttc.config import PrmConfig
 from ttc.models import VERIFIERS
 from ttc.models.fake import FakePolicy, truth
 from ttc.models.heuristics import HEURISTICS, HeuristicVerifier
 from ttc.models.oracle import OracleVerifier
+from ttc.settings.schema import PrmConfig
 from ttc.types import Draw, Judgement, Prompt, Query, Sampling, UserError, VerifierModel
 
 

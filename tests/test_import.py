@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ttc import store
-from ttc.cli import main
-from ttc.config import ReadoutConfig
-from ttc.importing.belonging import check_belonging
-from ttc.importing.rows import steps_of
-from ttc.importing.sal import HEADER, read_source
-from ttc.importing.settings import parse, told_by
+from ttc.commands.cli import main
 from ttc.readout import read_out
+from ttc.sal.belonging import check_belonging
+from ttc.sal.rows import steps_of
+from ttc.sal.settings import parse, told_by
+from ttc.sal.source import HEADER, read_source
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import folder as store
 from ttc.types import UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -137,7 +137,7 @@ def test_names_tell_what_search_and_learn_writes_into_them():
 def test_a_dataset_of_the_hub_is_read_as_a_file_is(run, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "ttc.importing.sal.hub_rows", lambda config: asked.append(config) or [row("a"), row("b")]
+        "ttc.sal.source.hub_rows", lambda config: asked.append(config) or [row("a"), row("b")]
     )
     assert run("someone/Model-beam-search-completions", "config=x--seed-7") == 0
     assert (asked[0].path, asked[0].config, asked[0].split) == (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ttc.config import PolicyConfig, PrmConfig
-from ttc.lookup import engine_of, model_of
+from ttc.plan.lookup import engine_of, model_of
+from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.types import UserError
 
 

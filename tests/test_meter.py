@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from ttc.meter import Meter, seed_of
 from ttc.models.fake import FakePolicy, FakeVerifier
+from ttc.run.session import Meter, seed_of
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts

@@ -5,17 +5,17 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from ttc.analysis.candidates import Costs, studies
-from ttc.analysis.cells import Results
-from ttc.analysis.difficulty import find_pool, measure
-from ttc.analysis.optimal import limits_between, optimal, parse, readout_config, second_half
-from ttc.cli import main
-from ttc.console import make_console
-from ttc.optimal import Prices, choose, halves, quintiles, strata
+from ttc.commands.cli import main
+from ttc.commands.sweep import main as launch
+from ttc.readout.names import Results
 from ttc.readout.pools import Tables
-from ttc.sweep import main as launch
+from ttc.readout.votes import AGGS
+from ttc.report.console import make_console
+from ttc.stats.two_fold import Prices, choose, halves, quintiles, strata
+from ttc.studies.candidates import Costs, studies
+from ttc.studies.difficulty import find_pool, measure
+from ttc.studies.optimal import limits_between, optimal, parse, readout_config, second_half
 from ttc.types import UserError
-from ttc.voting import AGGS
 
 # --- Choosing --------------------------------------------------------------------------------------------
 

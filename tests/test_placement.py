@@ -8,9 +8,9 @@ from itertools import product
 import pytest
 
 from ttc.cluster.placement import OVERHEAD, USABLE, Placement, place
-from ttc.compose import shipped
-from ttc.config import ClusterConfig, EngineConfig, PolicyConfig, PrmConfig
 from ttc.models.size import Size, _llama_weights
+from ttc.settings.compose import shipped
+from ttc.settings.schema import ClusterConfig, EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import UserError
 
 AUTO = ClusterConfig()

@@ -7,8 +7,8 @@ from matplotlib.image import imread
 from rich.console import Console
 
 from tests.test_readout import CELLS, POOL, TREE, Folder, pool
-from ttc.analysis.plots import _start, plot_accuracy
-from ttc.analysis.table import print_table
+from ttc.report.plots import _start, plot_accuracy
+from ttc.report.summary import print_table
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from ttc.compose import compose
-from ttc.config import Columns, DatasetConfig, build
-from ttc.problems import load_problems
+from ttc.data.problems import load_problems
+from ttc.settings.build import build
+from ttc.settings.compose import compose
+from ttc.settings.schema import Columns, DatasetConfig
 from ttc.types import UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))

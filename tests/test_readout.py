@@ -7,10 +7,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from ttc import store
-from ttc.config import ReadoutConfig
 from ttc.readout import read_out
-from ttc.schema import TABLES, CellRecord
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import folder as store
+from ttc.store.schema import TABLES, CellRecord
 
 POOL = CellRecord(
     cell="bon-4",

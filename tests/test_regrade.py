@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import stored
-from ttc import regrade as module
-from ttc.cli import main
+from ttc.commands import regrade as module
+from ttc.commands.cli import main
+from ttc.commands.regrade import disagreements
 from ttc.grading import extract, make_grader
-from ttc.regrade import disagreements
 
 
 @pytest.fixture(autouse=True)

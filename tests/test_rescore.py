@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import stored
-from ttc.cli import main
-from ttc.store import load_runs
+from ttc.commands.cli import main
+from ttc.store.folder import load_runs
 
 POOL = ("-m", "strategy=best_of_n,greedy", "n=1,4", "seeds=[0,1]", "dataset.limit=6")
 

@@ -16,14 +16,15 @@ from rich.console import Console
 
 from benchmarks.answers_replay import FILES, replay
 from tests.test_readout import CELLS, POOL, TREE, Folder, one, pool
-from ttc import store
-from ttc.analysis.quirks import print_quirks
-from ttc.cli import main
-from ttc.compose import compose
-from ttc.config import ReadoutConfig, build
+from ttc.commands.cli import main
 from ttc.readout import read_out
-from ttc.readout.canonical import Canonical
-from ttc.readout.quirks import quirks
+from ttc.sal.canonical import Canonical
+from ttc.sal.quirks import quirks
+from ttc.sal.report import print_quirks
+from ttc.settings.build import build
+from ttc.settings.compose import compose
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import folder as store
 from ttc.types import UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ttc.store import PartWriter, Store, read
+from ttc.store.folder import PartWriter, Store, read
 from ttc.types import UserError
 
 

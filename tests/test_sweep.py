@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import stored
-from ttc.schema import TABLES
+from ttc.store.schema import TABLES
 
 GRID = ("-m", "strategy=greedy,best_of_n,beam,dvts", "n=1,4,16", "dataset.limit=6")
 RATES = {"searches": ("seconds", "policy_rate", "prm_rate"), "scores": ("prm_rate",)}

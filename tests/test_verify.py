@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ttc.cli import main
+from ttc.commands.cli import main
 from ttc.nano.labelled import labelled
 from ttc.types import UserError
 from ttc.verify.data import Labelled, mapped, read_rows

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.stats import pointbiserialr, spearmanr
 
-from ttc.verify import metrics
+from ttc.stats import verifier as metrics
 from ttc.verify.data import Labelled
 from ttc.verify.figures import label_figures
 from ttc.verify.judging import Judged

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ttc.readout.votes import AGGS, NO_ANSWER, UNSCORED, Ballots, aggregate_ragged
 from ttc.strategies.common import aggregate
-from ttc.voting import AGGS, NO_ANSWER, UNSCORED, Ballots, aggregate_ragged
 
 NAN = float("nan")
 

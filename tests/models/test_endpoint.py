@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.models.scripted import NOT_FOUND, Scripted, message, models, scripted, text
-from ttc.config import PolicyConfig
 from ttc.models.endpoint import PROBE, Endpoint, look
+from ttc.settings.schema import PolicyConfig
 from ttc.types import UserError
 
 VLLM = {"id": "nano:policy", "owned_by": "vllm", "max_model_len": 256}

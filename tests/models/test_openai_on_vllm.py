@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from ttc.config import PolicyConfig
-from ttc.meter import Meter
 from ttc.models.checkpoint import fetch
 from ttc.models.endpoint import Endpoint, look
 from ttc.models.fake import FakeVerifier
 from ttc.nano.world import test_problems as problems
+from ttc.run.session import Meter
+from ttc.settings.schema import PolicyConfig
 from ttc.strategies.beam import Beam
 from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong
 from ttc.types import Path as Tree

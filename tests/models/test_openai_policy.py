@@ -9,9 +9,9 @@ from itertools import cycle
 import pytest
 
 from tests.models.scripted import NOT_FOUND, Scripted, events, message, models, scripted, text
-from ttc.config import PolicyConfig
 from ttc.models.openai_policy import OpenaiPolicy
 from ttc.models.openai_server import Refused
+from ttc.settings.schema import PolicyConfig
 from ttc.types import Draw, Prompt, Sample, Sampling, TooLong, TransientError, UserError
 
 QUESTION = "Start with 10. Day 1: halves. Day 2: gets 2. What now?"

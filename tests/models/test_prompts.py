@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.models import tiny
-from ttc import prompts
+from ttc.models import prompts
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.types import Draw, Prompt, Sampling, UserError
 

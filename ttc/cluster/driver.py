@@ -18,11 +18,11 @@ from ray.exceptions import RayError, RayTaskError
 from ttc.cluster import shards
 from ttc.cluster.hosts import Handle, Host
 from ttc.cluster.placement import Placement, has_gpu_vllm, place, said
-from ttc.config import EngineConfig
-from ttc.hardware import gpu_memory
 from ttc.models import ENVIRONMENT
-from ttc.plan import Job
-from ttc.search import Launch, Report
+from ttc.plan.jobs import Job
+from ttc.run.search import Launch, Report
+from ttc.settings.schema import EngineConfig
+from ttc.store.provenance import gpu_memory
 from ttc.types import EngineDied, UserError
 
 CALLS = 100_000

@@ -17,7 +17,7 @@ from zlib import crc32
 import ray
 from ray.exceptions import RayActorError
 
-from ttc.config import PolicyConfig, PrmConfig
+from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.types import (
     Draw,
     EngineDied,

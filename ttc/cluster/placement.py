@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
-from ttc.config import ClusterConfig, EngineConfig
 from ttc.models.size import Size
+from ttc.settings.schema import ClusterConfig, EngineConfig
 from ttc.types import UserError
 
 USABLE = 0.92

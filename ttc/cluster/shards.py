@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 import ray
 
 from ttc.cluster.hosts import Handle, redirect_output
-from ttc.plan import Job
-from ttc.problems import key_of
-from ttc.search import Launch, Report, Shard
-from ttc.store import PartWriter
+from ttc.data.problems import key_of
+from ttc.plan.jobs import Job
+from ttc.run.search import Launch, Report, Shard
+from ttc.store.folder import PartWriter
 
 
 def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:

@@ -1,7 +1,7 @@
 """Is this answer right? Extraction, equivalence, graders by name, groups of equal answers (spec 5 and 9).
 
 Most answers are plain numbers, and those are decided here, exactly. Only the rest goes to math-verify, which
-runs in processes of its own that can be killed (`ttc.grading_worker`): sympy can hang (`9^{9^9}`). Left out
+runs in processes of its own that can be killed (`ttc.grading.worker`): sympy can hang (`9^{9^9}`). Left out
 on purpose: threads, multiprocessing (its spawn dies under `python -` and in notebooks), and any retry: a
 timeout is a verdict. docs/grading.md has the rules and what they reach.
 """
@@ -18,7 +18,7 @@ from ttc.grading.graders import (
     Verdict,
     make_grader,
 )
-from ttc.grading_worker.forms import Form, decide, normal_form
+from ttc.grading.worker.forms import Form, decide, normal_form
 
 __all__ = [
     "GRADERS",

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from ttc.grading.graders import Grader, MathVerify
-from ttc.grading_worker.forms import Form, decide, normal_form
+from ttc.grading.worker.forms import Form, decide, normal_form
 
 
 async def group(answers: Sequence[str | None], grader: Grader) -> list[int]:

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from typing import Literal, Protocol
 
 from ttc.grading.cache import Cache, cache_file
-from ttc.grading_worker.forms import Form, decide, normal_form
-from ttc.grading_worker.process import Pool
+from ttc.grading.worker.forms import Form, decide, normal_form
+from ttc.grading.worker.process import Pool
 
 Status = Literal["ok", "one_way", "no_answer", "parse_error", "timeout"]
 GraderName = Literal["math_verify", "exact", "numeric"]
@@ -23,7 +23,7 @@ LONGEST, DEEPEST = 2_000, 40
 """Characters and open brackets; a longer or deeper text is no answer that anybody would compare."""
 
 RULES = "2"
-"""The version of our own rules: normal forms, and what `ttc.grading_worker` adds to math-verify."""
+"""The version of our own rules: normal forms, and what `ttc.grading.worker` adds to math-verify."""
 
 
 @dataclass(frozen=True)

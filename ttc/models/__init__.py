@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ttc.config import EngineConfig, PolicyConfig, PrmConfig
+from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import EngineDied, PolicyModel, UserError, VerifierModel
 
 if TYPE_CHECKING:

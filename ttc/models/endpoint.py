@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from ttc.config import PolicyConfig
 from ttc.models.checkpoint import fetch
+from ttc.settings.schema import PolicyConfig
 from ttc.types import UserError
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-from ttc import prompts
-from ttc.config import PolicyConfig
+from ttc.models import prompts
 from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
 from ttc.models.openai_server import Answer, Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.together import together
+from ttc.settings.schema import PolicyConfig
 from ttc.types import (
     Draw,
     EngineStats,

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ttc.config import PolicyConfig
 from ttc.models.counters import Counters
 from ttc.models.endpoint import connection, key_refused, reason, where
+from ttc.settings.schema import PolicyConfig
 from ttc.types import TransientError
 
 PASSING = (408, 409, 425, 429)

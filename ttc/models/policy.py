@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ttc import prompts
+from ttc.models import prompts
 from ttc.models.steps import StepRule, step_rule
 from ttc.models.together import together
 from ttc.types import Draw, Prompt, Sample, Sampling, StepEnd, TooLong

@@ -16,15 +16,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from ttc import store
-from ttc.config import ReadoutConfig
 from ttc.grading import make_grader
-from ttc.readout.canonical import Canonical
 from ttc.readout.costs import Costs, make_costs
 from ttc.readout.outcomes import Batch, first_outcomes, make_batch, outcomes, rows_in_order
 from ttc.readout.pools import Key, Tables
 from ttc.readout.rows import SAL_PREFIX, Plan, Rows
-from ttc.schema import CellRecord
+from ttc.sal.canonical import Canonical
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import folder as store
+from ttc.store.schema import CellRecord
 
 
 @dataclass(frozen=True)
@@ -81,18 +81,14 @@ def _prefixes(every: Sequence[CellRecord], usable: Sequence[CellRecord]) -> dict
     Each is read once in a line of cells, from the smallest search that returned so many rows.
     """
     sizes: dict[str, list[int]] = {}
-    for line in {_line(cell) for cell in usable}:
-        wanted = {cell.n for cell in every if _line(cell) == line}
+    for line in {cell.line for cell in usable}:
+        wanted = {cell.n for cell in every if cell.line == line}
         wanted |= {2**k for k in range(max(wanted).bit_length())}
         below = 0
-        for cell in sorted((cell for cell in usable if _line(cell) == line), key=lambda cell: cell.n):
+        for cell in sorted((cell for cell in usable if cell.line == line), key=lambda cell: cell.n):
             sizes[cell.cell] = sorted(n for n in wanted if below < n <= cell.n)
             below = cell.n
     return sizes
-
-
-def _line(cell: CellRecord) -> tuple[object, ...]:
-    return (cell.strategy, cell.variant, cell.policy, cell.prm, cell.dataset)
 
 
 def _add_prefixes(
@@ -131,10 +127,13 @@ def _all_cells(folder: Path) -> tuple[list[CellRecord], dict[str, list[list[Any]
         selections.update(run["selections"])
         for record in run["cells"]:
             known = {name: value for name, value in record.items() if name in names}
-            cell = CellRecord(**{**known, "seeds": tuple(record["seeds"])})
-            name = (cell.strategy, cell.variant, cell.n, cell.policy, cell.prm, cell.dataset)
+            lists = {name: tuple(known[name]) for name in ("seeds", "headlines")}
+            cell = CellRecord(**known | lists)
+            name = (*cell.line, cell.n)
             if name in cells and cells[name].cell == cell.cell:
-                cell = replace(cell, seeds=tuple(sorted({*cells[name].seeds, *cell.seeds})))
+                headlines = tuple(dict.fromkeys([*cells[name].headlines, *cell.headlines]))
+                seeds = tuple(sorted({*cells[name].seeds, *cell.seeds}))
+                cell = replace(cell, seeds=seeds, headlines=headlines)
             cells[name] = cell
     return list(cells.values()), selections
 

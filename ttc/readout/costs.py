@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ttc.readout.pools import Key, Tables, places
-from ttc.voting import Floats
+from ttc.readout.votes import Floats
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from functools import partial
 
 import numpy as np
 
-from ttc import statistics
 from ttc.grading import Grader, group
 from ttc.readout.pools import Key, Tables, places
-from ttc.voting import AGGS, NO_ANSWER, Agg, Ballots, Floats, Ints, Vote
+from ttc.readout.votes import AGGS, NO_ANSWER, Agg, Ballots, Floats, Ints, Vote
+from ttc.stats import intervals as statistics
 
 Choice = tuple[Vote, Agg | None]
 Grouping = Callable[[Sequence[str | None]], Awaitable[list[int]]]

@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ttc import store
-from ttc.config import ReadoutConfig
+from ttc.readout.votes import AGGS, Floats, Ints, aggregate_ragged
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import folder as store
 from ttc.types import UserError
-from ttc.voting import AGGS, Floats, Ints, aggregate_ragged
 
 Key = tuple[str, str, int]
 """(family, problem_key, seed)."""

@@ -14,12 +14,12 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
-from ttc import statistics
 from ttc.readout.costs import Costs
 from ttc.readout.outcomes import Batch, Choice, Outcome
 from ttc.readout.pools import Key, Tables
-from ttc.schema import PARAMETERS, CellRecord
-from ttc.voting import AGGS, SCORED_VOTES, UNSCORED, Agg, Bools, Floats, Ints, Vote
+from ttc.readout.votes import AGGS, SCORED_VOTES, UNSCORED, Agg, Bools, Floats, Ints, Vote
+from ttc.stats import intervals as statistics
+from ttc.store.schema import PROBLEM, READ, CellRecord, Columns, parameter_columns
 
 SUBSETS = ("prefix", "resample")
 SAL_PREFIX: Literal["sal_prefix"] = "sal_prefix"
@@ -27,31 +27,22 @@ SAL_PREFIX: Literal["sal_prefix"] = "sal_prefix"
 COSTS = ("generated_tokens", "policy_tokens", "prm_tokens", "flops", "seconds")
 REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
 
-CELL = [
-    ("cell", pa.string()),
-    ("strategy", pa.string()),
-    ("variant", pa.string()),
-    ("n", pa.int32()),
-    *PARAMETERS,
-]
-READ = [
-    ("vote", pa.string()),
-    ("agg", pa.string()),
-    ("subset", pa.string()),
-]  # agg: null for majority, oracle
-ANSWERS = pa.schema(
-    [
-        *CELL,
-        ("problem_key", pa.string()),
-        ("problem_id", pa.string()),
-        ("level", pa.int32()),
-        ("seed", pa.int64()),
-        *READ,
+
+def cell_columns() -> Columns:
+    """What names a cell in every table of a readout."""
+    head = [("cell", pa.string()), ("strategy", pa.string()), ("variant", pa.string()), ("n", pa.int32())]
+    return [*head, *parameter_columns()]
+
+
+def answer_schema() -> pa.Schema:
+    own = [
         ("answer", pa.string()),  # null: none, or an expectation over subsets
         ("correct", pa.float64()),  # in [0, 1] under resample with n < pool
         ("reason", pa.string()),  # why there is no answer
     ]
-)
+    return pa.schema([*cell_columns(), *PROBLEM, *READ, *own])
+
+
 SUMMARY = [
     ("headline", pa.bool_()),  # declared before the run; every other row is exploratory
     ("upper_bound", pa.bool_()),  # somebody looked at the gold answer: never a result, never a headline
@@ -70,8 +61,14 @@ SUMMARY = [
         (name, pa.int32()) for name in REASONS
     ),  # pairs that are wrong for this reason; null for an expectation
 ]
-ROWS = pa.schema([*CELL, *READ, *SUMMARY])
-BY = pa.schema([*CELL, *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY])
+
+
+def row_schema() -> pa.Schema:
+    return pa.schema([*cell_columns(), *READ, *SUMMARY])
+
+
+def by_schema() -> pa.Schema:
+    return pa.schema([*cell_columns(), *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY])
 
 
 Said = tuple[list[str | None], list[str | None]]
@@ -109,8 +106,9 @@ class Rows:
 
     def tables(self) -> tuple[pa.Table, pa.Table, pa.Table]:
         """answers, readout, readout_by."""
-        answers = pa.concat_tables(self._answers) if self._answers else ANSWERS.empty_table()
-        return answers, pa.Table.from_pylist(self._rows, ROWS), pa.Table.from_pylist(self._by, BY)
+        answers = pa.concat_tables(self._answers) if self._answers else answer_schema().empty_table()
+        rows = pa.Table.from_pylist(self._rows, row_schema())
+        return answers, rows, pa.Table.from_pylist(self._by, by_schema())
 
     def add_incomplete(self, plan: Plan) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
@@ -197,7 +195,8 @@ class Rows:
 
     def _head(self, plan: Plan, choice: Choice, subset: str) -> dict[str, Any]:
         vote, agg = choice
-        cell = {name: getattr(plan.cell, name) for name, _ in CELL}
+        own = {"cell": plan.cell.cell, "variant": plan.cell.variant, "n": plan.cell.n}
+        cell = {name: None for name, _ in cell_columns()} | dict(plan.cell.columns) | own
         complete = "complete" if plan.seeds else "incomplete"
         head = {"vote": vote, "agg": agg, "subset": subset, "seeds": len(plan.seeds), "status": complete}
         head["upper_bound"] = vote == "oracle" or _sees_gold(plan.cell, vote)
@@ -280,6 +279,6 @@ def _block(head: dict[str, Any], columns: dict[str, Any]) -> pa.Table:
         pa.array(columns[field.name], field.type)
         if field.name in columns
         else pa.repeat(pa.scalar(head[field.name], field.type), count)
-        for field in ANSWERS
+        for field in answer_schema()
     ]
-    return pa.table(arrays, schema=ANSWERS)
+    return pa.table(arrays, schema=answer_schema())

@@ -1,7 +1,12 @@
 """The registry: a literal dict. A strategy is one file here and one line below.
 
-`majority` and `weighted` name votes of the best-of-n pool: they plan as best_of_n (spec 3).
+What else there is to know of one (its settings, its columns, its words in `variant`) is read off its
+dataclass, by `parameters`.
 """
+
+from __future__ import annotations
+
+from dataclasses import MISSING, Field, fields
 
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
@@ -15,5 +20,19 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "beam": Beam,
     "dvts": Dvts,
 }
+"""In the order of tables and legends."""
 
-ALIASES = {"majority": "best_of_n", "weighted": "best_of_n"}
+VOTES_OF = {"majority": "best_of_n", "weighted": "best_of_n"}
+"""Names of votes that may stand for a strategy: its pool is searched, and the vote is its headline."""
+
+TAKEN = {"agg": "search_agg", "finished": "finished"}
+"""Parameters whose column has another name, because readouts have a column of the parameter's own."""
+
+
+def parameters(strategy: type[Strategy]) -> dict[str, Field]:
+    """The strategy's own parameters by name: all its fields but `n`."""
+    return {f.name: f for f in fields(strategy) if f.name != "n"}  # type: ignore[arg-type]
+
+
+def default_of(parameter: Field) -> object:
+    return None if parameter.default is MISSING else parameter.default

@@ -10,31 +10,28 @@ with copies.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
-from ttc.strategies.common import Agg, check_width, distinct, ranked, shares
-from ttc.types import Path, Policy, Verifier
+from ttc.strategies.aggregations import Agg
+from ttc.strategies.common import check_width, distinct, ranked, shares
+from ttc.types import Context, Count, Path, Policy, Strategy, Verifier
 
 
 @dataclass(frozen=True)
-class Beam:
+class Beam(Strategy):
     n: int = 16
-    width: int = 4
+    width: Count = 4
     """M: children per survivor; 1/M of the live paths survive a round."""
-    depth: int = 40
+    depth: Count = 40
     """Rounds at most. The last one samples to the end of the text."""
     agg: Agg = "last"
     finished: Literal["keep", "compete"] = "keep"
     """keep: an over path keeps its place. compete: it must stay among the best ceil(n/M) of all."""
 
-    prefix_unit: ClassVar[None] = None
-    guided: ClassVar[bool] = True
-    temperature: ClassVar[None] = None
-
     def __post_init__(self) -> None:
         check_width(self.n, self.width)
 
-    async def search(self, root: Path, policy: Policy, verifier: Verifier) -> list[Path]:
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
         over: list[Path] = []
         parents, children = [root], [self.n]
         for round_ in range(1, self.depth + 1):

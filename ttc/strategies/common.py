@@ -1,30 +1,12 @@
-"""What the guided strategies share: aggregation of step scores, the ranking, and the checks of a width."""
+"""What the guided strategies share: the ranking, the shares of a round, and the checks of a width."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable
 
+from ttc.strategies.aggregations import Agg, aggregate
 from ttc.types import Path
-
-Agg = Literal["last", "min", "prod", "mean"]
-
-
-def aggregate(scores: Sequence[float | None], how: Agg) -> float | None:
-    """One number for a path: the aggregation of its step scores (spec 5); None = not scored."""
-    known = [score for score in scores if score is not None and not math.isnan(score)]
-    if not known or len(known) < len(scores):
-        return None
-    match how:
-        case "last":
-            return known[-1]
-        case "min":
-            return min(known)
-        case "prod":
-            return math.prod(known)
-        case "mean":
-            return sum(known) / len(known)
 
 
 def ranked(paths: Iterable[Path], how: Agg) -> list[Path]:

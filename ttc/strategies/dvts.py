@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import ClassVar
 
-from ttc.strategies.common import Agg, check_width, ranked
-from ttc.types import Path, Policy, Verifier
+from ttc.strategies.aggregations import Agg
+from ttc.strategies.common import check_width, ranked
+from ttc.types import Context, Count, Path, Policy, Strategy, Verifier
 
 
 @dataclass(frozen=True)
-class Dvts:
+class Dvts(Strategy):
     n: int = 16
-    width: int = 4
+    width: Count = 4
     """M: siblings per round, and paths a subtree returns."""
-    depth: int = 40
+    depth: Count = 40
     """Rounds at most. The last one samples to the end of the text."""
     agg: Agg = "last"
-
-    guided: ClassVar[bool] = True
-    temperature: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         check_width(self.n, self.width)
@@ -34,7 +31,7 @@ class Dvts:
     def prefix_unit(self) -> int:
         return min(self.width, self.n)
 
-    async def search(self, root: Path, policy: Policy, verifier: Verifier) -> list[Path]:
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
         subtrees = (self._subtree(root, policy, verifier) for _ in range(self.n // self.prefix_unit))
         return [path for siblings in await asyncio.gather(*subtrees) for path in siblings]
 

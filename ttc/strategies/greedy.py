@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ttc.types import Path, Policy, Verifier
+from ttc.types import Context, Path, Policy, Strategy, Verifier
 
 
 @dataclass(frozen=True)
-class Greedy:
+class Greedy(Strategy):
     n: int = 1
 
-    prefix_unit: ClassVar[int] = 1
     guided: ClassVar[bool] = False
     temperature: ClassVar[float] = 0.0
 
-    async def search(self, root: Path, policy: Policy, verifier: Verifier) -> list[Path]:
+    @property
+    def prefix_unit(self) -> int:
+        return 1
+
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
         [samples] = await policy.finish([root], self.n)
         return samples

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from ttc.config import PrmConfig
+from ttc.settings.schema import PrmConfig
 from ttc.verify.settings import FolderSettings, LabelSettings, Task, parse
 
 

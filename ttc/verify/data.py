@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from ttc.config import Faults
+from ttc.settings.build import Faults
 from ttc.types import UserError
 from ttc.verify.settings import NANO, LabelColumns, LabelSettings
 

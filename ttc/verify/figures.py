@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttc.strategies.common import Agg, aggregate
-from ttc.verify import metrics
+from ttc.stats import verifier as metrics
+from ttc.stats.verifier import Bin, Bools, Floats, Found, Ints
+from ttc.strategies.aggregations import Agg, aggregate
 from ttc.verify.judging import Judged
-from ttc.verify.metrics import Bin, Bools, Floats, Found, Ints
 
 Interval = tuple[float, float]
 

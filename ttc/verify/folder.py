@@ -14,11 +14,11 @@ from pathlib import Path as File
 import numpy as np
 import pandas as pd
 
-from ttc.store import load_runs, read
-from ttc.strategies.common import Agg, aggregate
+from ttc.readout.votes import AGGS
+from ttc.stats import verifier as metrics
+from ttc.store.folder import load_runs, read
+from ttc.strategies.aggregations import Agg, aggregate
 from ttc.types import UserError
-from ttc.verify import metrics
-from ttc.voting import AGGS
 
 GROUP = ["dataset", "policy", "strategy", "prm", "verifier"]
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from ttc.config import PrmConfig
-from ttc.lookup import Model, model_of
-from ttc.meter import tried
 from ttc.models import shut_down, start
 from ttc.models.together import together
+from ttc.plan.lookup import Model, model_of
+from ttc.run.session import tried
+from ttc.settings.schema import PrmConfig
 from ttc.types import Problem, Query
 from ttc.verify.data import Labelled, texts
 

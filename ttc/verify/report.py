@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ttc.looks import show
-from ttc.runlog import revision, versions
-from ttc.store import write_frame, write_text
+from ttc.report.looks import show
+from ttc.run.launch_log import revision, versions
+from ttc.store.folder import write_frame, write_text
 from ttc.types import UserError
 from ttc.verify.figures import Calibration, LabelFigures
 from ttc.verify.folder import FolderFigures

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from ttc.compose import compose
-from ttc.config import Count, Faults, Natural, PrmConfig, Share, build, read_words
 from ttc.models.heuristics import HEURISTICS
-from ttc.strategies.common import Agg
-from ttc.types import UserError
+from ttc.settings.build import Faults, build, read_words
+from ttc.settings.compose import compose
+from ttc.settings.schema import PrmConfig
+from ttc.strategies.aggregations import Agg
+from ttc.types import Count, Natural, Share, UserError
 
 RESULTS = "results"
 NANO = "nano"

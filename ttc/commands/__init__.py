@@ -1,0 +1,1 @@
+"""The door: `ttc <command>` and `python launch.py`."""

@@ -1,0 +1,200 @@
+"""Another grader or extraction rule for stored paths: `ttc regrade results/x readout.grader=exact`.
+
+Rows are added to grades/ and none is changed; every part is committed as a sweep's are, so that the same line
+again does what is missing. Then the report: how often each two gradings agree, and where they do not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
+from ttc.run.rows import grade_columns
+from ttc.store.folder import PartWriter, Store, read, write_frame
+from ttc.store.schema import KEYS, common_columns
+from ttc.types import UserError
+
+CHOICES = {"readout.grader": get_args(GraderName), "readout.extract": get_args(ExtractRule)}
+DEFAULTS = {"readout.grader": "math_verify", "readout.extract": "boxed"}
+CHUNK = 256
+"""Paths that are graded side by side."""
+
+SHOWN = 20
+"""Disagreements on the console; disagreements.parquet has all."""
+
+Row = dict[str, Any]
+
+
+def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
+    """Adds what the named grading lacks, then prints the disagreements and writes disagreements.parquet.
+
+    Raises:
+        UserError: no stored paths there, no gold answers, or a word that is not for this command.
+    """
+    name, rule = _settings(words)
+    if not any((folder / "paths").glob("*.parquet")):
+        raise UserError(f"{folder}: no results here (no stored paths)")
+    grader = make_grader(cast(GraderName, name))
+    with Store(folder).held() as store:
+        graded, golds = _known(folder, name, rule)
+        added, lacking = asyncio.run(_grade_all(store, _missing(folder, graded), golds, grader, rule))
+        console.print(f"{name} on {rule}: {added} paths graded, {len(graded)} had been")
+        if lacking:
+            console.print(f"{lacking} paths have no gold answer and are left out")
+        pairs, where = disagreements(read(folder, "grades").to_pandas())
+        write_frame(where, folder / "disagreements.parquet")
+    _print(pairs, where, console)
+
+
+def _settings(words: Sequence[str]) -> tuple[str, ExtractRule]:
+    """The grader's name and the rule."""
+    given = dict(word.partition("=")[::2] for word in words)
+    for key, value in given.items():
+        if key not in CHOICES:
+            raise UserError(f"{key}: regrade takes {', '.join(f'{known}=' for known in CHOICES)}")
+        if value not in CHOICES[key]:
+            raise UserError(f"{key}={value}: take one of {', '.join(CHOICES[key])}")
+    if not given:
+        raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
+    chosen = DEFAULTS | given
+    return chosen["readout.grader"], cast(ExtractRule, chosen["readout.extract"])
+
+
+# --- What is there and what is missing -------------------------------------------------------------------
+
+
+def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
+    """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
+    rows = read(folder, "grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
+    graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
+    golds = {
+        row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None
+    }
+    if not golds:
+        raise UserError(
+            f"{folder}: its grades tell no gold answers (they were written before those were kept), so "
+            "nothing can be graded again; launch the line once more into a new folder"
+        )
+    return graded, golds
+
+
+def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
+    """The paths to grade, a chunk at a time."""
+    columns = [name for name, _ in common_columns()]
+    for batch in read(folder, "paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
+        if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
+            yield rows
+
+
+# --- Grading ---------------------------------------------------------------------------------------------
+
+
+async def _grade_all(
+    store: Store,
+    chunks: Iterator[list[Row]],
+    golds: Mapping[str, str],
+    grader: Grader,
+    rule: ExtractRule,
+) -> tuple[int, int]:
+    """Grades and commits; returns how many paths were graded and how many have no gold answer."""
+    writer = PartWriter(store.folder)
+    added = lacking = 0
+    try:
+        for rows in chunks:
+            found = [(row, golds.get(row["path"], golds.get(row["problem_key"]))) for row in rows]
+            known = [(row, gold) for row, gold in found if gold is not None]
+            writer.add({"grades": await _grade(known, grader, rule)})
+            added, lacking = added + len(known), lacking + len(rows) - len(known)
+            if writer.due:
+                _commit(store, writer)
+    finally:  # also where it is interrupted: what is graded is kept
+        _commit(store, writer)
+        await grader.close()
+    return added, lacking
+
+
+async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractRule) -> list[Row]:
+    answers = [extract("".join(row["steps"]), rule) for row, _ in rows]
+    verdicts = await asyncio.gather(
+        *(grader.grade(gold, answer) for (_, gold), answer in zip(rows, answers, strict=True))
+    )
+    return [
+        {key: value for key, value in row.items() if key != "steps"}
+        | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
+        for (row, gold), answer, verdict in zip(rows, answers, verdicts, strict=True)
+    ]
+
+
+def _commit(store: Store, writer: PartWriter) -> None:
+    if name := writer.flush(None, None):
+        store.commit(name)
+
+
+# --- The report ------------------------------------------------------------------------------------------
+
+
+def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Every two gradings of the same paths: how often they agree, and what they say where they do not.
+
+    Returns:
+        A row per pair of gradings; and a row per (pair of gradings, gold, answers, verdicts) that differ,
+        with the number of `paths`, the most frequent first.
+    """
+    sides = ["answer", "verdict"]
+    kept = grades[[*KEYS["grades"], "gold", *sides]].fillna({"extract": "boxed"})
+    gradings = list(kept[["grader", "extract"]].drop_duplicates().itertuples(index=False, name=None))
+    pairs, where = [], []
+    for a, b in itertools.combinations(gradings, 2):
+        left, right = (kept[(kept.grader == grader) & (kept.extract == rule)] for grader, rule in (a, b))
+        both = left.merge(right[["path", "grader", "extract", *sides]], on="path", suffixes=("_a", "_b"))
+        differ = both[both.verdict_a != both.verdict_b]
+        pairs.append(
+            {
+                **{"a": " ".join(a), "b": " ".join(b), "paths": len(both)},
+                **{"agree": len(both) - len(differ), "right_a": int(both.verdict_a.sum())},
+                **{"right_b": int(both.verdict_b.sum()), "only_a": int(differ.verdict_a.sum())},
+                "only_b": int(differ.verdict_b.sum()),
+            }
+        )
+        where.append(differ.drop(columns="path"))
+    columns = ["grader_a", "extract_a", "grader_b", "extract_b", "gold"]
+    columns += ["answer_a", "answer_b", "verdict_a", "verdict_b"]
+    if not where:
+        return pd.DataFrame(), pd.DataFrame(columns=[*columns, "paths"])
+    counted = pd.concat(where).groupby(columns, dropna=False, sort=True).size().reset_index(name="paths")
+    return pd.DataFrame(pairs), counted.sort_values(
+        "paths", ascending=False, kind="stable", ignore_index=True
+    )
+
+
+def _print(pairs: pd.DataFrame, where: pd.DataFrame, console: Console) -> None:
+    if pairs.empty:
+        console.print("one grading only: nothing to compare")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("A", "B"):
+        table.add_column(name)
+    for name in ("paths", "agree", "A right", "B right", "only A", "only B"):
+        table.add_column(name, justify="right")
+    for row in pairs.to_dict("records"):
+        share = f"{100 * row['agree'] / row['paths']:.2f} %" if row["paths"] else "-"
+        counts = [row["paths"], share, *(row[key] for key in ("right_a", "right_b", "only_a", "only_b"))]
+        table.add_row(row["a"], row["b"], *map(str, counts))
+    console.print(table)
+    for row in where.head(SHOWN).to_dict("records"):
+        sides = (
+            f"{row[f'grader_{side}']} {row[f'extract_{side}']} reads {row[f'answer_{side}']!r}: "
+            + ("right" if row[f"verdict_{side}"] else "wrong")
+            for side in "ab"
+        )
+        console.print(f"  {row['paths']} x gold {row['gold']!r}; {'; '.join(sides)}", markup=False)
+    if len(where) > SHOWN:
+        console.print(f"  and {len(where) - SHOWN} more in disagreements.parquet")

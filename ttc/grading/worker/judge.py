@@ -1,0 +1,111 @@
+r"""Is this answer equal to that one? math-verify, asked both ways, and what it leaves out.
+
+`judge` reads two texts as words, numbers, quantities, shapes and expressions; one reading in which they are
+equal is enough, but for a few that are surely different (`differ`). docs/grading.md has the rules.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ttc.grading.worker import units
+from ttc.grading.worker.expressions import ask, same_expression, source
+from ttc.grading.worker.latex import clean, split, squeezed
+from ttc.grading.worker.shapes import SCALAR, equal_shapes, named, shape, untexted
+from ttc.grading.worker.values import based, rounds_to, values
+
+DEEPEST = 4
+"""Levels of brackets whose parts are compared."""
+
+CHOICE = re.compile(r"\(?([A-Ja-j])\)?[.:)]?")
+CHOSEN = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)]) ?\S.*")
+WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.:'-]*")
+PROSE = re.compile(r"(?=.*[a-z]{4})[A-Za-z][A-Za-z ,.;:'-]*")
+APPROXIMATELY = re.compile(r" ?\\approx(?![A-Za-z]) ?")
+EQUALS = re.compile(r" ?(?<![<>!:])= ?")
+
+
+def judge(gold: str, answer: str) -> tuple[bool, str]:
+    """Equal or not, and a status: ok, one_way (math-verify's two directions differ), parse_error."""
+    a, b = clean(gold), clean(answer)
+    if differ(a, b):
+        return False, "ok"
+    if same_text(a, b) or same_number(a, b):
+        return True, "ok"
+    if any(PROSE.fullmatch(untexted(text)) for text in (a, b)):  # to math-verify a product of letters
+        return equal_parts(a, b, DEEPEST), "ok"
+    asked = ask(source(gold), source(answer))
+    if asked and (asked.equal or asked.apart):  # apart as read by math-verify, which may misread parts
+        correct = asked.equal or same_quantity(a, b, DEEPEST) or equal_parts(a, b, DEEPEST)
+    else:
+        correct = equal(a, b, DEEPEST)
+    if not correct and not asked:
+        return False, "parse_error"
+    return correct, "one_way" if asked and asked.one_way else "ok"
+
+
+def differ(a: str, b: str) -> bool:
+    """Surely different, whatever else says so: two numbers in bases they state, two units, two monomials."""
+    numbers = based(a), based(b)
+    if None not in numbers:
+        return numbers[0] != numbers[1]
+    return units.differ(named(a)[1], named(b)[1])
+
+
+def equal(a: str, b: str, depth: int) -> bool:
+    """Are two cleaned texts equal under some reading?"""
+    if same_text(a, b) or same_number(a, b):
+        return True
+    names = named(a)[0], named(b)[0]
+    if all(names) and names[0] != names[1]:
+        return same_expression(a, b)
+    if depth and (same_quantity(a, b, depth - 1) or equal_parts(a, b, depth)):
+        return True
+    return shape(a) == shape(b) == SCALAR and same_expression(_value(a), _value(b))
+
+
+def equal_parts(a: str, b: str, depth: int) -> bool:
+    return equal_shapes(shape(a), shape(b), lambda x, y: equal(x, y, depth - 1))
+
+
+def same_text(a: str, b: str) -> bool:
+    """Equal as texts, as choices among letters, or as words whatever their case."""
+    if squeezed(a) == squeezed(b) != "":
+        return True
+    a, b = untexted(a), untexted(b)
+    letters = CHOICE.fullmatch(a), CHOICE.fullmatch(b)
+    if letters[0] and letters[1]:
+        return letters[0][1] == letters[1][1]
+    for letter, text in ((letters[0], b), (letters[1], a)):
+        if letter and (chosen := CHOSEN.fullmatch(text)):
+            return letter[1] == (chosen[1] or chosen[2])
+    if not WORDS.fullmatch(a) or not WORDS.fullmatch(b):
+        return False
+    a, b = (re.sub(r"[ .,'-]", "", text).lower() for text in (a, b))
+    return a == b and re.search("[a-z]{2}", a) is not None
+
+
+def same_number(a: str, b: str) -> bool:
+    """One plain number, or a decimal and the number that it is rounded from."""
+    numbers = values(a), values(b)
+    if numbers[0] & numbers[1]:
+        return True
+    rounded = (rounds_to(a, exact, b) for exact in numbers[1])
+    return any(rounded) or any(rounds_to(b, exact, a) for exact in numbers[0])
+
+
+def same_quantity(a: str, b: str, depth: int) -> bool:
+    """Equal numbers, of one unit or with a unit on one side only."""
+    found = units.quantity(a), units.quantity(b)
+    if not any(found) or (found[0] and found[1] and found[0][1] != found[1][1]):
+        return False
+    return equal(found[0][0] if found[0] else a, found[1][0] if found[1] else b, depth)
+
+
+def _value(text: str) -> str:
+    r"""What an answer's chain ends in: 5 of `x = 5`, 1/3 of `1/3 \approx 0.33`, 20 of `5 \times 4 = 20`."""
+    exact = split(named(text)[1], APPROXIMATELY)[0]
+    first, *rest = split(exact, EQUALS)
+    if rest and not any(re.search("[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", end)) for end in (first, rest[-1])):
+        return rest[-1]
+    return exact

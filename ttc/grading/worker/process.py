@@ -1,0 +1,115 @@
+"""`Worker`: one `python -m ttc.grading.worker` process and its pipes; `Pool`: some of them, under a limit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+T = TypeVar("T")
+
+START_LIMIT = 120.0
+"""Seconds for a worker to import math-verify: 0.4 on a quiet machine."""
+
+
+class Worker:
+    """A process that answers one request at a time. Left out on purpose: retries, a cache."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls) -> Worker:
+        """A worker that has imported math-verify.
+
+        Raises:
+            RuntimeError: the process ended, or was not ready in time, before it was asked anything.
+        """
+        home = str(Path(__file__).resolve().parents[3])  # a Ray task's directory is not the project's
+        path = os.pathsep.join(filter(None, [home, os.environ.get("PYTHONPATH")]))
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "ttc.grading.worker"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": path},
+            start_new_session=True,  # Ctrl-C is for the driver: it hands over what is finished first
+        )
+        worker = cls(process)
+        try:
+            await asyncio.wait_for(worker._reply(), START_LIMIT)
+        except (EOFError, TimeoutError) as error:
+            await worker.kill()
+            raise RuntimeError("the grading worker did not start: python -m ttc.grading.worker") from error
+        except BaseException:
+            await worker.kill()
+            raise
+        return worker
+
+    async def ask(self, gold: str, answer: str, limit: float) -> dict:
+        """The worker's verdict. Raises EOFError where it died of the pair."""
+        return await self._put({"gold": gold, "answer": answer, "limit": limit})
+
+    async def form(self, text: str, limit: float) -> str | None:
+        """The text's canonical form; None where it cannot be read. Raises EOFError where it died of it."""
+        return (await self._put({"text": text, "limit": limit}))["form"]
+
+    async def _put(self, request: dict) -> dict:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
+        with contextlib.suppress(ConnectionError):  # a dead worker's pipe: _reply says so
+            await self._process.stdin.drain()
+        return await self._reply()
+
+    async def _reply(self) -> dict:
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise EOFError
+        return json.loads(line)
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+
+class Pool:
+    """Workers that are started when they are needed, and killed where a request takes too long or breaks one.
+
+    Args:
+        limit: seconds that a request may take; a worker's start is not in it.
+        workers: how many run at once.
+    """
+
+    def __init__(self, limit: float, workers: int = 2) -> None:
+        self.limit = limit
+        self._slots = asyncio.Semaphore(workers)
+        self._idle: list[Worker] = []
+
+    async def run(self, request: Callable[[Worker], Awaitable[T]]) -> T:
+        """What a worker answers to `request`.
+
+        Raises:
+            TimeoutError: it took longer than the limit.
+            EOFError: the worker died of it.
+        """
+        async with self._slots:
+            worker = self._idle.pop() if self._idle else await Worker.start()
+            try:
+                reply = await asyncio.wait_for(request(worker), self.limit)
+            except BaseException:  # cancelled, too: its reply would be taken for the next request's
+                await worker.kill()
+                raise
+            self._idle.append(worker)
+            return reply
+
+    async def close(self) -> None:
+        for worker in self._idle:
+            await worker.kill()
+        self._idle.clear()

@@ -1,0 +1,91 @@
+"""Other ways to write a plain number: percent, decimal comma, words, a base, a rounded decimal."""
+
+from __future__ import annotations
+
+import functools
+import re
+from fractions import Fraction
+
+from ttc.grading.worker.forms import DECIMAL, normal_form
+
+SIGNIFICANT = 4
+"""Digits that a rounded decimal must have to stand for the exact number: 0.3333 is 1/3, 0.33 is not."""
+
+PERCENT = re.compile(
+    r"(.*\d[})]*) ?(?:%|\\text\{ ?(?:percent|pct)(?:age)? ?\}|(?:percent(?:age)?|pct))", re.I
+)
+COMMA = re.compile(r"([-+]?\d+),(\d+)", re.ASCII)
+BASED = re.compile(r"([-+]?)([0-9A-Za-z]+)_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
+CURRENCY = re.compile(r"^([-+]?)[€£¥₹]|[€£¥₹]$")
+ONES = [
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
+    *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+]
+TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+WORDS = {word: value for value, word in enumerate(ONES)}
+WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
+
+
+@functools.lru_cache(maxsize=4096)
+def values(text: str) -> frozenset[Fraction]:
+    """The plain numbers that a cleaned text can be read as; more than one where writers differ."""
+    form = normal_form(CURRENCY.sub(r"\1", text).strip())
+    found = {form} if isinstance(form, Fraction) else set()
+    if percent := PERCENT.fullmatch(text):
+        found |= {value / 100 for value in values(percent[1])}
+    # 1000,99 and 0,111 are no thousands: there a comma parts a decimal, or else a list.
+    if (comma := COMMA.fullmatch(text)) and not found:
+        found.add(Fraction(f"{comma[1]}.{comma[2]}"))
+    word = number_word(text)
+    return frozenset(found if word is None else found | {Fraction(word)})
+
+
+def number_word(text: str) -> int | None:
+    """`twenty-one` and `\\text{five}`: up to ninety-nine."""
+    words = re.split(r"[- ]", re.sub(r"^\\text\{(.*)\}$", r"\1", text).strip().lower())
+    if not 1 <= len(words) <= 2 or any(word not in WORDS for word in words):
+        return None
+    first, *rest = (WORDS[word] for word in words)
+    if rest and not (first >= 20 and 0 < rest[0] < 10):
+        return None
+    return first + sum(rest)
+
+
+# --- Rounded decimals ------------------------------------------------------------------------------------
+
+
+def rounding(text: str) -> tuple[Fraction, Fraction] | None:
+    """A decimal's value and half a unit of its last place, where it has enough digits to be a rounded one."""
+    found = re.fullmatch(
+        r"([-+]?\d*\.\d+)(?: ?(?:\\times|\\cdot|\*) ?10\^\{?([-+]?\d{1,2})\}?)?", text, re.ASCII
+    )
+    if not found or len(re.sub(r"[^\d]", "", found[1]).lstrip("0")) < SIGNIFICANT:
+        return None
+    scale = Fraction(10) ** int(found[2] or 0)
+    places = len(found[1]) - found[1].index(".") - 1
+    return Fraction(found[1]) * scale, scale / (2 * 10**places)
+
+
+def rounds_to(text: str, exact: Fraction, exact_text: str) -> bool:
+    """Is `text` the exact number, rounded to the places written? Two decimals are two numbers."""
+    decimal = rounding(text)
+    if decimal is None or DECIMAL.fullmatch(exact_text) or rounding(exact_text):
+        return False
+    return abs(decimal[0] - exact) <= decimal[1]
+
+
+# --- Bases -----------------------------------------------------------------------------------------------
+
+
+def based(text: str) -> Fraction | None:
+    """204_5 by value; None if no base is stated or a digit is none of that base."""
+    found = BASED.fullmatch(text)
+    if not found:
+        return None
+    base = found[3] or found[4]
+    radix = int(base) if base.isdigit() and base.isascii() else number_word(base)
+    try:
+        value = int(found[2], radix) if radix and 2 <= radix <= 36 else None
+    except ValueError:
+        return None
+    return None if value is None else Fraction(-value if found[1] == "-" else value)

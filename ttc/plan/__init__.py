@@ -1,0 +1,1 @@
+"""What a launch asks for -> the fewest searches that are missing."""

@@ -1,0 +1,103 @@
+"""Everything a launch names is looked at before anything is loaded: datasets, models, the cluster's address.
+
+Library-light on purpose: no ray, no vllm, no torch, so that a mistake is answered in a second.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from ttc.data.problems import load_problems
+from ttc.plan.cells import Cell
+from ttc.plan.jobs import PlannedCell, verifier_id
+from ttc.plan.lookup import Model, model_of
+from ttc.settings.build import Faults
+from ttc.settings.schema import EngineConfig
+from ttc.types import Problem, UserError
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+def check_cluster(mode: str) -> None:
+    """Raises:
+    UserError: the mode and RAY_ADDRESS do not go together, or nobody listens there.
+    """
+    address = os.environ.get("RAY_ADDRESS")
+    if mode == "none" or not address:
+        return
+    if mode == "local":
+        raise UserError(
+            f"cluster=local: RAY_ADDRESS={address} is set, and a second Ray would start beside it; "
+            "take cluster=auto to join it, or unset RAY_ADDRESS"
+        )
+    host, _, port = address.rpartition(":")
+    if "//" in address or not port.isdigit():
+        raise UserError(f"RAY_ADDRESS={address}: give host:port of the Ray's head, or use `ray job submit`")
+    try:  # asked here: Ray itself would try for minutes
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({error.strerror or error})") from None
+
+
+def placed(cells: Sequence[Cell]) -> tuple[list[PlannedCell], dict[EngineConfig, Model]]:
+    """Every cell with its problems and models.
+
+    Raises:
+        Faults: all that is wrong with files and models, at once.
+    """
+    faults: list[str] = []
+    problems = _each((cell.dataset for cell in cells), load_problems, faults)
+    texts: dict[EngineConfig, dict[Problem, None]] = {}
+    for cell in cells:
+        for engine in (cell.policy, cell.prm):
+            if engine:
+                texts.setdefault(engine, {}).update(dict.fromkeys(problems.get(cell.dataset, ())))
+    models = _each(texts, lambda engine: model_of(engine, list(texts[engine])), faults)
+    faults += [fault for cell in cells for fault in _impossible(cell, models)]
+    if faults:
+        raise Faults(faults)
+    planned = [
+        PlannedCell(
+            cell,
+            tuple(problems[cell.dataset]),
+            models[cell.policy].identity,
+            verifier_id(models[cell.prm].identity, cell.prm.format) if cell.prm else None,
+        )
+        for cell in cells
+    ]
+    return planned, models
+
+
+def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
+    """What a cell asks of its models that they cannot do together."""
+    faults = []
+    if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
+        faults.append(
+            f"strategy={cell.name}: a step search goes on from a text, and the server at "
+            f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
+            "take an unguided strategy, or a server that completes"
+        )
+    if cell.prm and cell.prm.engine == "heuristic" and not cell.sampling.logprobs:
+        from ttc.models.heuristics import HEURISTICS
+
+        if cell.prm.format in HEURISTICS and HEURISTICS[cell.prm.format]().needs_logprobs:
+            faults.append(
+                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
+                "sampling: policy.logprobs=true"
+            )
+    return faults
+
+
+def _each(keys: Iterable[K], make: Callable[[K], V], faults: list[str]) -> dict[K, V]:
+    """`make` of every key, once; a refusal goes to `faults` and the others go on."""
+    made: dict[K, V] = {}
+    for key in dict.fromkeys(keys):
+        try:
+            made[key] = make(key)
+        except UserError as error:
+            faults += str(error).splitlines()
+    return made

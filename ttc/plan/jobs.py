@@ -1,0 +1,238 @@
+"""Cells -> the fewest searches: what is the same is done once. Pure: no file, no clock, no model.
+
+A family is a search with n := its unit (where smaller runs are prefixes of bigger ones) and verifier := none
+(where it is unguided); its largest n is what runs. See docs/design.md, "Plan". Changing what goes into an id
+orphans stored results: bump VERSION, on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+
+from ttc.data.problems import key_of, name_of
+from ttc.plan.cells import Cell
+from ttc.store.schema import CellRecord, column_of
+from ttc.strategies import STRATEGIES, parameters
+from ttc.types import Path, Problem, Sampling, Strategy
+
+VERSION = 2
+"""Of the searches' semantics and of the ids."""
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits that name `parts` (JSON values)."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which weights answer: for the ids. `context` bounds every text, so it is part of it."""
+
+    model: str
+    context: int | None
+
+
+def verifier_id(identity: Identity, format_: str | None) -> str:
+    """What scores/ rows are keyed by: the weights, and how a text is put to them."""
+    return digest("verifier", VERSION, identity.model, identity.context, format_)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One search for one problem and one seed: units first .. first + units of its family.
+
+    Attributes:
+        family: names the searches that share work: equal but for n, problem and seed.
+        strategy: with the n of this job; with `stored` paths there is nothing to search, only to score.
+        unit: paths that a unit returns: a path of a pool, a subtree of dvts, a whole beam search.
+        columns: of its rows: what shaped the search, and for which problem and seed.
+        score: the verifier that scores an unguided search's paths.
+    """
+
+    family: str
+    strategy: Strategy
+    sampling: Sampling
+    unit: int
+    columns: dict[str, object]
+    problem: Problem
+    seed: int
+    first: int
+    units: int
+    score: str | None = None
+    stored: tuple[Path, ...] = ()
+
+    @property
+    def n(self) -> int:
+        return self.units * self.unit
+
+    @property
+    def title(self) -> str:
+        return f"{self.columns['strategy']}, problem {self.problem.id}"
+
+    @property
+    def problem_key(self) -> str:
+        return str(self.columns["problem_key"])
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell with its problems, and which weights answer them."""
+
+    cell: Cell
+    problems: tuple[Problem, ...]
+    policy: Identity
+    verifier: str | None
+    """The hash that its scores are keyed by."""
+
+    @property
+    def scored_by(self) -> str | None:
+        """The verifier that scores the paths afterwards; None where there is none, or where it guides."""
+        return None if self.cell.strategy.guided else self.verifier
+
+    @property
+    def unit(self) -> int:
+        return self.cell.strategy.prefix_unit or self.cell.n
+
+    @property
+    def units(self) -> int:
+        return self.cell.n // self.unit
+
+    @cached_property
+    def family(self) -> str:
+        """The searches that share work with this cell's: without its n where smaller runs are prefixes,
+        without a verifier where it is unguided (design, "Plan": what its hash holds)."""
+        cell, sampling = self.cell, self.cell.sampling
+        own = self._parameters() if cell.strategy.prefix_unit else self._parameters() | {"n": cell.n}
+        prompt = asdict(sampling.prompt) | {"name": None}
+        hashed = digest(
+            *(VERSION, cell.name, own, self.policy.model, self.policy.context, prompt, name_of(cell.dataset)),
+            *(sampling.temperature, sampling.top_p, sampling.max_tokens),
+            self.verifier if cell.strategy.guided else None,
+        )
+        return f"{cell.name}-{hashed}" if cell.strategy.prefix_unit else f"{cell.name}-n{cell.n}-{hashed}"
+
+    @cached_property
+    def columns(self) -> dict[str, object]:
+        """What its rows say of how they came about."""
+        cell, sampling = self.cell, self.cell.sampling
+        return {
+            "family": self.family,
+            "strategy": cell.name,
+            **{column_of(key): value for key, value in self._parameters().items()},
+            "temperature": float(sampling.temperature),
+            "top_p": float(sampling.top_p),
+            "max_tokens": sampling.max_tokens,
+            "prompt": sampling.prompt.name,
+            "policy": cell.policy.name,
+            "prm": cell.prm.name if cell.strategy.guided and cell.prm else None,
+            "dataset": name_of(cell.dataset),
+        }
+
+    @cached_property
+    def record(self) -> CellRecord:
+        """What the folder keeps of it."""
+        cell = self.cell
+        selection = digest([key_of(problem) for problem in self.problems])
+        hashed = digest(self.family, cell.n, self.verifier, selection)
+        return CellRecord(
+            cell=f"{cell.name}-n{cell.n}-{hashed[:8]}",
+            variant=cell.variant,
+            n=cell.n,
+            seeds=cell.seeds,
+            headlines=cell.headlines,
+            columns=self.columns | {"prm": cell.prm.name if cell.prm else None},
+            verifier=self.verifier,
+            selection=selection,
+            unit=cell.strategy.prefix_unit,
+            guided=cell.strategy.guided,
+            gold=cell.prm is not None and cell.prm.engine == "oracle",
+        )
+
+    def job(
+        self,
+        problem: Problem,
+        seed: int,
+        first: int,
+        units: int,
+        score: str | None,
+        stored: tuple[Path, ...] = (),
+    ) -> Job:
+        own = {"problem_key": key_of(problem), "problem_id": problem.id, "level": problem.level, "seed": seed}
+        strategy = replace(self.cell.strategy, n=(units or 1) * self.unit)  # type: ignore[type-var]
+        columns = self.columns | own
+        shared = (self.family, strategy, self.cell.sampling, self.unit, columns)
+        return Job(*shared, problem, seed, first, units, score, stored)
+
+    def _parameters(self) -> dict[str, object]:
+        return {key: getattr(self.cell.strategy, key) for key in parameters(STRATEGIES[self.cell.name])}
+
+
+JobKey = tuple[str, str, int]
+"""(family, problem key, seed)"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What committed parts hold already."""
+
+    units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
+    unscored: Mapping[tuple[str, str, str, int], tuple[Path, ...]] = field(default_factory=dict)
+    """(verifier, family, problem key, seed) -> stored paths of an unguided family it has not scored."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run now, and of what whole. `wanted` counts units, done ones included."""
+
+    cells: tuple[PlannedCell, ...]
+    jobs: tuple[Job, ...]
+    wanted: Mapping[JobKey, int]
+
+
+def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
+    """The searches that are missing for `cells`, each once, problem by problem.
+
+    Problem by problem, because strategies draw from one random tree: neighbours in time find each other's
+    prefixes in the caches.
+    """
+    cells = tuple(cells)
+    wanted: dict[JobKey, int] = {}
+    owners: dict[JobKey, tuple[PlannedCell, Problem]] = {}
+    verifiers: dict[JobKey, dict[str, None]] = {}
+    for planned in cells:
+        for problem in planned.problems:
+            for seed in planned.cell.seeds:
+                key = (planned.family, key_of(problem), seed)
+                wanted[key] = max(wanted.get(key, 0), planned.units)
+                owners.setdefault(key, (planned, problem))
+                if planned.scored_by:
+                    verifiers.setdefault(key, {})[planned.scored_by] = None
+    jobs: list[Job] = []
+    for key, units in wanted.items():
+        planned, problem = owners[key]
+        score = list(verifiers.get(key, ()))
+        for first, count in _gaps(units, done.units.get(key, frozenset())):
+            jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None))
+        for verifier in score:
+            if stored := done.unscored.get((verifier, *key)):
+                jobs.append(planned.job(problem, key[2], 0, 0, verifier, stored))
+    order = {key_of(problem): i for planned in cells for i, problem in enumerate(planned.problems)}
+    jobs.sort(key=lambda job: (job.seed, order[job.problem_key]))
+    return Plan(cells, tuple(jobs), wanted)
+
+
+def _gaps(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
+    """(first, count) of the runs of missing unit indices below `units`."""
+    gaps: list[tuple[int, int]] = []
+    for index in range(units):
+        if index in have:
+            continue
+        if gaps and sum(gaps[-1]) == index:
+            gaps[-1] = (gaps[-1][0], gaps[-1][1] + 1)
+        else:
+            gaps.append((index, 1))
+    return gaps

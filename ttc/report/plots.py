@@ -1,0 +1,182 @@
+"""Accuracy against generated tokens: a line per strategy, variant and vote, each with its band."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
+
+from ttc.readout.view import VOTES, name, panels, shown, sizes
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C6D31")
+"""Okabe and Ito's, which colour-blind readers tell apart; two more for many variants."""
+GREY = "#555555"
+
+
+@dataclass(frozen=True)
+class Style:
+    dash: Any
+    width: float
+    alpha: float
+    band: float
+    marker: str
+
+
+STYLES = {
+    "weighted": Style("-", 1.5, 0.85, 0.05, "o"),
+    "best": Style((0, (1, 1.2)), 1.5, 0.85, 0.05, "^"),
+    "majority": Style((0, (5, 1.5, 1, 1.5)), 1.5, 0.85, 0.05, "s"),
+    "final": Style((0, (7, 2)), 1.5, 0.85, 0.05, "v"),
+    "oracle": Style((0, (4, 3)), 1.1, 0.4, 0.03, ""),
+}
+
+
+def plot_accuracy(rows: pd.DataFrame, target: Path) -> None:
+    """Draws rows of readout.parquet to a PNG: a panel per policy, prm, dataset and prompt. Written whole."""
+    parts = panels(shown(rows[rows["accuracy"].notna()]))
+    columns = min(2, max(1, len(parts)))
+    lines = -(-len(parts) // columns) or 1
+    figure, grid = plt.subplots(lines, columns, figsize=(8.6 * columns, 5.4 * lines), squeeze=False)
+    for axes, (title, part) in zip(grid.flat, parts, strict=False):
+        _panel(axes, title, part)
+    for axes in list(grid.flat)[len(parts) :]:
+        axes.set_visible(False)
+    figure.tight_layout()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    hidden = target.with_name(f".{target.name}.{os.getpid()}.writing")
+    figure.savefig(hidden, dpi=150, format="png")
+    plt.close(figure)
+    hidden.rename(target)
+
+
+def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
+    names = list(dict.fromkeys(map(name, rows["strategy"], rows["variant"])))
+    searched = [line for line in names if not line.startswith("greedy")]
+    colours = {line: COLOURS[i % len(COLOURS)] for i, line in enumerate(searched)}
+    starts = rows[(rows["strategy"] == "best_of_n") & (rows["n"] == 1)]
+    for (strategy, variant, vote), line in rows.groupby(["strategy", "variant", "vote"], sort=False):
+        label = name(strategy, variant)
+        if strategy == "greedy":
+            if line["headline"].any():
+                _point(axes, line.iloc[0], label)
+            continue
+        shared = starts[:0] if strategy == "best_of_n" else _start(starts, variant, vote)
+        points = pd.concat([shared, line]).sort_values("generated_tokens")
+        _line(axes, points, colours[label], _style(vote, bool(line["headline"].any())))
+    _labels(axes, title, rows)
+    searches = rows[rows["strategy"] != "greedy"]
+    headlines = set(searches.loc[searches["headline"], "vote"])
+    _legend(axes, colours, [vote for vote in VOTES if vote in set(rows["vote"])], headlines)
+
+
+def _start(starts: pd.DataFrame, variant: Any, vote: Any) -> pd.DataFrame:
+    """The n = 1 cell that a line starts at: the one that shares most of its settings and has none beside."""
+    words = set(variant.split())
+    fitting = [i for i, other in enumerate(starts["variant"]) if set(other.split()) <= words]
+    same_vote = [i for i in fitting if starts["vote"].iloc[i] == vote]
+    return starts.iloc[sorted(same_vote, key=lambda i: len(starts["variant"].iloc[i].split()))[-1:]]
+
+
+def _line(axes: Axes, line: pd.DataFrame, colour: str, style: Style) -> None:
+    x = line["generated_tokens"]
+    axes.fill_between(x, line["accuracy_low"], line["accuracy_high"], color=colour, alpha=style.band, lw=0)
+    axes.plot(
+        *(x, line["accuracy"]),
+        color=colour,
+        linestyle=style.dash,
+        linewidth=style.width,
+        alpha=style.alpha,
+        marker=style.marker,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.7,
+        zorder=2 + style.alpha,
+    )
+
+
+def _point(axes: Axes, row: pd.Series, label: str) -> None:
+    """Greedy: one path, so one point, with a thin line to compare by."""
+    axes.axhline(row["accuracy"], color=GREY, linewidth=0.7, linestyle=(0, (1, 3)), zorder=1)
+    low, high = row["accuracy"] - row["accuracy_low"], row["accuracy_high"] - row["accuracy"]
+    axes.errorbar(
+        [row["generated_tokens"]],
+        [row["accuracy"]],
+        yerr=[[low], [high]],
+        fmt="D",
+        color=GREY,
+        markersize=5,
+        linewidth=1,
+        zorder=4,
+    )
+    axes.annotate(
+        label,
+        (row["generated_tokens"], row["accuracy"]),
+        xytext=(7, -11),
+        textcoords="offset points",
+        color=GREY,
+        fontsize=9,
+    )
+
+
+def _labels(axes: Axes, title: str, rows: pd.DataFrame) -> None:
+    aggs = rows["agg"].dropna()
+    reading = f"subset {rows['subset'].iloc[0]}" + (f", aggregation {aggs.iloc[0]}" if len(aggs) else "")
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=22)
+    axes.text(
+        *(0, 1.02),
+        f"{sizes(rows)}; {reading}; bands: 95 % intervals",
+        transform=axes.transAxes,
+        fontsize=9,
+        color=GREY,
+    )
+    if (rows["generated_tokens"] > 0).any():  # all problems too long: nothing was generated
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_locator(LogLocator(base=2, numticks=20))
+    axes.xaxis.set_major_formatter(FuncFormatter(_tokens))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlabel("generated tokens per problem")
+    axes.set_ylabel("accuracy")
+    low, high = rows["accuracy_low"].min(), rows["accuracy_high"].max()
+    axes.set_ylim(max(0, low - 0.03), min(1.015, high + 0.03))
+    axes.grid(color="#E4E4E4", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _tokens(value: float, _: object = None) -> str:
+    return f"{value:,.0f}" if value < 10_000 else f"{value / 1000:,.0f}k"
+
+
+def _style(vote: Any, headline: bool) -> Style:
+    """The declared vote stands out; every other is exploratory and thinner."""
+    return replace(STYLES[vote], width=2.3, alpha=1.0, band=0.11) if headline else STYLES[vote]
+
+
+def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines: set[str]) -> None:
+    """Colour says strategy, the kind of line says vote."""
+    strategies = [Line2D([], [], color=colour, linewidth=2.6, label=line) for line, colour in colours.items()]
+    kinds = []
+    for vote in votes:
+        style = _style(vote, vote in headlines)
+        label = f"{vote} (headline)" if vote in headlines else vote
+        label = "oracle (upper bound)" if vote == "oracle" else label
+        kinds.append(Line2D([], [], color=GREY, linestyle=style.dash, marker=style.marker, label=label))
+        kinds[-1].set(linewidth=style.width, alpha=max(style.alpha, 0.6), markersize=5)
+    place: dict[str, Any] = {"loc": "upper left", "frameon": False, "alignment": "left"}
+    place |= {"fontsize": 9, "title_fontsize": 9}
+    first = axes.legend(handles=strategies, title="strategy", bbox_to_anchor=(1.01, 1.0), **place)
+    axes.add_artist(first)
+    below = 1.0 - 0.055 * (len(strategies) + 2.2)
+    axes.legend(handles=kinds, title="vote", bbox_to_anchor=(1.01, below), handlelength=3.2, **place)

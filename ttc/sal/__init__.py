@@ -1,0 +1,1 @@
+"""search-and-learn: its runs, its votes, its quirks."""

@@ -1,0 +1,62 @@
+"""Groups of answers that sympy writes alike: search-and-learn's way, by name (spec 8).
+
+A plain number is known by its value, any other expression by sympy's LaTeX of its simplified form, and all
+else by itself without spaces. The grader's equivalence (`grading.group`) is the default: it also knows sets,
+intervals and equations, and forms of one value that sympy does not simplify to the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+
+from ttc.grading import normal_form
+from ttc.grading.worker.process import Pool
+
+NAMED = re.compile(r"^\s*[^\s=]{1,2}\s*=(?=[^=]+$)")
+"""A short name in front of a value, as in `x = 5`: left out."""
+
+
+class Canonical:
+    """Canonical forms by killable processes, each text asked once. `close` ends them."""
+
+    def __init__(self, limit: float, workers: int = 2) -> None:
+        self._pool = Pool(limit, workers)
+        self._forms: dict[str, asyncio.Task[str]] = {}
+
+    async def group(self, answers: Sequence[str | None]) -> list[int]:
+        """As `grading.group`: a number for each answer, as groups are seen; -1 for none."""
+        texts = [answer if answer is not None and answer.strip() else None for answer in answers]
+        distinct = list(dict.fromkeys(text for text in texts if text is not None))
+        forms = dict(zip(distinct, await asyncio.gather(*map(self.form, distinct)), strict=True))
+        numbers: dict[str, int] = {}
+        for form in forms.values():
+            numbers.setdefault(form, len(numbers))
+        return [-1 if text is None else numbers[forms[text]] for text in texts]
+
+    async def form(self, answer: str) -> str:
+        """The canonical form of an answer."""
+        if answer not in self._forms:
+            self._forms[answer] = asyncio.create_task(self._form(answer))
+        return await self._forms[answer]
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    async def _form(self, answer: str) -> str:
+        text = NAMED.sub("", answer)
+        plain = normal_form(text)
+        if isinstance(plain, Fraction):
+            return str(plain)
+        written = await self._ask(text)
+        if written is None:
+            return re.sub(r"\s+", "", text)
+        return str(normal_form(written))
+
+    async def _ask(self, answer: str) -> str | None:
+        try:
+            return await self._pool.run(lambda worker: worker.form(answer, self._pool.limit))
+        except (TimeoutError, EOFError):
+            return None

@@ -1,0 +1,199 @@
+"""The words of `ttc import sal FILE... [key=value ...]`, and what a file's name tells of its run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path as File
+from typing import Any, Literal, get_args
+
+from ttc.sal.source import Source
+from ttc.settings.build import Faults, build, read_words
+from ttc.settings.compose import compose
+from ttc.settings.schema import ReadoutConfig
+from ttc.types import Count, FolderName, Natural, Naturals, NotNegative, PositiveShare, UserError
+
+Label = Literal["sal_best_of_n", "sal_beam", "sal_dvts"]
+
+STRATEGY_WORDS = {
+    "sal_best_of_n": r"best[-_ ]?of[-_ ]?n|(?<![a-z])bon(?![a-z])",
+    "sal_dvts": r"dvts",
+    "sal_beam": r"beam",
+}
+NOT_A_POLICY = re.compile(
+    r"completions?|sal|evals?|realigned|data|seed[-_]?\d*|[nqm]\d+|search|beam|dvts|bon|best|of|n"
+)
+"""Words of a file's name that say something else."""
+MATH_ID = re.compile(r"test/[a-z_]+/\d+\.json")
+
+
+@dataclass(frozen=True)
+class SalSettings:
+    """What the words may say. Names and parameters that they leave out are taken from the file's name, else
+    they are search-and-learn's defaults.
+
+    Attributes:
+        name: the folder under results_dir; null: import-<the first file>.
+        seeds: one for each file, in order; seed: of a single one.
+        width: children of a node (its beam_width), for beam and dvts.
+        config, split: of a Hub dataset.
+        check: refuse completions that do not stand with their problems.
+    """
+
+    name: FolderName | None = None
+    results_dir: str = "results"
+    strategy: Label | None = None
+    policy: str | None = None
+    prm: str | None = None
+    dataset: str | None = None
+    seed: Natural | None = None
+    seeds: Naturals | None = None
+    width: Count | None = None
+    temperature: NotNegative | None = None
+    top_p: PositiveShare | None = None
+    max_tokens: Count | None = None
+    config: str | None = None
+    split: str = "train"
+    check: bool = True
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a source's rows say of how it was made."""
+
+    strategy: Label
+    policy: str
+    prm: str | None
+    dataset: str
+    seed: int
+    width: int | None
+    depth: int | None
+    search_agg: str | None
+    temperature: float
+    top_p: float
+    max_tokens: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A checked command line."""
+
+    words: tuple[str, ...]
+    sources: tuple[str, ...]
+    settings: SalSettings
+    readout: ReadoutConfig
+    folder: File
+
+    def origin(self, place: int, source: Source) -> Origin:
+        """What is known of source number `place`.
+
+        Raises:
+            UserError: its strategy is not known, or its width does not fit.
+        """
+        given, told = self.settings, told_by(source.name, self.settings.config)
+        strategy = given.strategy or ("sal_best_of_n" if source.n == 1 else told.get("strategy"))
+        if strategy is None:
+            raise UserError(f"{source.name}: its name says nothing of the search; strategy={_either()}")
+        guided = strategy != "sal_best_of_n"
+        width = (given.width or told.get("width", 4)) if guided else None
+        if strategy == "sal_dvts" and width and source.n % width:
+            raise UserError(
+                f"{source.name}: {source.n} completions are no multiple of width={width}; its own: width=..."
+            )
+        seeds = (given.seed,) if given.seed is not None else given.seeds
+        return Origin(
+            strategy=strategy,
+            policy=given.policy or told["policy"],
+            prm=(given.prm or "unnamed") if source.scored else None,
+            dataset=given.dataset or told.get("dataset") or _dataset(source),
+            seed=seeds[place] if seeds else told.get("seed", 0),
+            width=width,
+            depth=told.get("depth") if guided else None,
+            search_agg=told.get("search_agg", "last") if guided else None,
+            temperature=_first(given.temperature, told.get("temperature"), 0.8),
+            top_p=_first(given.top_p, told.get("top_p"), 1.0),
+            max_tokens=_first(given.max_tokens, told.get("max_tokens"), 2048),
+        )
+
+
+def parse(words: Sequence[str]) -> Task:
+    """The words behind `ttc import sal`.
+
+    Raises:
+        Faults: everything that is wrong with them.
+    """
+    sources = [word for word in words if "=" not in word]
+    readout_words = [word for word in words if word.split("=")[0].split(".")[0] == "readout"]
+    own = [word for word in words if "=" in word and word not in readout_words]
+    faults = [] if sources else ["FILE is missing: name search-and-learn's JSONL files, or a Hub dataset"]
+    settings, readout = SalSettings(), ReadoutConfig()
+    try:
+        settings = build(SalSettings, read_words(SalSettings, own))
+        (point,) = compose(readout_words)
+        readout = build(ReadoutConfig, point["readout"], "readout.")
+    except Faults as error:
+        faults += error.lines
+    except UserError as error:
+        faults.append(str(error))
+    if settings.seed is not None and (settings.seeds is not None or len(sources) > 1):
+        faults.append(f"seed={settings.seed}: of one file; several take seeds=[0,1,...]")
+    if settings.seeds is not None and len(settings.seeds) != len(sources):
+        faults.append(f"seeds={list(settings.seeds)}: one for each of the {len(sources)} files")
+    if faults:
+        raise Faults(faults)
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", File(sources[0]).name.removesuffix(".jsonl"))
+    folder = File(settings.results_dir).expanduser().absolute() / (settings.name or f"import-{stem}")
+    return Task(tuple(words), tuple(sources), settings, readout, folder)
+
+
+def told_by(name: str, config: str | None = None) -> dict[str, Any]:
+    """What a source's name tells: search-and-learn writes its settings into the names of its datasets."""
+    path = File(name)
+    text = f"{path.name} {config or ''}"
+    told: dict[str, Any] = {"policy": _policy(path)}
+    for label, pattern in STRATEGY_WORDS.items():
+        if "strategy" not in told and re.search(pattern, text, re.IGNORECASE):
+            told["strategy"] = label
+    settings = {
+        "seed": (r"seed[-_=]?(\d+)", int),
+        "temperature": (r"--T-(\d+(?:\.\d+)?)", float),
+        "top_p": (r"--top_p-(\d+(?:\.\d+)?)", float),
+        "width": (r"--m-(\d+)", int),
+        "depth": (r"--iters-(\d+)", int),
+        "max_tokens": (r"--max_tokens-(\d+)", int),
+        "search_agg": (r"--agg_strategy-([a-z]+)", str),
+    }
+    for key, (pattern, kind) in settings.items():
+        if found := re.search(pattern, text):
+            told[key] = kind(found[1])
+    if config and "--" in config:
+        told["dataset"] = _plain(config.split("--")[0].split("_", 1)[-1])
+    return told
+
+
+def _policy(path: File) -> str:
+    hub = re.sub(r"[-_](best-of-n|beam-search|dvts)[-_]completions$", "", path.name, flags=re.IGNORECASE)
+    if hub != path.name:
+        return hub
+    words = path.name.removesuffix(".jsonl").split("_")
+    own = [word for word in words if not NOT_A_POLICY.fullmatch(word.lower())]
+    return "_".join(own) or path.absolute().parent.name  # data/<model>/<approach>_completions.jsonl
+
+
+def _dataset(source: Source) -> str:
+    if all(MATH_ID.fullmatch(row.problem.id) for row in source.rows):
+        return "math500"  # what search-and-learn runs on, and what ttc calls it
+    return "unnamed"
+
+
+def _plain(name: str) -> str:
+    return "math500" if name.lower() == "math-500" else name
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
+
+
+def _either() -> str:
+    return ", ".join(get_args(Label)[:-1]) + f" or {get_args(Label)[-1]}"

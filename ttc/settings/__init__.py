@@ -1,0 +1,1 @@
+"""Settings: frozen dataclasses, and Hydra's command line as plain mappings."""

@@ -1,0 +1,120 @@
+"""`build`: a plain mapping becomes a settings object, or a list of clear faults.
+
+`read_words` makes such a mapping of a command's `key=value` words.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from ttc.types import UserError
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
+    """`mapping` as a `cls`.
+
+    Raises:
+        Faults: every unknown key, missing key, wrong type and value out of range, one line each.
+    """
+    faults = _unknown(cls, mapping, prefix)
+    try:
+        value = TypeAdapter(cls).validate_python(_known(cls, mapping))
+    except ValidationError as error:
+        faults += [_line(fault, prefix) for fault in error.errors()]
+    if faults:
+        raise Faults(faults)
+    return cast(T, value)
+
+
+def read_words(cls: type, words: Iterable[str]) -> dict[str, Any]:
+    """`key=value` and `group.key=value` as a mapping for `build`: texts stay as they are where the field is
+    one, all else is read as JSON where it is some; null is null."""
+    hints = get_type_hints(cls)
+    read: dict[str, Any] = {}
+    for word in words:
+        key, _, text = word.partition("=")
+        group, _, inner = key.partition(".")
+        section = read.setdefault(group, {}) if inner else read
+        if inner and group in hints and is_dataclass(hints[group]):
+            hint = get_type_hints(hints[group]).get(inner)
+        else:
+            hint = hints.get(key)
+        if isinstance(section, dict):
+            section[inner or key] = _read(text, hint)
+    return read
+
+
+def _read(text: str, hint: Any) -> Any:
+    if text == "null":
+        return None
+    kinds = {get_origin(kind) or kind for kind in (hint, *get_args(hint))}
+    if str in kinds:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+class Faults(UserError):
+    """Everything that is wrong with the input, one line each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = list(dict.fromkeys(lines))
+        super().__init__("\n".join(self.lines))
+
+
+def _sections(cls: type) -> dict[str, type]:
+    """The fields of `cls` that are dataclasses themselves."""
+    hints = get_type_hints(cls).items()
+    return {name: kind for name, kind in hints if isinstance(kind, type) and is_dataclass(kind)}
+
+
+def _known(cls: type, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in fields(cls)}
+    sections = _sections(cls)
+    return {
+        key: _known(sections[key], value) if key in sections and isinstance(value, Mapping) else value
+        for key, value in mapping.items()
+        if key in names
+    }
+
+
+def _unknown(cls: type, mapping: Mapping[str, Any], prefix: str) -> list[str]:
+    names = [f.name for f in fields(cls)]
+    sections = _sections(cls)
+    faults = []
+    for key, value in mapping.items():
+        if key not in names:
+            near = difflib.get_close_matches(str(key), names, n=1)
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(names)}"
+            faults.append(f"{prefix}{key}: unknown key; {hint}")
+        elif key in sections and isinstance(value, Mapping):
+            faults += _unknown(sections[key], value, f"{prefix}{key}.")
+    return faults
+
+
+def _line(fault: Any, prefix: str) -> str:
+    """pydantic's fault as `key=value: what would be right`; what a `__post_init__` says stands for itself."""
+    if fault["type"] == "value_error":
+        return str(fault["ctx"]["error"])
+    # an index inside a list and the name of a union's member are not part of a key
+    key = prefix + ".".join(
+        str(part) for part in fault["loc"] if isinstance(part, str) and part.isidentifier()
+    )
+    if fault["type"] == "missing":
+        return f"{key}: missing"
+    message = fault["msg"].replace("Input should be", "must be").replace("String should match", "must match")
+    if "pattern" in fault.get("ctx", {}):
+        message = (
+            "must be one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit"
+        )
+    return f"{key}={fault['input']!r}: {message}"

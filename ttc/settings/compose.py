@@ -1,0 +1,215 @@
+"""Hydra's command line as plain mappings: one per point of the grid. Nothing else in ttc knows Hydra.
+
+Hydra reads the words, spells out the grid and composes conf/; its launchers, loggers and output folders are
+left out on purpose: a whole `-m` grid becomes one sweep on one set of engines.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ttc.strategies import STRATEGIES, VOTES_OF, parameters
+from ttc.types import UserError
+
+PACKAGE = Path(__file__).parents[1]
+HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
+"""Where conf/ and sweeps/ are: in an installed package inside it, in a checkout beside it."""
+
+CONF, SWEEPS = HOME / "conf", HOME / "sweeps"
+PRIMARY = "config"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A launch's words, sorted: the grid's flag, where its primary config is, and the overrides."""
+
+    multirun: bool
+    folder: str | None
+    config: str
+    overrides: tuple[str, ...]
+
+
+def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
+    """All points of the grid that `arguments` (a command line without the program's name) spells.
+
+    Raises:
+        UserError: Hydra cannot compose it; the first fault, in one line.
+    """
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    line = read_line(arguments)
+    GlobalHydra.instance().clear()
+    try:
+        return list(_points(line))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise UserError(_one_line(error)) from None
+    finally:
+        GlobalHydra.instance().clear()
+
+
+def read_line(arguments: Sequence[str]) -> Line:
+    """Raises:
+    UserError: a flag that is not known, or one without its value.
+    """
+    values: dict[str, str] = {}
+    names = {"-cd": "folder", "--config-dir": "folder", "-cn": "config", "--config-name": "config"}
+    multirun, overrides, words = False, [], iter(arguments)
+    for word in words:
+        flag, equals, value = word.partition("=")
+        if word in ("-m", "--multirun"):
+            multirun = True
+        elif flag in names:
+            given = value if equals else next(words, None)
+            if not given:
+                raise UserError(f"{flag}: expected one argument; see --help")
+            values[names[flag]] = given
+        elif word.startswith("-"):
+            raise UserError(f"unrecognized arguments: {word}; see --help")
+        else:
+            overrides.append(word)
+    return Line(multirun, values.get("folder"), values.get("config", PRIMARY), tuple(overrides))
+
+
+def _points(line: Line) -> Iterator[dict[str, Any]]:
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra._internal.hydra import Hydra
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.types import RunMode
+    from omegaconf import DictConfig, OmegaConf
+
+    _offer_strategies()
+    search_path = create_config_search_path(str(CONF))
+    for folder in _folders(line):
+        search_path.prepend("command-line", folder.absolute().as_uri(), anchor="schema")
+    hydra = Hydra.create_main_hydra2("ttc", search_path)
+    parser = OverridesParser.create(config_loader=hydra.config_loader)
+
+    def composed(words: Sequence[Any]) -> DictConfig:
+        # any parameter may be said of any strategy; the grid's own check refuses what none has
+        words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
+        return hydra.compose_config(
+            line.config, words, run_mode=RunMode.RUN, from_shell=True, with_log_configuration=False
+        )
+
+    parsed = parser.parse_overrides(list(line.overrides))
+    multirun, params = line.multirun, []
+    if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
+        first = composed([word for word, one in zip(line.overrides, parsed, strict=True) if not _swept(one)])
+        multirun |= first.hydra.mode == RunMode.MULTIRUN
+        params = [f"{key}={value}" for key, value in (first.hydra.sweeper.params or {}).items()]
+    if multirun:
+        [points] = BasicSweeper.split_arguments(
+            parser.parse_overrides([*params, *line.overrides]), max_batch_size=None
+        )
+    elif several := next((one.input_line for one in parsed if _swept(one)), None):
+        raise UserError(f"{several}: several values are a grid, and a grid needs -m")
+    else:
+        points = [list(line.overrides)]
+    for words in points:
+        config = composed(words)
+        own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        yield _plain(OmegaConf.to_container(own, resolve=True))
+
+
+def _swept(override: Any) -> bool:
+    return bool(override.is_sweep_override())
+
+
+def _folders(line: Line) -> list[Path]:
+    """Where else configs are looked for: the user's folder, or what ttc ships where there is none.
+
+    Raises:
+        UserError: there is no such folder.
+    """
+    if line.folder is None:
+        return [SWEEPS]
+    folder = Path(line.folder).expanduser()
+    if folder.is_dir():
+        return [folder]
+    if line.folder == SWEEPS.name:
+        return [SWEEPS]
+    raise UserError(f"-cd {line.folder}: no such folder")
+
+
+def _offer_strategies() -> None:
+    """The group `strategy` is the registry: each option is a name, and its parameters have their defaults."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    store.repo.pop("strategy", None)
+    for name in (*STRATEGIES, *VOTES_OF):
+        store.store(group="strategy", name=name, node={"name": name}, provider="ttc")
+
+
+def _plain(container: Any) -> dict[str, Any]:
+    if not isinstance(container, dict):
+        raise TypeError("a composed config is a mapping")
+    return {str(key): value for key, value in container.items()}
+
+
+def _one_line(error: Exception) -> str:
+    """Hydra's first fault, without the context that needs its source tree to make sense."""
+    text = str(error)
+    lines = [line.strip().rstrip(".:") for line in text.splitlines() if line.strip()]
+    if missing := re.search(r"Could not find '(.*)/(.*)'", text):
+        options = (
+            text.partition("Available options in")[2].partition("Config search path")[0].splitlines()[1:]
+        )
+        names = [name.strip() for name in options if name.strip() and not name.strip().startswith("_")]
+        return f"{missing[1]}={missing[2]}: unknown {missing[1]}; take one of {', '.join(names)}"
+    if unknown := re.search(r"Could not override '(.*)'", text):
+        return f"{unknown[1]}: unknown key{_near(unknown[1])}"
+    if config := re.search(r"Cannot find primary config '(.*?)'", text):
+        return f"-cn {config[1]}: no such saved sweep; -cd names the folder that it is in"
+    if "no viable alternative" in text or "mismatched input" in text or "extraneous input" in text:
+        return f"an override cannot be read: {lines[0]}"
+    return lines[0]
+
+
+def _near(key: str) -> str:
+    """A known key that `key` may be a misspelling of."""
+    keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
+    for folder in CONF.iterdir():
+        if folder.is_dir():
+            keys += [folder.name, *(f"{folder.name}.{inner}" for inner in shipped(folder.name, "_base"))]
+    near = difflib.get_close_matches(key, keys, n=1) or difflib.get_close_matches(
+        key.split(".")[0], keys, n=1
+    )
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+@cache
+def shipped(group: str, name: str) -> dict[str, Any]:
+    """conf/<group>/<name>.yaml over its _base, as it ships: what a variant is told apart from.
+
+    Returns an empty mapping where ttc ships no such file. A policy's own prompt stands under `prompt`.
+    """
+    from omegaconf import OmegaConf
+
+    merged: dict[str, Any] = {}
+    for stem in ("_base", name):
+        file = CONF / group / f"{stem}.yaml"
+        if file.exists():
+            merged |= _plain(OmegaConf.to_container(OmegaConf.load(file)))
+    for entry in merged.pop("defaults", []):
+        if isinstance(entry, dict) and "override /prompt@_global_.prompt" in entry:
+            merged["prompt"] = entry["override /prompt@_global_.prompt"]
+    return merged
+
+
+@cache
+def defaults() -> dict[str, Any]:
+    """conf/config.yaml's own keys."""
+    from omegaconf import OmegaConf
+
+    loaded = _plain(OmegaConf.to_container(OmegaConf.load(CONF / f"{PRIMARY}.yaml"), resolve=False))
+    return {key: value for key, value in loaded.items() if key != "defaults"}

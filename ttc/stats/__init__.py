@@ -1,0 +1,1 @@
+"""Intervals, paired tests, two-fold choosing, figures of verifiers. Pure."""

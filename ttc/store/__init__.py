@@ -1,0 +1,1 @@
+"""The results folder: tables, parts and their commit, provenance."""

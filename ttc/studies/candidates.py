@@ -1,0 +1,140 @@
+"""What compute-optimal scaling chooses among: every reading of a folder that is a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ttc.readout.costs import make_costs
+from ttc.readout.names import Reading, Results, choice_name, registry_rank
+from ttc.readout.pools import Tables
+from ttc.readout.view import PANEL
+from ttc.readout.votes import SCORED_VOTES
+from ttc.stats.intervals import Floats
+from ttc.store.schema import CellRecord
+from ttc.strategies import STRATEGIES
+from ttc.types import UserError
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A (strategy, variant, vote, agg) at one n. `correct`: problem_key x seed."""
+
+    reading: Reading
+    record: CellRecord
+    correct: pd.DataFrame
+
+    @property
+    def n(self) -> int:
+        return int(self.reading.row["n"])
+
+    @property
+    def name(self) -> str:
+        """Without its n: `beam+width=8 best/min`."""
+        return f"{self.reading.row['words']} {choice_name(self.reading.row)}"
+
+    @property
+    def choice(self) -> tuple[int, str, str | None]:
+        return self.n, self.reading.row["vote"], self.reading.row["agg"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Candidates that can be compared: one panel, one set of problems."""
+
+    panel: dict[str, str]
+    problems: Sequence[str]
+    candidates: Sequence[Candidate]
+
+    @property
+    def title(self) -> str:
+        panel = self.panel
+        return f"{panel['dataset']}: policy {panel['policy']}, prm {panel['prm']}, prompt {panel['prompt']}"
+
+    @property
+    def seeds(self) -> list[int]:
+        return sorted({int(seed) for one in self.candidates for seed in one.correct.columns})
+
+
+def studies(results: Results) -> list[Study]:
+    """The folder's studies. Upper bounds and incomplete cells are no candidates.
+
+    Raises:
+        UserError: there is nothing to choose from.
+    """
+    rows = results.rows
+    known = rows["cell"].isin(list(results.records))  # all, but where a later launch did not come to its end
+    usable = rows[known & rows["accuracy"].notna() & ~rows["upper_bound"].astype(bool)]
+    groups: dict[tuple[Any, ...], list[Candidate]] = {}
+    for reading in results.readings(usable):
+        correct = results.correct(reading)
+        panel = tuple(reading.row[key] for key in PANEL)
+        candidate = Candidate(reading, results.records[reading.row["cell"]], correct)
+        groups.setdefault((panel, frozenset(correct.index)), []).append(candidate)
+    if not groups:
+        raise UserError(f"{results.folder}: no complete cell to choose from")
+    return [
+        Study(dict(zip(PANEL, panel, strict=True)), list(found[0].correct.index), found)
+        for (panel, _), found in groups.items()
+    ]
+
+
+def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
+    """As ties go: cheaper, then registry order."""
+    prices = {id(one): price(one.reading.row, axis, candidates) for one in candidates}
+    ranks = list(STRATEGIES)
+    return sorted(candidates, key=lambda one: (prices[id(one)], *registry_rank(one.reading.row, ranks)))
+
+
+def price(row: Mapping[str, Any], axis: str, candidates: Sequence[Candidate]) -> float:
+    """What a reading costs a problem: on the axis of cost; where that is n, in FLOPs if all have them,
+    else in tokens of both models."""
+    if axis != "n":
+        return float(row[axis])
+    if not any(pd.isna(one.reading.row["flops"]) for one in candidates):
+        return float(row["flops"])
+    return float(np.nansum([row["policy_tokens"], row["prm_tokens"]]))
+
+
+class Costs:
+    """Costs of candidates problem by problem, for the axes of cost."""
+
+    def __init__(self, tables: Tables, axis: str) -> None:
+        self._tables, self._axis = tables, axis
+
+    def per_problem(self, one: Candidate, problems: Sequence[str], seeds: Sequence[int]) -> Floats:
+        """cost_P: the mean over seeds.
+
+        Raises:
+            UserError: it was not measured.
+        """
+        record = one.record
+        units = int(one.reading.row["pool"]) // (record.unit or one.n)
+        scored = one.reading.row["vote"] in SCORED_VOTES
+        return self._mean(record, problems, seeds, (units, one.n // (record.unit or one.n)), scored)
+
+    def probe(self, pool: CellRecord, problems: Sequence[str], seeds: Sequence[int], paths: int) -> float:
+        """Of `paths` scored paths of a pool: their prompt included, once per problem."""
+        return float(self._mean(pool, problems, seeds, (paths, paths), scored=True).mean())
+
+    def _mean(
+        self,
+        record: CellRecord,
+        problems: Sequence[str],
+        seeds: Sequence[int],
+        units: tuple[int, int],
+        scored: bool,
+    ) -> Floats:
+        keys = [(record.family, problem, seed) for problem in problems for seed in seeds]
+        costs = make_costs(self._tables, keys, units[0], record.verifier, record.guided)
+        cost_B = costs.columns(units[1], resample=True, scored=scored)[self._axis]
+        cost_P = cost_B.reshape(len(problems), len(seeds)).mean(axis=1)
+        if np.isnan(cost_P).any():
+            raise UserError(
+                f"axis={self._axis}: was not measured for {record.cell}; take n or a count of tokens"
+            )
+        return cost_P

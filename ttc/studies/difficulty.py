@@ -1,0 +1,218 @@
+"""How hard a problem is, for compute-optimal scaling, so that no path both bins and votes (spec 6).
+
+A problem's difficulty for seed s is measured on the best_of_n pools of the OTHER seeds. With one seed the
+first half of its pool bins, and only paths of the second half are read: `reread`.
+Shape suffixes: P problems, S seeds of the pool, U units (paths) of a pool.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ttc.readout import make_batches
+from ttc.readout.names import Results
+from ttc.readout.outcomes import Batch, outcomes
+from ttc.readout.pools import Key, Tables, places
+from ttc.readout.votes import AGGS
+from ttc.settings.schema import ReadoutConfig
+from ttc.stats.intervals import Floats, Ints
+from ttc.stats.two_fold import quintiles
+from ttc.store.schema import CellRecord
+from ttc.studies.candidates import Study
+from ttc.types import UserError
+
+KINDS = re.compile(r"level|oracle|predicted(@(?P<m>[1-9]\d*))?")
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The pools of independent paths that measure difficulty: `units` paths for every problem and seed."""
+
+    record: CellRecord
+    problems: Sequence[str]
+    seeds: Sequence[int]
+    units: int
+    place_PSU: Ints
+    """Rows of the paths in the tables; -1: none."""
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """Every problem's bin, as each seed sees it.
+
+    Attributes:
+        bins: problem_key x seed -> 0 (easiest), 1, ...; only seeds for which another pool measures.
+        labels: of the bins.
+        notes: what must be said of a curve on these bins.
+        probe: paths that were spent on measuring and are counted; 0: they are not.
+        halved: one seed: paths of its pool that bin; only those behind them may be read.
+    """
+
+    bins: pd.DataFrame
+    labels: Sequence[str]
+    notes: Sequence[str]
+    pool: Pool | None = None
+    probe: int = 0
+    halved: int = 0
+
+
+def measure(results: Results, tables: Tables, study: Study, kind: str) -> Difficulty:
+    """The bins of a study. kind: level, oracle, predicted or predicted@m.
+
+    Raises:
+        UserError: the folder lacks what they are made of.
+    """
+    if kind == "level":
+        return _by_level(results, study)
+    pool = find_pool(results, tables, study)
+    probe = _probe_paths(kind)
+    value_PSU = _right(tables, pool) if kind == "oracle" else _scores(tables, pool)
+    single = len(pool.seeds) == 1
+    halved = pool.units // 2 if single else 0
+    if single and not halved:
+        raise UserError(f"difficulty={kind}: one seed and one path a problem leave none to read; sample more")
+    largest = halved or pool.units
+    if probe > largest:
+        raise UserError(f"difficulty={kind}: at most {largest} paths of a pool can measure here")
+    seeds = list(pool.seeds) if single else [seed for seed in study.seeds if {*pool.seeds} - {seed}]
+    value_PR = np.stack([_seen_by(seed, pool, value_PSU[:, :, :largest], probe) for seed in seeds], axis=1)
+    bin_PR = quintiles(value_PR)
+    return Difficulty(
+        pd.DataFrame(bin_PR, index=pd.Index(study.problems), columns=seeds),
+        [_label(bin_PR, value_PR, b) for b in range(int(bin_PR.max()) + 1)],
+        _notes(kind, pool, probe, halved),
+        *(pool, probe, halved),
+    )
+
+
+def find_pool(results: Results, tables: Tables, study: Study) -> Pool:
+    """The pools of the study's panel and problems; of several settings the most usual ones.
+
+    Raises:
+        UserError: there is no pool.
+    """
+    records = {one.record.cell: one.record for one in study.candidates}
+    cells = {cell: record for cell, record in records.items() if record.unit == 1 and not record.guided}
+    if not cells:
+        raise UserError(
+            f"{study.title}: difficulty is measured on a pool (best_of_n), there is none; take level"
+        )
+    first = min(cells.values(), key=lambda record: (len(record.variant.split()), record.variant, -record.n))
+    family = [record for record in cells.values() if record.family == first.family]
+    seeds = sorted({seed for record in family for seed in record.seeds})
+    keys = {seed: [(first.family, problem, seed) for problem in study.problems] for seed in seeds}
+    units = {s: min(tables.available(key, first.verifier) for key in keys[s]) for s in seeds}
+    seeds = [seed for seed in seeds if units[seed]]
+    size = min(units[seed] for seed in seeds)
+    flat: list[Key] = [keys[seed][p] for p in range(len(study.problems)) for seed in seeds]
+    place_BU = places(tables, flat, size)[:, :, 0]
+    return Pool(first, study.problems, seeds, size, place_BU.reshape(len(study.problems), len(seeds), size))
+
+
+def reread(
+    tables: Tables, pool: Pool, halved: int, draws: Sequence[int], config: ReadoutConfig
+) -> dict[tuple[int, str, str | None], Floats]:
+    """correct_P of (n, vote, agg), read from the paths behind the first `halved` of each one-seed pool.
+
+    Groups of equal answers are those of the whole pool (spec 5).
+    """
+    keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
+
+    (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
+    found = outcomes(tables, _behind(batch, halved), draws, config.permutations)
+    resample = config.subset == "resample"
+    return {
+        (n, vote, agg): (one.resample_BC if resample else one.prefix_BC)[:, c]
+        for (vote, agg), one in found.items()
+        for c, n in enumerate(draws)
+    }
+
+
+def _behind(batch: Batch, halved: int) -> Batch:
+    """The batch without the first `halved` paths of each pool. Groups that only these are in fall away, the
+    others keep their representatives."""
+    group_BN, firsts = batch.group_BN[:, halved:].copy(), []
+    for b, first_G in enumerate(batch.firsts):
+        present = np.unique(group_BN[b][group_BN[b] >= 0])
+        group_BN[b] = np.where(group_BN[b] >= 0, np.searchsorted(present, group_BN[b]), group_BN[b])
+        firsts.append(first_G[present])
+    score_ABN = None if batch.score_ABN is None else batch.score_ABN[:, :, halved:]
+    return Batch(batch.keys, batch.place_BUW[:, halved:], group_BN, firsts, score_ABN)
+
+
+def _by_level(results: Results, study: Study) -> Difficulty:
+    level_P = results.levels().loc[list(study.problems)].to_numpy(dtype=np.float64)
+    if np.isnan(level_P).any():
+        raise UserError(f"difficulty=level: {study.panel['dataset']} has no levels; take oracle or predicted")
+    levels, bin_P = np.unique(level_P, return_inverse=True)
+    bins = pd.DataFrame({seed: bin_P for seed in study.seeds}, index=pd.Index(study.problems))
+    return Difficulty(bins, [f"level {level:g}" for level in levels], ["Difficulty: the dataset's level."])
+
+
+def _probe_paths(kind: str) -> int:
+    match = KINDS.fullmatch(kind)
+    assert match, "checked with the other settings"
+    return int(match["m"] or 0)
+
+
+def _right(tables: Tables, pool: Pool) -> Floats:
+    """Is the path right? A search without one is wrong."""
+    return np.append(tables.right_N, False)[pool.place_PSU].astype(np.float64)
+
+
+def _scores(tables: Tables, pool: Pool) -> Floats:
+    """The path's last score; NaN: none.
+
+    Raises:
+        UserError: there is no verifier.
+    """
+    if pool.record.verifier is None:
+        raise UserError("difficulty=predicted: prm=none has no scores to predict from; take level or oracle")
+    value_N = tables.scores(pool.record.verifier).value_AN[AGGS.index("last")]
+    return np.append(value_N, np.nan)[pool.place_PSU]
+
+
+def _seen_by(seed: int, pool: Pool, value_PSU: Floats, probe: int) -> Floats:
+    """value_P: the mean over the other seeds' pools (with a single one: over what is left of it), or over the
+    first `probe` paths of the next seed's. A problem without any score is as hard as can be."""
+    others = [s for s, other in enumerate(pool.seeds) if other > seed]
+    others += [s for s, other in enumerate(pool.seeds) if other < seed]
+    others = others or [0]
+    value_PSU = value_PSU[:, others[:1], :probe] if probe else value_PSU[:, others]
+    some_PSU = ~np.isnan(value_PSU)
+    count_P = some_PSU.sum(axis=(1, 2))
+    return np.where(some_PSU, value_PSU, 0.0).sum(axis=(1, 2)) / np.maximum(count_P, 1)
+
+
+def _label(bin_PS: Ints, value_PS: Floats, b: int) -> str:
+    inside = value_PS[bin_PS == b]
+    return f"bin {b + 1} ({inside.min():.2f} to {inside.max():.2f})"
+
+
+def _notes(kind: str, pool: Pool, probe: int, halved: int) -> list[str]:
+    what = "share of right paths" if kind == "oracle" else "mean last score"
+    seen = " It has seen the gold answers." if kind == "oracle" else ""
+    notes = [f"Difficulty: {what} of {pool.record.strategy} pools, in quintiles.{seen}"]
+    if halved:
+        notes.append(
+            f"One seed: the first {halved} paths of each pool bin, and of that pool only the other "
+            f"{pool.units - halved} are read. Searches with trees of their own begin on the same random tree."
+        )
+    else:
+        whose = (
+            f"the first {probe} paths of the next seed's"
+            if probe
+            else f"{pool.units} paths of every other seed's"
+        )
+        notes.append(f"For each seed measured on {whose} pool, so that no path both bins and votes.")
+    notes.append(
+        f"The cost of the {probe} probe paths is added to the curve, not to the best single strategy."
+        if probe
+        else "The cost of the samples that bin is not counted."
+    )
+    return notes

@@ -1,0 +1,71 @@
+"""The nouns (paths.py), the verbs (verbs.py), the engines' requests (engines.py), valid values, faults.
+
+Read paths.py and verbs.py first: a strategy needs no more.
+"""
+
+from ttc.types.engines import (
+    Draw,
+    EngineStats,
+    Judgement,
+    ModelFacts,
+    PolicyModel,
+    Prompt,
+    Query,
+    Sample,
+    Sampling,
+    VerifierModel,
+)
+from ttc.types.errors import EngineDied, Interrupted, TooLong, TransientError, UserError
+from ttc.types.paths import Finish, Path, Problem, Step, StepEnd
+from ttc.types.ranges import (
+    Count,
+    FolderName,
+    Names,
+    Natural,
+    Naturals,
+    NotNegative,
+    OneOf,
+    Positive,
+    PositiveShare,
+    Share,
+)
+from ttc.types.verbs import Bill, Budget, Context, Policy, Strategy, Verifier
+
+__all__ = [
+    "Bill",
+    "Budget",
+    "Context",
+    "Count",
+    "Draw",
+    "EngineDied",
+    "EngineStats",
+    "Finish",
+    "FolderName",
+    "Interrupted",
+    "Judgement",
+    "ModelFacts",
+    "Names",
+    "Natural",
+    "Naturals",
+    "NotNegative",
+    "OneOf",
+    "Path",
+    "Policy",
+    "PolicyModel",
+    "Positive",
+    "PositiveShare",
+    "Problem",
+    "Prompt",
+    "Query",
+    "Sample",
+    "Sampling",
+    "Share",
+    "Step",
+    "StepEnd",
+    "Strategy",
+    "TooLong",
+    "TransientError",
+    "UserError",
+    "Verifier",
+    "VerifierModel",
+]

@@ -1,0 +1,149 @@
+"""The engines: what a model adapter implements. `run/session.py` turns the verbs into these calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ttc.types.paths import Step
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """How a question is put to a policy: data from conf/prompt/. `prompts.py` makes the text."""
+
+    name: str
+    system: str | None = None
+    user: str = "{question}"
+    separator: str = "\n\n"
+    date: str = "26 Jul 2024"
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to sample. `max_tokens` is a path's budget in new tokens, not a step's."""
+
+    prompt: Prompt
+    temperature: float = 0.8
+    top_p: float = 1.0
+    max_tokens: int = 2048
+    logprobs: bool = False
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One request to a policy: go on from `tokens`, the ids sampled so far on this path."""
+
+    question: str
+    tokens: tuple[int, ...]
+    seed: int
+    whole: bool
+    """True: to the end of the text, split into steps afterwards. False: one step."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a draw gave. Token counts are of the engine: null where it does not tell."""
+
+    steps: tuple[Step, ...]
+    prompt_tokens: int
+    """Input length: rendered prompt and the draw's own tokens."""
+    cached_tokens: int | None = None
+    """How many of those the prefix cache held."""
+
+
+@dataclass(frozen=True)
+class Query:
+    """Steps to score. The first `known` have scores already; `steps` holds no blank step.
+
+    Attributes:
+        lengths: the policy's tokens in every step; () where they are not known.
+        logprobs: sums over the sampled tokens of every step; None unless the policy was asked for them.
+        answer: the gold answer. Only the oracle may look at it.
+    """
+
+    question: str
+    steps: tuple[str, ...]
+    known: int = 0
+    lengths: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] | None = None
+    answer: str = ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Scores of steps[known:], in order, with what they cost.
+
+    Attributes:
+        scores: in [0, 1]; None = not scored (the input is longer than the verifier's context, or NaN).
+        raw: the unbounded reward where there is one (its sigmoid stands in `scores`), else None.
+        tokens: input tokens that each of these steps adds, the verifier's template included.
+        tail: how many of them stand behind the step for its score alone: the next step does not keep them.
+        root: input tokens of the question's part, before the first step.
+        start: input length in front of the first of these steps.
+        computed, cached: what the engine really did for this query; 0 computed where all was shared.
+        shared: steps answered from an earlier or running call for the same (question, steps).
+        status: "ok", or "too_long" where a score is missing for that reason.
+    """
+
+    scores: tuple[float | None, ...]
+    tokens: tuple[int, ...]
+    root: int
+    start: int
+    tail: int = 0
+    raw: tuple[float | None, ...] | None = None
+    computed: int = 0
+    cached: int | None = None
+    shared: int = 0
+    status: str = "ok"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What costs are computed from (spec 6, FLOPs). None where it is not known (fakes)."""
+
+    params: int | None = None
+    """Active parameters without the input embedding, with the output head."""
+    attention: int | None = None
+    """layers x d: a computed token costs 2 params + 4 attention x context FLOPs."""
+    context: int | None = None
+
+
+@dataclass(frozen=True)
+class EngineStats:
+    """An engine's counters since it started."""
+
+    computed_tokens: int
+    cached_tokens: int
+    requests: int
+    busy_seconds: float
+    """Seconds in which the engine had at least one request."""
+
+
+class PolicyModel(Protocol):
+    """A policy engine. One call per round of a search; each draw is its own request."""
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        """Samples in the order of the draws.
+
+        Raises:
+            TooLong: the rendered prompt leaves no room in the context.
+            TransientError: worth trying again.
+        """
+        ...
+
+    async def stats(self) -> EngineStats: ...
+
+
+class VerifierModel(Protocol):
+    """A verifier engine. A (question, steps) prefix is scored once while the engine lives."""
+
+    async def judge(self, queries: Sequence[Query]) -> list[Judgement]: ...
+
+    async def check(self) -> None:
+        """Scores a probe, at the start: one score per step, in [0, 1], the same step by step as at once.
+        Raises a UserError that names the model and what was found."""
+        ...
+
+    async def stats(self) -> EngineStats: ...

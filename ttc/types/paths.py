@@ -1,0 +1,96 @@
+"""The nouns of ttc: problems, steps, paths. Immutable and plain: a path branches by sharing its steps, not by
+copying them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+StepEnd = Literal["step", "eos", "length"]
+"""Why a step ended: a blank line, the end of the text, or the token budget (or the context)."""
+
+Finish = Literal["eos", "length", "blank"]
+"""Why a path is over: end of text, budget spent, or two blank steps in a row (spec 1)."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One question with its gold answer. `level` runs from 1 (easy) to 5 (hard) where the dataset has it."""
+
+    id: str
+    question: str
+    answer: str
+    level: int | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """A piece of a solution that ends in a blank line, or at the end of the text.
+
+    `text` = decode(`tokens`). `logprob` is the sum over the sampled tokens, null unless the policy was asked
+    for it. `size` counts tokens whose ids are not known: of a stored path, from a server that only chats.
+    """
+
+    text: str
+    tokens: tuple[int, ...]
+    end: StepEnd
+    logprob: float | None = None
+    size: int | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.tokens) if self.size is None else self.size
+
+    @property
+    def blank(self) -> bool:
+        return not self.text.strip()
+
+
+@dataclass(frozen=True)
+class Path:
+    """One partial or finished solution of one problem, with its address in the tree of draws.
+
+    Attributes:
+        scores: one per step that is not blank, in [0, 1], or None where there is none (too long, NaN).
+        address: the child index taken at every node from the root; names the draw (spec 2). -1, -2, ... are
+            roll-outs, which are no children.
+        value: what a search thinks of the path beside its step scores (a weight, a node's value); stored as
+            it is.
+        copy: 0, or which copy of the path this is: a search that duplicates paths may return one several
+            times. A copy is no new node: its children are the node's next ones.
+    """
+
+    problem: Problem
+    steps: tuple[Step, ...] = ()
+    scores: tuple[float | None, ...] = ()
+    address: tuple[int, ...] = ()
+    value: float | None = None
+    copy: int = 0
+
+    @property
+    def text(self) -> str:
+        return "".join(step.text for step in self.steps)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens sampled for this path, inherited ones included."""
+        return sum(step.count for step in self.steps)
+
+    @property
+    def finish(self) -> Finish | None:
+        """Why the path is over, or None while it is live."""
+        if not self.steps:
+            return None
+        if self.steps[-1].end != "step":
+            return self.steps[-1].end
+        return "blank" if len(self.steps) > 1 and self.steps[-1].blank and self.steps[-2].blank else None
+
+    @property
+    def over(self) -> bool:
+        return self.finish is not None
+
+    def child(self, index: int, steps: Sequence[Step]) -> Path:
+        """The path one draw further: child number `index` of this node."""
+        return replace(self, steps=(*self.steps, *steps), address=(*self.address, index), value=None, copy=0)

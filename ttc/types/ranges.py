@@ -1,0 +1,42 @@
+"""Types that say what is valid: a setting or a strategy's parameter is declared with one, and checked by it.
+
+Nothing is checked when an object is made; `settings.build` does, with all faults at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from annotated_types import Ge, Gt, Le
+from pydantic import Strict, StringConstraints
+
+Count = Annotated[int, Strict(), Ge(1)]
+Natural = Annotated[int, Strict(), Ge(0)]
+Share = Annotated[float, Strict(), Ge(0), Le(1)]
+PositiveShare = Annotated[float, Strict(), Gt(0), Le(1)]
+Positive = Annotated[float, Strict(), Gt(0)]
+NotNegative = Annotated[float, Strict(), Ge(0)]
+Naturals = Annotated[tuple[Natural, ...], Strict(False)]
+Names = Annotated[tuple[str, ...], Strict(False)]
+FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+@dataclass(frozen=True, eq=False)
+class OneOf:
+    """A name of a registry, as the registry is when the setting is checked: entries may have been added."""
+
+    registry: Mapping[str, Any]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def check(value: str) -> str:
+            if value not in self.registry:
+                *others, last = (repr(name) for name in self.registry)
+                names = f"{', '.join(others)} or {last}" if others else last
+                raise PydanticCustomError("one_of", "must be {names}", {"names": names})
+            return value
+
+        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))

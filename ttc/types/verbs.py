@@ -1,0 +1,114 @@
+"""The verbs of a search: what a strategy sees, and nothing else. Read this after the nouns in paths.py."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from ttc.types.paths import Path
+
+
+class Policy(Protocol):
+    """Writes steps. Children come back in the order of the draws; a parent's children are new each call."""
+
+    async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+        """n children of every path (n: one int, or one per path), each one step longer."""
+        ...
+
+    async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+        """n samples from every path to the end of the text; an over path comes back as it is."""
+        ...
+
+    async def roll_out(
+        self,
+        paths: Sequence[Path],
+        n: int | Sequence[int] = 1,
+        *,
+        steps: int | None = None,
+        temperature: float | None = None,
+    ) -> list[list[Path]]:
+        """n looks ahead from every path: `steps` steps (None: to the end) at `temperature` (None: its own).
+
+        They are no children: their tokens count, but the tree stays as it is, and so do the draws of all
+        that is sampled from it. An over path comes back as it is.
+        """
+        ...
+
+
+class Verifier(Protocol):
+    """Scores steps. Incremental: steps that already have a score are not scored again."""
+
+    async def score(self, paths: Sequence[Path]) -> list[Path]:
+        """The same paths, in the same order, every step scored."""
+        ...
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a search may spend. `n`: finished paths it may return, at most."""
+
+    n: int
+
+
+@dataclass
+class Bill:
+    """What a search has cost its engines so far, in tokens. None = the engine does not tell.
+
+    Attributes:
+        generated: sampled, discarded children and roll-outs included.
+        prompt_tokens, prm_prompt_tokens: of the root, for the policy and for the verifier.
+        prm_shared: steps that were answered from another search's call.
+    """
+
+    generated: int = 0
+    prompt_computed: int | None = None
+    prompt_cached: int | None = None
+    prm_computed: int | None = None
+    prm_cached: int | None = None
+    prm_shared: int | None = None
+    prompt_tokens: int | None = None
+    prm_prompt_tokens: int | None = None
+
+
+class Context(Protocol):
+    """What a search knows of itself: its budget, what it has spent, and chance of its own."""
+
+    @property
+    def budget(self) -> Budget: ...
+
+    @property
+    def spent(self) -> Bill: ...
+
+    def random(self, *place: int) -> random.Random:
+        """Chance for one decision, named by its place (a round, an address). Equal places give equal
+        numbers: seeded by (sweep seed, problem, place), never by what came before."""
+        ...
+
+
+class Strategy(ABC):
+    """A search over ONE problem: a frozen dataclass of `n` and the paper's parameters.
+
+    Its fields are its configuration (`strategy.width=8`), its columns, its words in `variant` and its part
+    of the id; their types say what is valid. It knows the verbs and nothing of Ray, vLLM, prompts, seeds or
+    files.
+    """
+
+    n: int
+
+    guided: ClassVar[bool] = True
+    """False: never calls the verifier, so any verifier can score its paths afterwards."""
+
+    temperature: ClassVar[float | None] = None
+    """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
+
+    @property
+    def prefix_unit(self) -> int | None:
+        """The first k*unit paths of a big run ARE the run at k*unit (None: they are not)."""
+        return None
+
+    @abstractmethod
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
+        """At most n finished paths, in address order; the same one may stand there several times."""
