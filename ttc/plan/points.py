@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ttc.settings.build import Faults, build
@@ -79,18 +80,15 @@ def strategy_of(config: Config) -> tuple[str, Strategy]:
     """
     name = registry_name(config)
     assert name, "checked before"
-    said = {key: value for key, value in given_parameters(config).items() if has_parameter(config, key)}
     if name == "greedy":
         return name, STRATEGIES[name]()
-    width = (
-        said.get("width", default_of(parameters(STRATEGIES[name])["width"]))
-        if has_parameter(config, "width")
-        else None
-    )
-    if isinstance(width, int):
-        said["width"] = min(width, config.n)
-    strategy = build(STRATEGIES[name], {**said, "n": config.n}, "strategy.")
-    return ("best_of_n", STRATEGIES["best_of_n"](n=1)) if config.n == 1 else (name, strategy)  # type: ignore[call-arg]
+    own = {key: value for key, value in given_parameters(config).items() if has_parameter(config, key)}
+    strategy = build(STRATEGIES[name], own | {"n": config.n}, "strategy.")
+    if config.n == 1:
+        return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
+    if has_parameter(config, "width"):
+        strategy = replace(strategy, width=min(strategy.width, config.n))  # type: ignore[attr-defined, type-var]
+    return name, strategy
 
 
 def variant_of(
