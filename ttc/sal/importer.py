@@ -20,7 +20,7 @@ from rich.markup import escape
 from ttc.readout import read_out
 from ttc.report.summary import print_table
 from ttc.sal.belonging import check_belonging
-from ttc.sal.grades import graded
+from ttc.sal.grades import grade_by_rules
 from ttc.sal.rows import Run, rows_of
 from ttc.sal.settings import Task, parse
 from ttc.sal.source import Source, read_source
@@ -93,7 +93,7 @@ def store_runs(task: Task, runs: Sequence[Run]) -> None:
 
 
 async def _tables(task: Task, runs: Sequence[Run], rules: Sequence[str]) -> list[dict[str, list[dict]]]:
-    return [rows_of(run, await graded(run.source, rules, task.readout)) for run in runs]
+    return [rows_of(run, await grade_by_rules(run.source, rules, task.readout)) for run in runs]
 
 
 def _entry(task: Task, runs: Sequence[Run]) -> dict[str, Any]:
