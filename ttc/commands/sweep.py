@@ -20,7 +20,9 @@ from ttc.plan.estimate import estimate
 from ttc.plan.inputs import check_cluster, placed
 from ttc.plan.jobs import Plan, PlannedCell, plan
 from ttc.plan.lookup import Model
-from ttc.report import console as show
+from ttc.report.console import make_console, refuse
+from ttc.report.plan import print_plan
+from ttc.report.progress import SweepProgress
 from ttc.run.launch_log import RunLog
 from ttc.run.search import Launch, Reading, Report
 from ttc.settings.compose import compose, defaults, shipped
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return sweep(grid_of(compose(list(arguments))), list(arguments))
     except UserError as error:
-        show.refuse(error)
+        refuse(error)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
@@ -60,7 +62,7 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
     Args:
         stored: score stored paths only, and sample nothing.
     """
-    console, launch = show.make_console(), grid.launch
+    console, launch = make_console(), grid.launch
     check_cluster(launch.cluster.mode)
     planned, models = placed(grid.cells)
     folder = File(launch.results_dir).expanduser().absolute() / launch.name
@@ -75,7 +77,7 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
         status = "crashed"
         try:
             if whole.jobs:
-                with show.SweepProgress(console, len(whole.jobs)) as progress:
+                with SweepProgress(console, len(whole.jobs)) as progress:
                     for pair in _pairs(grid.cells):
                         failed += _run_pair(pair, grid, planned, models, store, progress, log, stored)
             status = "failed" if failed else "done"
@@ -106,7 +108,7 @@ def _print_plan(
     whole = _missing(folder, planned, stored)
     solution_tokens = {name_of(cell.dataset): cell.dataset.solution_tokens for cell in grid.cells}
     notes = dict.fromkeys(f"{config.name}: {model.note}" for config, model in models.items() if model.note)
-    show.print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
+    print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
     return whole
 
 
@@ -136,7 +138,7 @@ def _run_pair(
     planned: Sequence[PlannedCell],
     models: dict[EngineConfig, Model],
     store: Store,
-    progress: show.SweepProgress,
+    progress: SweepProgress,
     log: RunLog,
     stored: bool,
 ) -> list[str]:
@@ -195,12 +197,13 @@ def _show_results(
 ) -> None:
     """Reads out, prints this line's cells, draws all of the folder's."""
     from ttc.readout import read_out
+    from ttc.report.pictures import save
     from ttc.report.plots import plot_accuracy
-    from ttc.report.summary import print_table
+    from ttc.report.summary import print_readout
 
     rows = read_out(folder, grid.launch.readout).rows.to_pandas()
-    print_table(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
-    plot_accuracy(rows, folder / "plots" / "accuracy.png")
+    print_readout(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
+    save(plot_accuracy(rows), folder / "plots" / "accuracy.png")
     for failure in failed[:5]:
         console.print(f"[red]failed[/] {failure}")
     if failed:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from ttc.readout import read_out
-from ttc.report.summary import print_table
+from ttc.report.summary import print_readout
 from ttc.run.launch_log import now, revision, versions
 from ttc.sal.belonging import check_belonging
 from ttc.sal.grades import graded
@@ -42,7 +42,7 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     store_runs(task, runs)
     rows = read_out(task.folder, task.readout).rows.to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
-    print_table(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
+    print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
     where = os.path.relpath(task.folder) if task.folder.is_relative_to(File.cwd()) else str(task.folder)
     console.print(f"results: {escape(where)}")
     return task.folder

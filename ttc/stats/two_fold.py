@@ -19,7 +19,6 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-SPLITS = 50
 SMALL = 15
 """Problems of the choosing half (on the mean over seeds) below which a bin takes the choice of all bins."""
 TIE = 1e-9
@@ -70,7 +69,7 @@ def choose(
     correct_CPS: Floats,
     bin_PS: Ints,
     weight_RP: Floats,
-    splits: int = SPLITS,
+    splits: int,
     prices: Prices | None = None,
 ) -> list[Optimal]:
     """The curve at each of the prices' limits (without prices: once, all candidates within the budget).
