@@ -144,8 +144,10 @@ def _unknown(cls: type, mapping: Mapping[str, Any], prefix: str) -> list[str]:
 
 def _keys(cls: type) -> list[str]:
     sections = _sections(cls)
-    inner = ([f"{f.name}.{key}" for key in _keys(sections[f.name])] if f.name in sections else [f.name] for f in fields(cls))  # type: ignore[arg-type]
-    return [key for keys in inner for key in keys]
+    keys: list[str] = []
+    for name in (f.name for f in fields(cls)):  # type: ignore[arg-type]
+        keys += [f"{name}.{inner}" for inner in _keys(sections[name])] if name in sections else [name]
+    return keys
 
 
 def _line(fault: Any, prefix: str) -> str:
@@ -158,9 +160,5 @@ def _line(fault: Any, prefix: str) -> str:
     )
     if fault["type"] == "missing":
         return f"{key}: missing"
-    message = fault["msg"].replace("Input should be", "must be").replace("String should match", "must match")
-    if "pattern" in fault.get("ctx", {}):
-        message = (
-            "must be one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit"
-        )
+    message = fault["msg"].replace("Input should be", "must be")
     return f"{key}={fault['input']!r}: {message}"

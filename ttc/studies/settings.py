@@ -6,17 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
-from ttc.types import Count
+from ttc.types import Count, Spelled
 
 KINDS = re.compile(r"level|oracle|predicted(@(?P<m>[1-9]\d*))?")
 
 
-def _check(kind: str) -> str:
-    if not KINDS.fullmatch(kind):
-        raise ValueError(f"difficulty={kind}: take level, oracle, predicted or predicted@m")
-    return kind
+Difficulty = Annotated[str, Spelled(KINDS.pattern, "level, oracle, predicted or predicted@m")]
 
 
 @dataclass(frozen=True)
@@ -30,6 +25,6 @@ class OptimalSettings:
         splits: halvings of the problems.
     """
 
-    difficulty: Annotated[str, AfterValidator(_check)] = "level"
+    difficulty: Difficulty = "level"
     axis: Literal["n", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
     splits: Count = 50
