@@ -10,25 +10,29 @@ import asyncio
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
-from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
+from ttc.commands.settings import RegradeSettings
+from ttc.grading import ExtractRule, Grader, extract, make_grader
+from ttc.report.console import Console, say, show
+from ttc.report.formats import count
+from ttc.report.tables import Table, column
 from ttc.run.rows import grade_columns
-from ttc.store.folder import PartWriter, Store, read, write_frame
+from ttc.settings.build import read
+from ttc.store.folder import PartWriter, Store, write_frame
+from ttc.store.folder import read as stored_rows
 from ttc.store.schema import KEYS, common_columns
 from ttc.types import UserError
 
-CHOICES = {"readout.grader": get_args(GraderName), "readout.extract": get_args(ExtractRule)}
-DEFAULTS = {"readout.grader": "math_verify", "readout.extract": "boxed"}
 CHUNK = 256
 """Paths that are graded side by side."""
 
 SHOWN = 20
 """Disagreements on the console; disagreements.parquet has all."""
+
+NAN = float("nan")
 
 Row = dict[str, Any]
 
@@ -39,33 +43,22 @@ def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
     Raises:
         UserError: no stored paths there, no gold answers, or a word that is not for this command.
     """
-    name, rule = _settings(words)
+    if not words:
+        raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
+    grading = read(RegradeSettings, words).readout
+    name, rule = grading.grader, grading.extract
     if not any((folder / "paths").glob("*.parquet")):
         raise UserError(f"{folder}: no results here (no stored paths)")
-    grader = make_grader(cast(GraderName, name))
+    grader = make_grader(name)
     with Store(folder).held() as store:
         graded, golds = _known(folder, name, rule)
         added, lacking = asyncio.run(_grade_all(store, _missing(folder, graded), golds, grader, rule))
-        console.print(f"{name} on {rule}: {added} paths graded, {len(graded)} had been")
+        say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
         if lacking:
-            console.print(f"{lacking} paths have no gold answer and are left out")
-        pairs, where = disagreements(read(folder, "grades").to_pandas())
+            say(console, f"{count(lacking)} paths have no gold answer and are left out")
+        pairs, where = disagreements(stored_rows(folder, "grades").to_pandas())
         write_frame(where, folder / "disagreements.parquet")
     _print(pairs, where, console)
-
-
-def _settings(words: Sequence[str]) -> tuple[str, ExtractRule]:
-    """The grader's name and the rule."""
-    given = dict(word.partition("=")[::2] for word in words)
-    for key, value in given.items():
-        if key not in CHOICES:
-            raise UserError(f"{key}: regrade takes {', '.join(f'{known}=' for known in CHOICES)}")
-        if value not in CHOICES[key]:
-            raise UserError(f"{key}={value}: take one of {', '.join(CHOICES[key])}")
-    if not given:
-        raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
-    chosen = DEFAULTS | given
-    return chosen["readout.grader"], cast(ExtractRule, chosen["readout.extract"])
 
 
 # --- What is there and what is missing -------------------------------------------------------------------
@@ -73,7 +66,7 @@ def _settings(words: Sequence[str]) -> tuple[str, ExtractRule]:
 
 def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
     """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
-    rows = read(folder, "grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
+    rows = stored_rows(folder, "grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
     graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
     golds = {
         row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None
@@ -89,7 +82,7 @@ def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]
 def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
     """The paths to grade, a chunk at a time."""
     columns = [name for name, _ in common_columns()]
-    for batch in read(folder, "paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
+    for batch in stored_rows(folder, "paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
         if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
             yield rows
 
@@ -177,24 +170,36 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _print(pairs: pd.DataFrame, where: pd.DataFrame, console: Console) -> None:
     if pairs.empty:
-        console.print("one grading only: nothing to compare")
+        say(console, "one grading only: nothing to compare")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("A", "B"):
-        table.add_column(name)
-    for name in ("paths", "agree", "A right", "B right", "only A", "only B"):
-        table.add_column(name, justify="right")
-    for row in pairs.to_dict("records"):
-        share = f"{100 * row['agree'] / row['paths']:.2f} %" if row["paths"] else "-"
-        counts = [row["paths"], share, *(row[key] for key in ("right_a", "right_b", "only_a", "only_b"))]
-        table.add_row(row["a"], row["b"], *map(str, counts))
-    console.print(table)
-    for row in where.head(SHOWN).to_dict("records"):
-        sides = (
-            f"{row[f'grader_{side}']} {row[f'extract_{side}']} reads {row[f'answer_{side}']!r}: "
-            + ("right" if row[f"verdict_{side}"] else "wrong")
-            for side in "ab"
-        )
-        console.print(f"  {row['paths']} x gold {row['gold']!r}; {'; '.join(sides)}", markup=False)
+    rows = [row | {"share": row["agree"] / row["paths"] if row["paths"] else NAN} for row in _records(pairs)]
+    notes = [_told(row) for row in _records(where.head(SHOWN))]
     if len(where) > SHOWN:
-        console.print(f"  and {len(where) - SHOWN} more in disagreements.parquet")
+        notes.append(f"and {count(len(where) - SHOWN)} more in disagreements.parquet")
+    show(Table("gradings", COLUMNS, rows, notes=notes), console, indent="  ")
+
+
+COLUMNS = (
+    column("A", "text", "a"),
+    column("B", "text", "b"),
+    column("paths", "count", "paths"),
+    column("agree", "agreement", "share"),
+    column("A right", "count", "right_a"),
+    column("B right", "count", "right_b"),
+    column("only A", "count", "only_a"),
+    column("only B", "count", "only_b"),
+)
+
+
+def _records(frame: pd.DataFrame) -> list[Row]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _told(row: Row) -> str:
+    """`2 x gold '7'; exact boxed reads '7.0': wrong; math_verify boxed reads '7.0': right`."""
+    sides = (
+        f"{row[f'grader_{side}']} {row[f'extract_{side}']} reads {row[f'answer_{side}']!r}: "
+        + ("right" if row[f"verdict_{side}"] else "wrong")
+        for side in "ab"
+    )
+    return f"{count(row['paths'])} x gold {row['gold']!r}; {'; '.join(sides)}"

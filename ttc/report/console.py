@@ -15,6 +15,8 @@ from rich.text import Text
 from ttc.report.tables import Table
 from ttc.types import UserError
 
+__all__ = ["Console", "keep_tables", "make_console", "refuse", "say", "show"]
+
 WIDEST = 1000
 
 _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)
@@ -30,6 +32,11 @@ def refuse(error: UserError) -> None:
     """Every fault on a line of its own, on stderr."""
     for line in str(error).splitlines():
         print(f"error: {line}", file=sys.stderr)
+
+
+def say(console: Console, text: str, bold: str = "") -> None:
+    """A line as it is, whatever brackets are in it; `bold` stands before it."""
+    console.print(Text.assemble((bold, "bold"), text))
 
 
 def show(table: Table, console: Console, indent: str = "") -> None:

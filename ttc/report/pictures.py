@@ -25,7 +25,7 @@ MARKER: dict[str, Any] = {"markersize": 5, "markeredgecolor": "white", "markered
 
 
 def colours(strategy_of: Mapping[str, str]) -> dict[str, str]:
-    """A colour for each line (a strategy with its settings), in the registry's order of the strategies, so that
+    """A colour for each line (a strategy with its settings), by the registry's order of strategies, so that
     all pictures agree; greedy is grey, for the others are compared with it."""
     order = in_order(strategy_of.values(), STRATEGIES)
     lines = sorted(strategy_of, key=lambda line: order.index(strategy_of[line]))  # stable

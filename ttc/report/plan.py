@@ -1,4 +1,4 @@
-"""The plan of a launch: cells, searches, what is shared, what is done already, and what the rest will cost."""
+"""The plan of a launch: cells, searches, what is shared, what is done already, what the rest will cost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def print_plan(console: Console, plan: Plan, notes: Sequence[str], expected: Exp
 
 
 def plan_table(plan: Plan, notes: Sequence[str], expected: Expected) -> Table:
-    problems = {(planned.record.dataset, problem.id) for planned in plan.cells for problem in planned.problems}
+    problems = {
+        (planned.record.dataset, problem.id) for planned in plan.cells for problem in planned.problems
+    }
     seeds = {seed for planned in plan.cells for seed in planned.cell.seeds}
     size = f"{counted(len(problems), 'problem')}, {counted(len(seeds), 'seed')}"
     facts = {"cells": len(plan.cells), "problems": len(problems), "seeds": len(seeds)}
@@ -98,4 +100,3 @@ def _sharing(cells: Sequence[PlannedCell]) -> Iterator[str]:
             yield f"{title}: the subtrees of n={max(w.record.n for w in group)} serve every smaller n"
         elif len(group) > 1:
             yield f"{title}: a search of its own for each n"
-

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ttc.report.formats import duration, rate
-from ttc.run.search import Report
 from ttc.types import EngineStats
+
+if TYPE_CHECKING:  # the bars are for commands without a run, too
+    from ttc.run.search import Report
 
 PLAIN_SECONDS = 15.0
 """Between two lines of progress where there is no terminal."""
@@ -84,3 +89,18 @@ class SweepProgress:
             words.append(f"{duration(elapsed / self._done * (self._total - self._done))} left")
         return "  ".join(words)
 
+
+@contextmanager
+def count_up(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal, and nothing off it; call what it gives for each one that is done."""
+    bar = Progress(
+        TextColumn("[bold]{task.description}[/]"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda: bar.advance(task)

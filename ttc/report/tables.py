@@ -1,4 +1,4 @@
-"""One description of a table, written down for a person (a terminal, Markdown, LaTeX) or a program (CSV, JSON).
+"""One description of a table, written for a person (a terminal, Markdown, LaTeX) or a program (CSV, JSON).
 
 A description has the values as they were measured; what is written of them is the columns' business, so every
 rendering says the same. Nothing here knows what the tables are about. console.py shows them.
@@ -25,7 +25,7 @@ class Column:
 
     Attributes:
         kind: a name of FORMATS, or a function that writes the values as words.
-        missing: what stands where a value was not measured (NaN); a value that does not apply (None) is blank.
+        missing: stands where a value was not measured (NaN); one that does not apply (None) is blank.
         fold: said once: blank in a row where it is as in the row above.
     """
 
@@ -139,7 +139,9 @@ def to_latex(table: Table) -> str:
 
 
 TEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"} | {one: f"\\{one}" for one in "&%$#_{}"}
+TEX |= {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"} | {
+    one: f"\\{one}" for one in "&%$#_{}"
+}
 
 
 def _tex(text: str) -> str:

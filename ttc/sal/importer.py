@@ -14,10 +14,8 @@ from dataclasses import asdict
 from pathlib import Path as File
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from ttc.readout import read_out
+from ttc.report.console import Console, say
 from ttc.report.summary import print_readout
 from ttc.run.launch_log import now, revision, versions
 from ttc.sal.belonging import check_belonging
@@ -38,13 +36,14 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     task = parse(words)
     runs = read_runs(task)
     for run in runs:
-        console.print("\n".join(f"[bold]{escape(run.source.name)}[/]: {line}" for line in run.notes()))
+        for line in run.notes():
+            say(console, f": {line}", bold=run.source.name)
     store_runs(task, runs)
     rows = read_out(task.folder, task.readout).rows.to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
     print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
     where = os.path.relpath(task.folder) if task.folder.is_relative_to(File.cwd()) else str(task.folder)
-    console.print(f"results: {escape(where)}")
+    say(console, f"results: {where}")
     return task.folder
 
 

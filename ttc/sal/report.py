@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
 
 from ttc.readout.view import VOTES, name, sizes
-from ttc.report.console import show
+from ttc.report.console import Console, show
 from ttc.report.tables import Column, Row, Table, column, in_order
 from ttc.sal.quirks import ALL, PREFIX, SOUND, quirks
 from ttc.types import UserError
@@ -59,9 +58,10 @@ def _rows(part: pd.DataFrame, known: Sequence[str]) -> list[Row]:
     """A row per vote and n: of each quirk its accuracy, and what it `adds`; NaN: there is no such row."""
     unknown = {key: float("nan") for quirk in known for key in (quirk, f"{quirk} adds")}
     found: dict[tuple[str, int], dict[str, Any]] = {}
-    for row in part.itertuples():
-        mine = found.setdefault((row.vote, row.n), {"vote": row.vote, "n": row.n} | unknown)
-        mine |= {row.quirk: row.accuracy, f"{row.quirk} adds": row.difference}
+    for row in part.to_dict("records"):
+        vote, n, quirk = row["vote"], row["n"], row["quirk"]
+        mine = found.setdefault((vote, n), {"vote": vote, "n": n} | unknown)
+        mine |= {quirk: row["accuracy"], f"{quirk} adds": row["difference"]}
     return [
         row
         for vote in in_order(part["vote"], VOTES)

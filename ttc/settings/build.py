@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -60,13 +60,13 @@ class Words:
     composed: tuple[str, ...]
 
 
-def sort_words(words: Iterable[str], groups: Iterable[str] = ()) -> Words:
+def sort_words(words: Iterable[str], groups: Sequence[str] = ()) -> Words:
     """`groups`: the first parts of keys that are composed, as `prm` of prm=nano and prm.model=x."""
-    names, own, composed = [], [], []
-    for word in words:
-        group = section(word)
-        (names if "=" not in word else composed if group in groups else own).append(word)
-    return Words(tuple(names), tuple(own), tuple(composed))
+    words = list(words)
+    pairs = [word for word in words if "=" in word]
+    composed = tuple(word for word in pairs if section(word) in groups)
+    own = tuple(word for word in pairs if section(word) not in groups)
+    return Words(tuple(word for word in words if "=" not in word), own, composed)
 
 
 def section(word: str) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from ttc.readout.names import Reading, Results
+from ttc.report.console import Console
 from ttc.stats.intervals import Floats, interval
 from ttc.stats.paired import (
     CLEAR,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from rich.console import Console
 
 from ttc.readout.names import Reading, Results, choice_name, plain
-from ttc.report.console import show
+from ttc.report.console import Console, show
 from ttc.report.formats import count, setting
 from ttc.report.tables import Table, column
 from ttc.stats.paired import CLEAR, EXACT, FLIPS, REPLICATES
@@ -57,7 +56,8 @@ def _notes(results: Results, readings: Sequence[Reading], table: pd.DataFrame) -
         "Differences in points, paired by problem, seeds averaged first; intervals by cluster bootstrap "
         f"({count(REPLICATES)} replicates of the problems); sign-flip test over {flips}"
         + ("; Holm over the rows." if len(table) > 2 else "."),
-        f"better, worse on: problems whose mean differs by at least {setting(CLEAR)}. Subset {results.subset}.",
+        f"better, worse on: problems whose mean differs by at least {setting(CLEAR)}. "
+        f"Subset {results.subset}.",
     ]
     if table["p_mcnemar"].isna().sum() > 1:
         notes.append(

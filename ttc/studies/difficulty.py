@@ -150,7 +150,8 @@ def _by_level(results: Results, study: Study) -> Difficulty:
         raise UserError(f"difficulty=level: {study.panel['dataset']} has no levels; take oracle or predicted")
     levels, bin_P = np.unique(level_P, return_inverse=True)
     bins = pd.DataFrame({seed: bin_P for seed in study.seeds}, index=pd.Index(study.problems))
-    return Difficulty(bins, [f"level {setting(level)}" for level in levels], ["Difficulty: the dataset's level."])
+    labels = [f"level {setting(level)}" for level in levels]
+    return Difficulty(bins, labels, ["Difficulty: the dataset's level."])
 
 
 def _probe_paths(kind: str) -> int:

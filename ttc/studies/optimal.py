@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
+from ttc.report.console import Console
 from ttc.report.formats import count
+from ttc.report.optimal import plot_optimal
 from ttc.report.pictures import save
 from ttc.settings.build import read
 from ttc.settings.schema import ReadoutConfig
@@ -26,9 +27,11 @@ from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store.folder import load_runs, write_frame
 from ttc.studies.candidates import Candidate, Costs, Study, ordered, studies
 from ttc.studies.difficulty import Difficulty, measure, reread
-from ttc.studies.optimal_report import CHOICES, CURVE, plot_optimal, print_study
+from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings
 from ttc.types import UserError
+
+CURVE, CHOICES = "optimal", "optimal_choices"
 
 
 @dataclass(frozen=True)
