@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.data.problems import name_of
 from ttc.plan.cells import Cell, Grid, build_grid
 from ttc.plan.done import check_gold, find_done
@@ -29,9 +30,6 @@ from ttc.settings.compose import compose, defaults, shipped
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.store.folder import Store
 from ttc.types import EngineDied, ModelFacts, UserError
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: all done; a search has failed; bad input; Ctrl-C or SIGTERM."""
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -13,7 +13,6 @@ from rich.table import Table as Drawing
 from rich.text import Text
 
 from ttc.report.tables import Table
-from ttc.types import UserError
 
 __all__ = ["Console", "keep_tables", "make_console", "refuse", "say", "show"]
 
@@ -28,7 +27,7 @@ def make_console() -> Console:
     )
 
 
-def refuse(error: UserError) -> None:
+def refuse(error: object) -> None:
     """Every fault on a line of its own, on stderr."""
     for line in str(error).splitlines():
         print(f"error: {line}", file=sys.stderr)
