@@ -13,6 +13,7 @@ from typing import Any
 
 from ttc.commands.sweep import grid_of, sweep
 from ttc.plan.cells import LAUNCH_KEYS
+from ttc.settings.build import Faults, section, sort_words
 from ttc.settings.compose import compose
 from ttc.store import Folder
 from ttc.types import UserError
@@ -30,13 +31,16 @@ def rescore(folder: Folder, arguments: Sequence[str]) -> int:
         UserError: no results there, nothing to score, or an argument that is not for this command.
     """
     words = list(arguments)
-    if wrong := [word for word in words if _key(word) not in OWN]:
-        raise UserError(
-            f"{wrong[0]}: rescore takes {', '.join(f'{key}=' for key in OWN)} and their keys; "
-            "all else is as it was when the paths were sampled"
-        )
+    given = sort_words(words, OWN)
+    faults = [
+        f"{word}: rescore takes {', '.join(f'{key}=' for key in OWN)} and their keys; "
+        "all else is as it was when the paths were sampled"
+        for word in (*given.names, *given.own)
+    ]
     if not any(word.startswith("prm=") for word in words):
-        raise UserError("prm: name the verifier, as in `ttc rescore results/default prm=fake`")
+        faults.append("prm: name the verifier, as in `ttc rescore results/default prm=fake`")
+    if faults:
+        raise Faults(faults)
     runs = [run for run in folder.runs() if run.get("command", "launch") == "launch"]
     if not runs:
         raise UserError(f"{folder}: no results here (no sweep.json with a launch)")
@@ -53,7 +57,7 @@ def rescore(folder: Folder, arguments: Sequence[str]) -> int:
 
 
 def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
-    kept = [word for word in run["overrides"] if _key(word) not in ("prm", *map(_key, words))]
+    kept = [word for word in run["overrides"] if section(word) not in ("prm", *map(section, words))]
     try:
         return compose([*kept, *words])
     except UserError as error:
@@ -63,8 +67,3 @@ def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
 
 def _distinct(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({tuple(run["overrides"]): run for run in runs}.values())
-
-
-def _key(word: str) -> str:
-    """`prm` of `prm=x`, `prm.model=y` and `+prm.model=y`; a flag is its own."""
-    return word.lstrip("+~").partition("=")[0].partition(".")[0]

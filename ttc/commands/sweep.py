@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.data.problems import name_of
 from ttc.plan.cells import Cell, Grid, build_grid
 from ttc.plan.done import check_gold, find_done, join_done
@@ -20,16 +21,15 @@ from ttc.plan.estimate import estimate
 from ttc.plan.inputs import check_cluster, placed
 from ttc.plan.jobs import Done, Job, Plan, PlannedCell, plan
 from ttc.plan.lookup import Model
-from ttc.report import console as show
+from ttc.report.console import make_console, refuse
+from ttc.report.plan import print_plan
+from ttc.report.progress import SweepProgress
 from ttc.run.launch_log import LaunchLog
 from ttc.run.search import Launch, Reading, Report
 from ttc.settings.compose import compose, defaults, shipped
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import EngineDied, ModelFacts, UserError
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: all done; a search has failed; bad input; Ctrl-C or SIGTERM."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return sweep(grid_of(compose(list(arguments))), list(arguments))
     except UserError as error:
-        show.refuse(error)
+        refuse(error)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
@@ -60,7 +60,7 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
     Args:
         stored: score stored paths only, and sample nothing.
     """
-    console, launch = show.make_console(), grid.launch
+    console, launch = make_console(), grid.launch
     check_cluster(launch.cluster.mode)
     planned, models = placed(grid.cells)
     folder = Folder(File(launch.results_dir) / launch.name)
@@ -76,7 +76,7 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
         status = "crashed"
         try:
             if whole.jobs:
-                with show.SweepProgress(console, len(whole.jobs)) as progress:
+                with SweepProgress(console, len(whole.jobs)) as progress:
                     for pair in _pairs(grid.cells):
                         served = _served(pair, planned)
                         # a pair before this one may have drawn what its verifier has to score
@@ -113,7 +113,7 @@ def _print_plan(
     whole = _missing(planned, done, stored)
     solution_tokens = {name_of(cell.dataset): cell.dataset.solution_tokens for cell in grid.cells}
     notes = dict.fromkeys(f"{config.name}: {model.note}" for config, model in models.items() if model.note)
-    show.print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
+    print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
     return whole
 
 
@@ -150,7 +150,7 @@ def _run_pair(
     grid: Grid,
     models: dict[EngineConfig, Model],
     folder: Folder,
-    progress: show.SweepProgress,
+    progress: SweepProgress,
     log: LaunchLog,
 ) -> list[str]:
     """Hosts one pair of engines and runs `jobs`, what is missing for the cells that use it; returns the
@@ -206,11 +206,11 @@ def _show_results(
     """Reads out, prints this line's cells, draws all of the folder's."""
     from ttc.readout import read_out
     from ttc.report.plots import plot_accuracy
-    from ttc.report.summary import print_table
+    from ttc.report.summary import print_readout
 
-    rows = read_out(folder.local(), grid.launch.readout).rows.to_pandas()
-    print_table(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
-    plot_accuracy(rows, folder.local("plots", "accuracy.png"))
+    rows = read_out(folder, grid.launch.readout)["readout"].to_pandas()
+    print_readout(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
+    folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
     for failure in failed[:5]:
         console.print(f"[red]failed[/] {failure}")
     if failed:

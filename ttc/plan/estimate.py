@@ -20,16 +20,6 @@ class Expected:
     prm_tokens: int
     seconds: float | None
 
-    def sentence(self) -> str:
-        if not self.searches and not self.scorings:
-            return "everything is done already"
-        work = [f"{self.searches} searches"] * bool(self.searches)
-        work += [f"{self.scorings} stored pools to score"] * bool(self.scorings)
-        cost = [f"about {_short(self.policy_tokens)} policy tokens"] * bool(self.policy_tokens)
-        cost += [f"{_short(self.prm_tokens)} verifier tokens"] * bool(self.prm_tokens)
-        time = [f"{max(1, round(self.seconds / 60))} min"] if self.seconds is not None else []
-        return f"to do: {', '.join(work)}; expected: {', '.join([*cost, *time])}"
-
 
 def estimate(folder: Folder, plan: Plan, solution_tokens: Mapping[str, int]) -> Expected:
     """The cost of `plan`'s jobs; `solution_tokens` (by dataset) where no search of the kind is stored."""
@@ -64,7 +54,3 @@ def _rate(runs: Sequence[Mapping[str, Any]], plan: Plan) -> float | None:
         ):
             return ((bill["generated_tokens"] or 0) + (bill["prm_computed"] or 0)) / bill["seconds"] or None
     return None
-
-
-def _short(tokens: int) -> str:
-    return f"{tokens / 1e6:.1f}M" if tokens >= 1e6 else f"{tokens / 1e3:.0f}k"

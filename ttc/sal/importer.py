@@ -14,11 +14,9 @@ from dataclasses import asdict
 from pathlib import Path as File
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from ttc.readout import read_out
-from ttc.report.summary import print_table
+from ttc.report.console import Console, say
+from ttc.report.summary import print_readout
 from ttc.sal.belonging import check_belonging
 from ttc.sal.grades import grade_by_rules
 from ttc.sal.rows import Run, rows_of
@@ -38,13 +36,14 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     task = parse(words)
     runs = read_runs(task)
     for run in runs:
-        console.print("\n".join(f"[bold]{escape(run.source.name)}[/]: {line}" for line in run.notes()))
+        for line in run.notes():
+            say(console, f": {line}", bold=run.source.name)
     store_runs(task, runs)
     rows = read_out(task.folder, task.readout).rows.to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
-    print_table(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
+    print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
     where = os.path.relpath(task.folder) if task.folder.is_relative_to(File.cwd()) else str(task.folder)
-    console.print(f"results: {escape(where)}")
+    say(console, f"results: {where}")
     return task.folder
 
 

@@ -17,7 +17,6 @@ import numpy as np
 
 from ttc.stats.arrays import TIE, Bools, Floats, Ints
 
-SPLITS = 50
 SMALL = 15
 """Problems of the choosing half (on the mean over seeds) below which a bin takes the choice of all bins."""
 
@@ -66,7 +65,7 @@ def choose(
     correct_CPS: Floats,
     bin_PS: Ints,
     weight_RP: Floats,
-    splits: int = SPLITS,
+    splits: int,
     prices: Prices | None = None,
 ) -> list[Optimal]:
     """The curve at each of the prices' limits (without prices: once, all candidates within the budget).
