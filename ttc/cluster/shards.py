@@ -13,8 +13,8 @@ import ray
 from ttc.cluster.hosts import Handle, redirect_output
 from ttc.data.problems import key_of
 from ttc.plan.jobs import Job
-from ttc.run.search import Launch, Report, Shard
-from ttc.store.folder import PartWriter
+from ttc.run.launch import Launch, Report
+from ttc.run.shard import Shard
 
 
 def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:
@@ -42,8 +42,7 @@ def run(
         reports.put(report)
 
     async def main() -> None:
-        engines = launch.engines(policy, verifier)
-        await Shard(engines, launch.reading, PartWriter(launch.folder), room, emit).run(jobs)
+        await Shard(launch, policy, verifier, room, emit).run(jobs)
 
     def thread() -> None:
         try:

@@ -21,8 +21,8 @@ from ttc.plan.inputs import check_cluster, placed
 from ttc.plan.jobs import Plan, PlannedCell, plan
 from ttc.plan.lookup import Model
 from ttc.report import console as show
+from ttc.run.launch import Grading, Launch, Report
 from ttc.run.launch_log import RunLog
-from ttc.run.search import Launch, Reading, Report
 from ttc.settings.compose import compose, defaults, shipped
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.store.folder import Store
@@ -154,7 +154,9 @@ def _run_pair(
         prm=models[prm].runs(prm) if prm else None,
         verifier_id=verifiers[0] if verifiers else None,
         facts=(model.facts, models[prm].facts if prm else ModelFacts()),
-        reading=Reading(readout.grader, readout.extract, readout.grade_timeout),
+        grading=Grading(
+            *(readout.grader, readout.extract, readout.grade_timeout, grid.launch.grade_discarded)
+        ),
         cluster=grid.launch.cluster,
         folder=store.folder,
         sizes=(model.size, models[prm].size if prm else None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate, pairwise
 from pathlib import Path as File
 from typing import Any
 
@@ -50,7 +51,7 @@ def _unscored(
     families = {family for family, _ in pools}
     found: dict[tuple[str, str, str, int], list[Path]] = {}
     columns = ["family", "problem_key", "seed", "path", "address", "steps", "step_tokens", "step_logprobs"]
-    columns += ["finish"]
+    columns += ["finish", "copy"]
     for row in _rows(folder, "paths", columns):
         if row["family"] not in families or row["problem_key"] not in problems:
             continue
@@ -62,13 +63,18 @@ def _unscored(
 
 
 def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
-    """A path as its row tells it: to score, not to go on from, since token ids are not stored."""
+    """A path as its row tells it, without its scores. Where the row has token ids, a search can go on from
+    it, or from any of its prefixes; else it can only be scored."""
     end: StepEnd = row["finish"] if row["finish"] in ("eos", "length") else "step"
     texts, sizes = row["steps"] or [""], row["step_tokens"] or [0]
     logprobs = row["step_logprobs"] or [None] * len(texts)
     ends: list[StepEnd] = [*["step"] * (len(texts) - 1), end]  # type: ignore[list-item]
-    steps = tuple(Step(text, (), *rest) for text, *rest in zip(texts, ends, logprobs, sizes, strict=True))
-    return Path(problem, steps, address=tuple(int(index) for index in row["address"].split("/")))
+    ids, bounds = row.get("token_ids"), [0, *accumulate(size or 0 for size in sizes)]
+    tokens = [() if ids is None else tuple(ids[start:stop]) for start, stop in pairwise(bounds)]
+    unknown = [(size or 0) if ids is None else None for size in sizes]
+    steps = tuple(Step(*parts) for parts in zip(texts, tokens, ends, logprobs, unknown, strict=True))
+    address = tuple(int(index) for index in row["address"].split("/"))
+    return Path(problem, steps, (), address, row.get("value"), row.get("copy") or 0)
 
 
 def _rows(folder: File, table: str, columns: list[str]) -> list[dict[str, Any]]:

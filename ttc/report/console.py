@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ttc.plan.estimate import Expected
 from ttc.plan.jobs import Plan, PlannedCell
-from ttc.run.search import Report
+from ttc.run.launch import Report
 from ttc.types import EngineStats, UserError
 
 PLAIN_SECONDS = 15.0
