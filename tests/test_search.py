@@ -23,6 +23,7 @@ from ttc.run.launch import Grading, Launch
 from ttc.run.rows import path_name
 from ttc.run.search import run_job
 from ttc.settings.schema import ClusterConfig, PrmConfig
+from ttc.store import Folder
 from ttc.store.schema import table_schema
 from ttc.strategies import STRATEGIES
 from ttc.strategies.beam import Beam
@@ -35,7 +36,7 @@ LAUNCH = Launch(
     facts=(ModelFacts(), ModelFacts()),
     grading=Grading("exact", "boxed", 5.0),
     cluster=ClusterConfig(),
-    folder=File("nowhere"),
+    folder=Folder("nowhere"),
 )
 
 

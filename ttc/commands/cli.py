@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ttc.commands.sweep import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.report.console import make_console, refuse
+from ttc.store import Folder
 from ttc.types import EngineDied, TransientError, UserError
 
 Command = Callable[[Sequence[str]], int]
@@ -24,13 +25,13 @@ def _verify(words: Sequence[str]) -> int:
 def _rescore(words: Sequence[str]) -> int:
     from ttc.commands.rescore import rescore
 
-    return rescore(_results("rescore", words), words[1:])
+    return rescore(Folder(_results("rescore", words)), words[1:])
 
 
 def _regrade(words: Sequence[str]) -> int:
     from ttc.commands.regrade import regrade
 
-    regrade(_results("regrade", words), words[1:], make_console())
+    regrade(Folder(_results("regrade", words)), words[1:], make_console())
     return DONE
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, cast, get_args
 
 import pandas as pd
@@ -18,7 +17,7 @@ from rich.table import Table
 
 from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
 from ttc.run.rows import grade_columns
-from ttc.store.folder import PartWriter, Store, read, write_frame
+from ttc.store import Folder, PartWriter
 from ttc.store.schema import KEYS, common_columns
 from ttc.types import UserError
 
@@ -33,24 +32,24 @@ SHOWN = 20
 Row = dict[str, Any]
 
 
-def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
+def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     """Adds what the named grading lacks, then prints the disagreements and writes disagreements.parquet.
 
     Raises:
         UserError: no stored paths there, no gold answers, or a word that is not for this command.
     """
     name, rule = _settings(words)
-    if not any((folder / "paths").glob("*.parquet")):
+    if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
     grader = make_grader(cast(GraderName, name))
-    with Store(folder).held() as store:
+    with folder.held():
         graded, golds = _known(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(store, _missing(folder, graded), golds, grader, rule))
+        added, lacking = asyncio.run(_grade_all(folder, _missing(folder, graded), golds, grader, rule))
         console.print(f"{name} on {rule}: {added} paths graded, {len(graded)} had been")
         if lacking:
             console.print(f"{lacking} paths have no gold answer and are left out")
-        pairs, where = disagreements(read(folder, "grades").to_pandas())
-        write_frame(where, folder / "disagreements.parquet")
+        pairs, where = disagreements(folder.read("grades").to_pandas())
+        folder.write("disagreements", where)
     _print(pairs, where, console)
 
 
@@ -71,9 +70,9 @@ def _settings(words: Sequence[str]) -> tuple[str, ExtractRule]:
 # --- What is there and what is missing -------------------------------------------------------------------
 
 
-def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
+def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
     """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
-    rows = read(folder, "grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
+    rows = folder.read("grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
     graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
     golds = {
         row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None
@@ -86,10 +85,10 @@ def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]
     return graded, golds
 
 
-def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
+def _missing(folder: Folder, graded: set[str]) -> Iterator[list[Row]]:
     """The paths to grade, a chunk at a time."""
     columns = [name for name, _ in common_columns()]
-    for batch in read(folder, "paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
+    for batch in folder.read("paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
         if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
             yield rows
 
@@ -98,14 +97,14 @@ def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
 
 
 async def _grade_all(
-    store: Store,
+    folder: Folder,
     chunks: Iterator[list[Row]],
     golds: Mapping[str, str],
     grader: Grader,
     rule: ExtractRule,
 ) -> tuple[int, int]:
     """Grades and commits; returns how many paths were graded and how many have no gold answer."""
-    writer = PartWriter(store.folder)
+    writer = PartWriter(folder)
     added = lacking = 0
     try:
         for rows in chunks:
@@ -114,9 +113,9 @@ async def _grade_all(
             writer.add({"grades": await _grade(known, grader, rule)})
             added, lacking = added + len(known), lacking + len(rows) - len(known)
             if writer.due:
-                _commit(store, writer)
+                _commit(folder, writer)
     finally:  # also where it is interrupted: what is graded is kept
-        _commit(store, writer)
+        _commit(folder, writer)
         await grader.close()
     return added, lacking
 
@@ -133,9 +132,9 @@ async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractR
     ]
 
 
-def _commit(store: Store, writer: PartWriter) -> None:
-    if name := writer.flush(None, None):
-        store.commit(name)
+def _commit(folder: Folder, writer: PartWriter) -> None:
+    if part := writer.flush():
+        folder.commit(part)
 
 
 # --- The report ------------------------------------------------------------------------------------------

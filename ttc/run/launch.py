@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path as File
 
 from ttc.grading import ExtractRule, GraderName
 from ttc.models.size import Size
 from ttc.settings.schema import ClusterConfig, PolicyConfig, PrmConfig
+from ttc.store import Folder, Part
 from ttc.types import EngineStats, ModelFacts
 
 
@@ -38,7 +38,7 @@ class Launch:
     facts: tuple[ModelFacts, ModelFacts]
     grading: Grading
     cluster: ClusterConfig
-    folder: File
+    folder: Folder
     sizes: tuple[Size | None, Size | None] = (None, None)
 
     @property
@@ -55,7 +55,7 @@ class Report:
 
     done: int = 0
     failed: list[str] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     policy: EngineStats | None = None
     prm: EngineStats | None = None
     ray_address: str | None = None

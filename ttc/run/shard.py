@@ -14,7 +14,7 @@ from ttc.grading import make_grader
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
 from ttc.run.search import run_job
-from ttc.store.folder import PartWriter
+from ttc.store import PartWriter
 from ttc.types import EngineDied, EngineStats, Interrupted, PolicyModel, VerifierModel
 
 HEARTBEAT = 1.0

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ttc.report.looks import show
-from ttc.run.launch_log import revision, versions
 from ttc.store.folder import write_frame, write_text
+from ttc.store.provenance import revision, versions
 from ttc.types import UserError
 from ttc.verify.figures import Calibration, LabelFigures
 from ttc.verify.folder import FolderFigures
