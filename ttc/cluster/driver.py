@@ -20,7 +20,7 @@ from ttc.cluster.hosts import Handle, Host
 from ttc.cluster.placement import Placement, has_gpu_vllm, place, said
 from ttc.models import ENVIRONMENT
 from ttc.plan.jobs import Job
-from ttc.run.search import Launch, Report
+from ttc.run.launch import Launch, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store.provenance import gpu_memory
 from ttc.types import EngineDied, UserError

@@ -24,8 +24,9 @@ from ttc.plan.lookup import Model
 from ttc.report.console import make_console, refuse
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
+from ttc.run.launch import Grading, Launch, Report
 from ttc.run.launch_log import LaunchLog
-from ttc.run.search import Launch, Reading, Report
+from ttc.settings import extensions
 from ttc.settings.compose import compose, defaults, shipped
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.store import Folder
@@ -35,6 +36,7 @@ from ttc.types import EngineDied, ModelFacts, UserError
 def main(arguments: Sequence[str]) -> int:
     """The whole launch; returns the exit code. A user's mistake is a line, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    extensions.load()
     try:
         return sweep(grid_of(compose(list(arguments))), list(arguments))
     except UserError as error:
@@ -164,7 +166,9 @@ def _run_pair(
         prm=models[prm].runs(prm) if prm else None,
         verifier_id=verifiers[0] if verifiers else None,
         facts=(model.facts, models[prm].facts if prm else ModelFacts()),
-        reading=Reading(readout.grader, readout.extract, readout.grade_timeout),
+        grading=Grading(
+            *(readout.grader, readout.extract, readout.grade_timeout, grid.launch.grade_discarded)
+        ),
         cluster=grid.launch.cluster,
         folder=folder,
         sizes=(model.size, models[prm].size if prm else None),

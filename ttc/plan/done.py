@@ -6,6 +6,7 @@ Found in Arrow, since a folder may hold a million paths: only texts that are to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -93,13 +94,18 @@ def _unscored(
 
 
 def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
-    """A path as its row tells it: to score, not to go on from, since token ids are not stored."""
+    """A path as its row tells it, without its scores. Where the row has token ids, a search can go on from
+    it, or from any of its prefixes; else it can only be scored."""
     end: StepEnd = row["finish"] if row["finish"] in ("eos", "length") else "step"
     texts, sizes = row["steps"] or [""], row["step_tokens"] or [0]
     logprobs = row["step_logprobs"] or [None] * len(texts)
     ends: list[StepEnd] = [*["step"] * (len(texts) - 1), end]  # type: ignore[list-item]
-    steps = tuple(Step(text, (), *rest) for text, *rest in zip(texts, ends, logprobs, sizes, strict=True))
-    return Path(problem, steps, address=tuple(int(index) for index in row["address"].split("/")))
+    ids, bounds = row.get("token_ids"), [0, *accumulate(size or 0 for size in sizes)]
+    tokens = [() if ids is None else tuple(ids[start:stop]) for start, stop in pairwise(bounds)]
+    unknown = [(size or 0) if ids is None else None for size in sizes]
+    steps = tuple(Step(*parts) for parts in zip(texts, tokens, ends, logprobs, unknown, strict=True))
+    address = tuple(int(index) for index in row["address"].split("/"))
+    return Path(problem, steps, (), address, row.get("value"), row.get("copy") or 0)
 
 
 def _sorted(paths: Iterable[Path]) -> tuple[Path, ...]:

@@ -150,5 +150,6 @@ async def _make_batches(
     try:
         return [await make_batch(tables, *one, grouping, habits) for one in wanted]
     finally:
-        for started in (grader, *others):
-            await started.close()
+        await grader.close()
+        for other in others:
+            await other.close()

@@ -194,6 +194,8 @@ def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice,
     for (name, agg), one in found.items():
         if exact := VOTES[name].exact:
             score_BN = nothing_BN if agg is None else batch.scores[agg]
-            expect = exact(Units(*(x.reshape(shape) for x in (batch.group_BN >= 0, right_BN, score_BN))))
+            answered_BN = batch.group_BN >= 0
+            units = Units(answered_BN.reshape(shape), right_BN.reshape(shape), score_BN.reshape(shape))
+            expect = exact(units)
             for c, m in enumerate(draws):
                 one.resample_BC[:, c] = expect(m)

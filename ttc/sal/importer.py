@@ -39,7 +39,7 @@ def import_sal(words: Sequence[str], console: Console) -> File:
         for line in run.notes():
             say(console, f": {line}", bold=run.source.name)
     store_runs(task, runs)
-    rows = read_out(task.folder, task.readout).rows.to_pandas()
+    rows = read_out(Folder(task.folder), task.readout)["readout"].to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
     print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
     where = os.path.relpath(task.folder) if task.folder.is_relative_to(File.cwd()) else str(task.folder)

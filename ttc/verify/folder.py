@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ttc.readout.votes import AGGS
 from ttc.stats import verifier as metrics
 from ttc.store import Folder
-from ttc.strategies.aggregations import Agg, aggregate
+from ttc.strategies.aggregations import AGGREGATIONS, Agg, aggregate
 from ttc.types import UserError
 
 GROUP = ["dataset", "policy", "strategy", "prm", "verifier"]
@@ -67,7 +66,7 @@ def folder_figures(folder: Folder, seed: int) -> list[FolderFigures]:
     figures = []
     for names, part in rows.groupby(GROUP, sort=False):
         group = dict(zip(GROUP, map(str, names), strict=True))
-        for agg in AGGS:
+        for agg in AGGREGATIONS:
             values = [aggregate([_number(score) for score in path], agg) for path in part["scores"]]
             scored = part.assign(score=pd.Series(values, index=part.index, dtype="float64"))
             for level, inside in _levels(scored):
