@@ -15,6 +15,7 @@ from ttc.data.problems import key_of
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
 from ttc.run.shard import Shard
+from ttc.settings import extensions
 
 
 def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:
