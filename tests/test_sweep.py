@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import stored
+from ttc.commands.cli import main as ttc
 from ttc.store.schema import TABLES
 
 GRID = ("-m", "strategy=greedy,best_of_n,beam,dvts", "n=1,4,16", "dataset.limit=6")
@@ -95,6 +96,43 @@ def test_another_verifier_scores_the_stored_pool(launch: Callable[..., int], tmp
     )
     assert votes["fake"] == {"best", "weighted", "majority", "oracle"}
     assert votes[votes.index.isna()].iloc[0] == {"majority", "oracle"}
+
+
+def test_verifiers_of_one_launch_score_the_pool_that_the_first_of_them_drew(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
+    grid = ("-m", "strategy=best_of_n", "dataset.limit=3", "prm=fake,length")
+    assert launch(*grid, "n=4") == 0
+    assert launch(*grid, "n=4,8") == 0  # a part of the pool was there, and a part is drawn
+    assert launch("-m", *grid[1:3], "n=8", "prm=fake", name="apart") == 0
+    assert launch("-m", *grid[1:3], "n=8", "prm=length", name="apart") == 0
+    for table in ("paths", "scores"):
+        drop = ("n",) if table == "paths" else ("prm_rate",)
+        pd.testing.assert_frame_equal(
+            stored(tmp_path / "default", table, drop), stored(tmp_path / "apart", table, drop)
+        )
+    assert len(stored(tmp_path / "default", "scores")) == 2 * 3 * 8
+
+
+def test_a_folder_of_another_version_is_refused_in_a_line_by_a_launch_and_by_compare(
+    launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ("n=2", "dataset.limit=1")
+    assert launch(*line) == 0
+    file = tmp_path / "default" / "sweep.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": 1}))
+    capsys.readouterr()
+    for refused in (
+        lambda: launch(*line),
+        lambda: launch(*line, "plan_only=true"),
+        lambda: ttc(["compare", str(tmp_path / "default")]),
+    ):
+        assert refused() == 2
+        assert capsys.readouterr().err.splitlines() == [
+            f"error: {tmp_path / 'default'} was written by ttc's schema 1, and this version reads 2: "
+            "take another name=, or read it with the version that wrote it"
+        ]
+    assert len(json.loads(file.read_text())["runs"]) == 1
 
 
 def process(folder: Path, *words: str) -> subprocess.Popen[str]:
