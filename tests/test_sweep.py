@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.conftest import stored
 from ttc.commands.cli import main as ttc
+from ttc.store import Folder
 from ttc.store.schema import TABLES
 
 GRID = ("-m", "strategy=greedy,best_of_n,beam,dvts", "n=1,4,16", "dataset.limit=6")
@@ -112,6 +114,23 @@ def test_verifiers_of_one_launch_score_the_pool_that_the_first_of_them_drew(
             stored(tmp_path / "default", table, drop), stored(tmp_path / "apart", table, drop)
         )
     assert len(stored(tmp_path / "default", "scores")) == 2 * 3 * 8
+
+
+def test_no_text_is_read_where_nothing_is_to_be_scored(
+    launch: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched(self: Folder, table: str, columns: Sequence[str], *rest: Any, **named: Any) -> Any:
+        asked.append(columns)
+        return read(self, table, columns, *rest, **named)
+
+    asked: list[Sequence[str]] = []
+    read = Folder.read
+    assert launch("n=4", "dataset.limit=2") == 0
+    monkeypatch.setattr(Folder, "read", watched)
+    for prm, texts in (("fake", 0), ("length", 1)):
+        asked.clear()
+        assert launch("n=4", "dataset.limit=2", f"prm={prm}", "plan_only=true") == 0
+        assert sum("steps" in columns for columns in asked) == texts
 
 
 def test_a_folder_of_another_version_is_refused_in_a_line_by_a_launch_and_by_compare(
