@@ -114,6 +114,8 @@ def _listen(
                 death = error
                 tasks.remove(task)
             except RayTaskError as error:
+                if isinstance(error.cause, UserError):  # as a full disk
+                    raise UserError(str(error.cause)) from None
                 raise error.as_instanceof_cause() from None
     if death:
         raise EngineDied(str(death).splitlines()[-1])

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import pyarrow.compute as pc
-
 from ttc.data.problems import key_of
 from ttc.plan.cells import Grid
 from ttc.plan.jobs import PlannedCell
@@ -82,8 +80,9 @@ class LaunchLog:
         `seconds` run from the engines' being ready to the last commit, `start_seconds` before that.
         """
         rows = self._folder.read("searches", [*BILL, "paths"], after=self._first_part)
-        sums = {name: pc.sum(rows[name]).as_py() for name in ("paths", *BILL)}
-        return {"searches": len(rows), **sums, "paths": sums["paths"] or 0} | {
+        told = {name: rows[name].drop_null().to_pylist() for name in BILL}
+        sums = {name: sum(values) if values else None for name, values in told.items()}
+        return {"searches": len(rows), "paths": sum(rows["paths"].to_pylist()), **sums} | {
             "seconds": round(self._searching, 2),
             "start_seconds": round(self._starting, 2),
         }

@@ -58,10 +58,7 @@ OWN: dict[str, Columns] = {
         ("unit", pa.int32()),
         ("address", pa.string()),
         ("parent", pa.string()),
-        (
-            "step",
-            pa.int32(),
-        ),  # position in the path, 0-based: a finished path adds several with one address
+        ("step", pa.int32()),  # position in the path, 0-based; a finished path adds several to one address
         ("verb", pa.string()),  # extend / finish / roll_out
         ("text", pa.string()),
         ("finish", pa.string()),
