@@ -1,4 +1,4 @@
-"""How a question and its steps are put to a verifier, and how its scores are read (spec 7).
+"""How a question and its steps are put to a verifier, and how its scores are read (semantics, "Verifiers").
 
 A family is one small class in a file here and one line of FORMATS. All are append-only on token ids: the
 input of step k + 1 begins with what step k keeps, so that the prefix cache holds it and only new tokens are

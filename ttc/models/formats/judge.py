@@ -1,4 +1,4 @@
-"""A language model as judge: it is asked whether the steps so far are right (spec 7)."""
+"""A language model as judge: it is asked whether the steps so far are right (semantics, "Verifiers")."""
 
 from __future__ import annotations
 

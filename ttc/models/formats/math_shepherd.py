@@ -1,4 +1,4 @@
-"""Math-Shepherd's process reward model: one text, a tag behind every step (spec 7)."""
+"""Math-Shepherd's process reward model: one text, a tag behind every step (semantics, "Verifiers")."""
 
 from __future__ import annotations
 

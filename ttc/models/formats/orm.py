@@ -1,4 +1,4 @@
-"""Outcome reward models: a chat of question and answer, and one number for it (spec 7)."""
+"""Outcome reward models: a chat of question and answer, and one number for it (semantics, "Verifiers")."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Qwen2.5-Math-PRM: a chat whose answer has a tag behind every step (spec 7)."""
+"""Qwen2.5-Math-PRM: a chat whose answer has a tag behind every step (semantics, "Verifiers")."""
 
 from __future__ import annotations
 

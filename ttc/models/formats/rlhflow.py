@@ -1,4 +1,4 @@
-"""RLHFlow's process reward models, and ttc's own: a chat about the steps (spec 7)."""
+"""RLHFlow's process reward models, and ttc's own: a chat about the steps (semantics, "Verifiers")."""
 
 from __future__ import annotations
 

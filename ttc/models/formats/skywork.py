@@ -1,4 +1,4 @@
-"""Skywork-o1-Open's process reward models: a value behind every line (spec 7)."""
+"""Skywork-o1-Open's process reward models: a value behind every line (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
