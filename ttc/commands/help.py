@@ -189,8 +189,8 @@ HELP: Mapping[str, Help] = {
     "verify": Help(
         "SOURCE [prm=...] [key=value ...]",
         "How good a verifier's scores are.",
-        """  SOURCE   nano; a .jsonl, .json, .csv or .parquet file with labelled steps (ProcessBench's columns,
-           or columns.*); or a results folder (then no prm is asked)""",
+        """  SOURCE   nano; a .jsonl, .json, .csv or .parquet file with labelled steps (in ProcessBench's
+           columns, or columns.*); or a results folder (then no prm is asked)""",
         (
             "ttc verify nano prm=nano",
             "ttc verify processbench_math.jsonl prm=qwen-prm-7b threshold=0.5",
