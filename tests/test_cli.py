@@ -160,6 +160,23 @@ def test_a_mistake_is_one_line_and_exit_code_2(
         assert not printed.out
 
 
+def test_a_launchs_flags_are_its_own(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (tmp_path / "here.yaml").write_text("defaults: [config, _self_]\nn: 2\n")
+    usual = [*FAKES, "dataset.limit=2", f"results_dir={tmp_path / 'out'}"]
+    for words, said in (
+        (["-m", "n=1,4"], "2 cells on 2 problems"),
+        (["-cn", "nano"], "11 cells on 2 problems, 5 seeds"),
+        (["-cd", str(tmp_path), "-cn=here"], "1 cell on 2 problems"),
+        (["--multirun", "n=1,4", "--config-name", "config"], "2 cells on 2 problems"),
+    ):
+        assert main(["plan", *words, *usual]) == 0
+        assert said in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
 def test_mistakes_come_all_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rescore", "gone", "n=4", "beam"]) == 2
     assert main(["optimal", "gone", "difficulty=hard", "axis=x", "splits=0", "foo", "split=2"]) == 2
