@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import stored
 from ttc.commands.cli import main
-from ttc.store.folder import load_runs
+from ttc.store import Folder
 
 POOL = ("-m", "strategy=best_of_n,greedy", "n=1,4", "seeds=[0,1]", "dataset.limit=6")
 
@@ -47,7 +47,7 @@ def test_the_same_line_again_has_nothing_to_do(pool: Path, capsys: pytest.Captur
     parts = sorted(pool.glob("scores/*.parquet"))
     assert again(pool, "prm=fake", "cluster=none") == 0
     assert sorted(pool.glob("scores/*.parquet")) == parts
-    assert [run["command"] for run in load_runs(pool)] == ["launch", "rescore", "rescore"]
+    assert [run["command"] for run in Folder(pool).runs()] == ["launch", "rescore", "rescore"]
 
 
 def test_a_scoring_that_was_cut_off_goes_on_where_it_stopped(pool: Path) -> None:

@@ -6,9 +6,10 @@ import pytest
 
 from tests.worlds import Script, search
 from ttc.strategies import STRATEGIES
+from ttc.strategies.aggregations import aggregate
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
-from ttc.strategies.common import aggregate, ranked
+from ttc.strategies.common import ranked
 from ttc.strategies.dvts import Dvts
 from ttc.types import Path, Problem
 
@@ -119,7 +120,7 @@ def test_a_width_that_does_not_divide_n_names_the_nearest_n() -> None:
 
 def test_aggregations() -> None:
     scores = [0.5, 0.8, 0.4]
-    found = [aggregate(scores, how) for how in ("last", "min", "prod", "mean")]  # type: ignore[arg-type]
+    found = [aggregate(scores, how) for how in ("last", "min", "prod", "mean")]
     assert found == pytest.approx([0.4, 0.4, 0.16, 1.7 / 3])
     assert aggregate([0.5, None], "last") is None
     assert aggregate([], "mean") is None

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from tests.conftest import stored
+from ttc.commands.cli import main as ttc
+from ttc.store import Folder
 from ttc.store.schema import TABLES
 
 GRID = ("-m", "strategy=greedy,best_of_n,beam,dvts", "n=1,4,16", "dataset.limit=6")
@@ -95,6 +98,60 @@ def test_another_verifier_scores_the_stored_pool(launch: Callable[..., int], tmp
     )
     assert votes["fake"] == {"best", "weighted", "majority", "oracle"}
     assert votes[votes.index.isna()].iloc[0] == {"majority", "oracle"}
+
+
+def test_verifiers_of_one_launch_score_the_pool_that_the_first_of_them_drew(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
+    grid = ("-m", "strategy=best_of_n", "dataset.limit=3", "prm=fake,length")
+    assert launch(*grid, "n=4") == 0
+    assert launch(*grid, "n=4,8") == 0  # a part of the pool was there, and a part is drawn
+    assert launch("-m", *grid[1:3], "n=8", "prm=fake", name="apart") == 0
+    assert launch("-m", *grid[1:3], "n=8", "prm=length", name="apart") == 0
+    for table in ("paths", "scores"):
+        drop = ("n",) if table == "paths" else ("prm_rate",)
+        pd.testing.assert_frame_equal(
+            stored(tmp_path / "default", table, drop), stored(tmp_path / "apart", table, drop)
+        )
+    assert len(stored(tmp_path / "default", "scores")) == 2 * 3 * 8
+
+
+def test_no_text_is_read_where_nothing_is_to_be_scored(
+    launch: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def watched(self: Folder, table: str, columns: Sequence[str], *rest: Any, **named: Any) -> Any:
+        asked.append(columns)
+        return read(self, table, columns, *rest, **named)
+
+    asked: list[Sequence[str]] = []
+    read = Folder.read
+    assert launch("n=4", "dataset.limit=2") == 0
+    monkeypatch.setattr(Folder, "read", watched)
+    for prm, texts in (("fake", 0), ("length", 1)):
+        asked.clear()
+        assert launch("n=4", "dataset.limit=2", f"prm={prm}", "plan_only=true") == 0
+        assert sum("steps" in columns for columns in asked) == texts
+
+
+def test_a_folder_of_another_version_is_refused_in_a_line_by_a_launch_and_by_compare(
+    launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ("n=2", "dataset.limit=1")
+    assert launch(*line) == 0
+    file = tmp_path / "default" / "sweep.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"schema": 1}))
+    capsys.readouterr()
+    for refused in (
+        lambda: launch(*line),
+        lambda: launch(*line, "plan_only=true"),
+        lambda: ttc(["compare", str(tmp_path / "default")]),
+    ):
+        assert refused() == 2
+        assert capsys.readouterr().err.splitlines() == [
+            f"error: {tmp_path / 'default'} was written by ttc's schema 1, and this version reads 2: "
+            "take another name=, or read it with the version that wrote it"
+        ]
+    assert len(json.loads(file.read_text())["runs"]) == 1
 
 
 def process(folder: Path, *words: str) -> subprocess.Popen[str]:

@@ -1,4 +1,5 @@
-"""Scripted worlds for strategies: every step and every score is written down, so decisions are exact."""
+"""Worlds for strategies: scripted ones, where every step and every score is written down, so that decisions
+are exact; and sessions on the fakes."""
 
 from __future__ import annotations
 
@@ -6,9 +7,24 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ttc.types import Path, Problem, Step
+from ttc.models.fake import FakePolicy, FakeVerifier
+from ttc.run.session import SearchContext, Session
+from ttc.types import (
+    Bill,
+    Budget,
+    Path,
+    PolicyModel,
+    Problem,
+    Prompt,
+    Sampling,
+    Step,
+    Strategy,
+    VerifierModel,
+)
 
 PROBLEM = Problem("p", "question", "answer")
+TINY = Problem("p", "Start with 12. Day 1: gets 7. How many are there?", "19")
+"""A problem that the fakes can solve."""
 
 
 def token_step(text: str, end: str = "step") -> Step:
@@ -27,7 +43,7 @@ class Script:
     scores: Mapping[tuple[int, ...], float | None] = field(default_factory=dict)
     texts: Mapping[tuple[int, ...], str] = field(default_factory=dict)
     asked: list[tuple[str, list[tuple[int, ...]], list[int]]] = field(default_factory=list)
-    _next: dict[tuple[int, ...], int] = field(default_factory=dict)
+    _next: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
 
     async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         return await self._grow("extend", paths, n)
@@ -37,20 +53,36 @@ class Script:
         grown = iter(await self._grow("finish", live, n) if live else [])
         return [[path] if path.over else next(grown) for path in paths]
 
+    async def roll_out(
+        self,
+        paths: Sequence[Path],
+        n: int | Sequence[int] = 1,
+        *,
+        steps: int | None = None,
+        temperature: float | None = None,
+    ) -> list[list[Path]]:
+        """Whole or one step long, in one step."""
+        live = [path for path in paths if not path.over]
+        verb = "roll_out" if steps is None else "look"
+        grown = iter(await self._grow(verb, live, n) if live else [])
+        return [[path] if path.over else next(grown) for path in paths]
+
     async def _grow(self, verb: str, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         counts = [n] * len(paths) if isinstance(n, int) else list(n)
         self.asked.append((verb, [path.address for path in paths], counts))
         families = []
         for path, count in zip(paths, counts, strict=True):
-            first = self._next.get(path.address, 0)
-            self._next[path.address] = first + count
-            families.append([self._child(verb, path, first + i) for i in range(count)])
+            aside = verb in ("roll_out", "look")
+            first = self._next.get((path.address, aside), 0)
+            self._next[path.address, aside] = first + count
+            indices = [-1 - i if aside else i for i in range(first, first + count)]
+            families.append([self._child(verb, path, index) for index in indices])
         await asyncio.sleep(0)
         return families
 
     def _child(self, verb: str, path: Path, index: int) -> Path:
         address = (*path.address, index)
-        ended = verb == "finish" or address in self.ends
+        ended = verb in ("finish", "roll_out") or address in self.ends
         text = self.texts.get(address, f"{address}\n\n")
         return path.child(index, (token_step(text, "eos" if ended else "step"),))
 
@@ -64,5 +96,24 @@ class Script:
         ]
 
 
-def search(strategy: object, script: Script) -> list[Path]:
-    return asyncio.run(strategy.search(Path(PROBLEM), script, script))  # type: ignore[attr-defined]
+def search(strategy: Strategy, script: Script) -> list[Path]:
+    context = SearchContext(Budget(strategy.n), Bill(), seed=0, problem_key="p")
+    return asyncio.run(strategy.search(Path(PROBLEM), script, script, context))
+
+
+def session_of(
+    policy: PolicyModel | None = None,
+    verifier: VerifierModel | None = None,
+    seed: int = 0,
+    problem_key: str = "p",
+    n: int = 16,
+    first_child: int = 0,
+) -> Session:
+    """A session on the fakes, or on what else is given."""
+    engines = (policy or FakePolicy(), verifier or FakeVerifier())
+    return Session(*engines, Sampling(Prompt("plain")), seed, problem_key, n, first_child)
+
+
+def run_search(strategy: Strategy, session: Session, problem: Problem = TINY) -> list[Path]:
+    parts = (session.policy, session.verifier, session.context)
+    return asyncio.run(strategy.search(Path(problem), *parts))

@@ -19,7 +19,7 @@ from ttc.models.checkpoint import fetch
 from ttc.models.endpoint import Endpoint, look
 from ttc.models.fake import FakeVerifier
 from ttc.nano.world import test_problems as problems
-from ttc.run.session import Meter
+from ttc.run.session import Session
 from ttc.settings.schema import PolicyConfig
 from ttc.strategies.beam import Beam
 from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong
@@ -216,15 +216,17 @@ def test_a_guided_search_goes_through_it(config):
         from ttc.models.openai_policy import OpenaiPolicy
 
         policy = OpenaiPolicy(config)
-        meter = Meter(policy, FakeVerifier(), replace(BY_ID, logprobs=False), 0, "key")
-        paths = await Beam(n=4, width=2).search(Tree(PROBLEMS[0]), meter, meter)
-        return paths, meter, await policy.stats()
+        session = Session(policy, FakeVerifier(), replace(BY_ID, logprobs=False), 0, "key", n=4)
+        paths = await Beam(n=4, width=2).search(
+            Tree(PROBLEMS[0]), session.policy, session.verifier, session.context
+        )
+        return paths, session, await policy.stats()
 
-    paths, meter, stats = asyncio.run(run())
+    paths, session, stats = asyncio.run(run())
     assert len(paths) == 4
     assert all(path.over and len(path.scores) == sum(not step.blank for step in path.steps) for path in paths)
     assert any(r"\boxed{" in path.text for path in paths)
-    assert stats.requests == len(meter.drawn) > 4
-    fed = sum(drawn.sample.prompt_tokens for drawn in meter.drawn)
-    assert stats.computed_tokens == fed - stats.cached_tokens + meter.bill.generated
+    assert stats.requests == len(session.drawn) > 4
+    fed = sum(drawn.sample.prompt_tokens for drawn in session.drawn)
+    assert stats.computed_tokens == fed - stats.cached_tokens + session.bill.generated
     assert stats.busy_seconds > 0

@@ -20,7 +20,7 @@ from ttc.cluster.hosts import Handle, Host
 from ttc.cluster.placement import Placement, has_gpu_vllm, place, said
 from ttc.models import ENVIRONMENT
 from ttc.plan.jobs import Job
-from ttc.run.search import Launch, Report
+from ttc.run.launch import Launch, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store.provenance import gpu_memory
 from ttc.types import EngineDied, UserError
@@ -43,7 +43,7 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
         EngineDied: an engine did not start or died; likewise.
         UserError: the cluster is too small, or the Ray at RAY_ADDRESS does not answer.
     """
-    logs = launch.folder / "logs"
+    logs = launch.folder.local("logs")
     with _interruptible() as interrupted, _joined() as address:
         placement = _placed(launch)
         launch = replace(
@@ -114,6 +114,8 @@ def _listen(
                 death = error
                 tasks.remove(task)
             except RayTaskError as error:
+                if isinstance(error.cause, UserError):  # as a full disk
+                    raise UserError(str(error.cause)) from None
                 raise error.as_instanceof_cause() from None
     if death:
         raise EngineDied(str(death).splitlines()[-1])

@@ -13,8 +13,9 @@ import ray
 from ttc.cluster.hosts import Handle, redirect_output
 from ttc.data.problems import key_of
 from ttc.plan.jobs import Job
-from ttc.run.search import Launch, Report, Shard
-from ttc.store.folder import PartWriter
+from ttc.run.launch import Launch, Report
+from ttc.run.shard import Shard
+from ttc.settings import extensions
 
 
 def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:
@@ -35,6 +36,7 @@ def run(
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
     redirect_output(log)
+    extensions.load()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True)
     reports: queue.Queue[Report | BaseException | None] = queue.Queue()
 
@@ -42,8 +44,7 @@ def run(
         reports.put(report)
 
     async def main() -> None:
-        engines = launch.engines(policy, verifier)
-        await Shard(engines, launch.reading, PartWriter(launch.folder), room, emit).run(jobs)
+        await Shard(launch, policy, verifier, room, emit).run(jobs)
 
     def thread() -> None:
         try:

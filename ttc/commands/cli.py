@@ -9,15 +9,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.commands.help import HELP, write_help, write_overview
+from ttc.settings import extensions
 from ttc.types import EngineDied, TransientError, UserError
+
+if TYPE_CHECKING:
+    from ttc.store import Folder
 
 
 def _run(words: Sequence[str]) -> int:
@@ -90,11 +93,13 @@ def _verify(words: Sequence[str]) -> int:
     return DONE
 
 
-def _results(command: str, words: Sequence[str]) -> Path:
+def _results(command: str, words: Sequence[str]) -> Folder:
     """The results folder that the first word names."""
+    from ttc.store import Folder
+
     if not words or "=" in words[0] or "@" in words[0]:
         raise UserError(f"name the results folder, as in `ttc {command} results/default`")
-    return Path(words[0]).expanduser()
+    return Folder(words[0])
 
 
 COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
@@ -181,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     words = ["--help" if word == "-h" else word for word in words]
+    extensions.load()
     try:
         if not words[0].startswith("-") and words[0] not in COMMANDS:
             raise UserError(f"{words[0]}: no such command; take one of {', '.join(COMMANDS)}")

@@ -9,20 +9,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ttc.commands.settings import RegradeSettings
-from ttc.grading import ExtractRule, Grader, extract, make_grader
+from ttc.grading import Grader, extract, make_grader
 from ttc.report.console import Console, say, show
 from ttc.report.formats import count
 from ttc.report.tables import Table, column
 from ttc.run.rows import grade_columns
 from ttc.settings.build import read
-from ttc.store.folder import PartWriter, Store, write_frame
-from ttc.store.folder import read as stored_rows
+from ttc.store import Folder, PartWriter
 from ttc.store.schema import KEYS, common_columns
 from ttc.types import UserError
 
@@ -37,7 +35,7 @@ NAN = float("nan")
 Row = dict[str, Any]
 
 
-def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
+def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     """Adds what the named grading lacks, then prints the disagreements and writes disagreements.parquet.
 
     Raises:
@@ -47,26 +45,26 @@ def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
         raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
     grading = read(RegradeSettings, words).readout
     name, rule = grading.grader, grading.extract
-    if not any((folder / "paths").glob("*.parquet")):
+    if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
     grader = make_grader(name)
-    with Store(folder).held() as store:
+    with folder.held():
         graded, golds = _known(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(store, _missing(folder, graded), golds, grader, rule))
+        added, lacking = asyncio.run(_grade_all(folder, _missing(folder, graded), golds, grader, rule))
         say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
         if lacking:
             say(console, f"{count(lacking)} paths have no gold answer and are left out")
-        pairs, where = disagreements(stored_rows(folder, "grades").to_pandas())
-        write_frame(where, folder / "disagreements.parquet")
+        pairs, where = disagreements(folder.read("grades").to_pandas())
+        folder.write("disagreements", where)
     _print(pairs, where, console)
 
 
 # --- What is there and what is missing -------------------------------------------------------------------
 
 
-def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
+def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
     """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
-    rows = stored_rows(folder, "grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
+    rows = folder.read("grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
     graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
     golds = {
         row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None
@@ -79,10 +77,10 @@ def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]
     return graded, golds
 
 
-def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
+def _missing(folder: Folder, graded: set[str]) -> Iterator[list[Row]]:
     """The paths to grade, a chunk at a time."""
     columns = [name for name, _ in common_columns()]
-    for batch in stored_rows(folder, "paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
+    for batch in folder.read("paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
         if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
             yield rows
 
@@ -91,14 +89,14 @@ def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
 
 
 async def _grade_all(
-    store: Store,
+    folder: Folder,
     chunks: Iterator[list[Row]],
     golds: Mapping[str, str],
     grader: Grader,
-    rule: ExtractRule,
+    rule: str,
 ) -> tuple[int, int]:
     """Grades and commits; returns how many paths were graded and how many have no gold answer."""
-    writer = PartWriter(store.folder)
+    writer = PartWriter(folder)
     added = lacking = 0
     try:
         for rows in chunks:
@@ -107,14 +105,14 @@ async def _grade_all(
             writer.add({"grades": await _grade(known, grader, rule)})
             added, lacking = added + len(known), lacking + len(rows) - len(known)
             if writer.due:
-                _commit(store, writer)
+                _commit(folder, writer)
     finally:  # also where it is interrupted: what is graded is kept
-        _commit(store, writer)
+        _commit(folder, writer)
         await grader.close()
     return added, lacking
 
 
-async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractRule) -> list[Row]:
+async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: str) -> list[Row]:
     answers = [extract("".join(row["steps"]), rule) for row, _ in rows]
     verdicts = await asyncio.gather(
         *(grader.grade(gold, answer) for (_, gold), answer in zip(rows, answers, strict=True))
@@ -126,9 +124,9 @@ async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractR
     ]
 
 
-def _commit(store: Store, writer: PartWriter) -> None:
-    if name := writer.flush(None, None):
-        store.commit(name)
+def _commit(folder: Folder, writer: PartWriter) -> None:
+    if part := writer.flush():
+        folder.commit(part)
 
 
 # --- The report ------------------------------------------------------------------------------------------

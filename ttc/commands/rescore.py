@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ttc.commands.sweep import grid_of, sweep
 from ttc.plan.cells import LAUNCH_KEYS
 from ttc.settings.build import Faults, section, sort_words
 from ttc.settings.compose import compose
-from ttc.store.folder import load_runs
+from ttc.store import Folder
 from ttc.types import UserError
 
 OWN = ("prm", "cluster", "readout")
 """Settings that the new line may give; the others are those of the stored runs."""
 
 
-def rescore(folder: Path, arguments: Sequence[str]) -> int:
+def rescore(folder: Folder, arguments: Sequence[str]) -> int:
     """Scores the folder's unguided paths with the verifier that `arguments` name; returns the exit code.
 
     The same line again does what is missing.
@@ -42,12 +41,12 @@ def rescore(folder: Path, arguments: Sequence[str]) -> int:
         faults.append("prm: name the verifier, as in `ttc rescore results/default prm=fake`")
     if faults:
         raise Faults(faults)
-    runs = [run for run in load_runs(folder) if run.get("command", "launch") == "launch"]
+    runs = [run for run in folder.runs() if run.get("command", "launch") == "launch"]
     if not runs:
         raise UserError(f"{folder}: no results here (no sweep.json with a launch)")
     points = [point for run in _distinct(runs) for point in _points(run, words)]
     own = {key: points[-1][key] for key in LAUNCH_KEYS}
-    own |= {"name": folder.absolute().name, "results_dir": str(folder.absolute().parent), "plan_only": False}
+    own |= {"name": folder.name, "results_dir": str(folder.local().parent), "plan_only": False}
     grid = grid_of([point | own for point in points])
     cells = tuple(cell for cell in grid.cells if not cell.strategy.guided)
     if not cells:

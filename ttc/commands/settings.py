@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from ttc.grading import ExtractRule, GraderName
+from ttc.grading import EXTRACTIONS, GRADERS
 from ttc.settings.schema import ReadoutConfig
+from ttc.types import OneOf
 
 
 @dataclass(frozen=True)
 class Grading:
-    grader: GraderName = ReadoutConfig.grader
-    extract: ExtractRule = ReadoutConfig.extract
+    grader: Annotated[str, OneOf(GRADERS)] = ReadoutConfig.grader
+    extract: Annotated[str, OneOf(EXTRACTIONS)] = ReadoutConfig.extract
 
 
 @dataclass(frozen=True)

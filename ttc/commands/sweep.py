@@ -16,25 +16,27 @@ from rich.console import Console
 from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.data.problems import name_of
 from ttc.plan.cells import Cell, Grid, build_grid
-from ttc.plan.done import check_gold, find_done
+from ttc.plan.done import check_gold, find_done, join_done
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import check_cluster, placed
-from ttc.plan.jobs import Plan, PlannedCell, plan
+from ttc.plan.jobs import Done, Job, Plan, PlannedCell, plan
 from ttc.plan.lookup import Model
 from ttc.report.console import make_console, refuse
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
-from ttc.run.launch_log import RunLog
-from ttc.run.search import Launch, Reading, Report
+from ttc.run.launch import Grading, Launch, Report
+from ttc.run.launch_log import LaunchLog
+from ttc.settings import extensions
 from ttc.settings.compose import compose, defaults, shipped
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.store.folder import Store
+from ttc.store import Folder
 from ttc.types import EngineDied, ModelFacts, UserError
 
 
 def main(arguments: Sequence[str]) -> int:
     """The whole launch; returns the exit code. A user's mistake is a line, never a traceback."""
     signal.signal(signal.SIGTERM, _interrupt)
+    extensions.load()
     try:
         return sweep(grid_of(compose(list(arguments))), list(arguments))
     except UserError as error:
@@ -63,25 +65,31 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
     console, launch = make_console(), grid.launch
     check_cluster(launch.cluster.mode)
     planned, models = placed(grid.cells)
-    folder = File(launch.results_dir).expanduser().absolute() / launch.name
+    folder = Folder(File(launch.results_dir) / launch.name)
     if launch.plan_only:
-        _print_plan(console, folder, grid, planned, models)
+        _print_plan(console, folder, grid, planned, models, find_done(folder, planned))
         return DONE
-    with Store(folder).held() as store:
+    with folder.held():
         check_gold(folder, planned)
-        whole = _print_plan(console, folder, grid, planned, models, stored)
-        log = RunLog(store, grid, planned, models, arguments, command)
+        done, known = find_done(folder, planned), folder.commits
+        whole = _print_plan(console, folder, grid, planned, models, done, stored)
+        log = LaunchLog(folder, grid, planned, models, arguments, command)
         failed: list[str] = []
         status = "crashed"
         try:
             if whole.jobs:
                 with SweepProgress(console, len(whole.jobs)) as progress:
                     for pair in _pairs(grid.cells):
-                        failed += _run_pair(pair, grid, planned, models, store, progress, log, stored)
+                        served = _served(pair, planned)
+                        # a pair before this one may have drawn what its verifier has to score
+                        now = join_done(done, find_done(folder, served, after=known))
+                        jobs = _missing(served, now, stored).jobs
+                        if jobs:
+                            failed += _run_pair(pair, served, jobs, grid, models, folder, progress, log)
             status = "failed" if failed else "done"
         except EngineDied as error:
             status = "engine died"
-            console.print(f"[red]{error}[/]; logs: {folder / 'logs'}; the same line goes on from here")
+            console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
             return FAILED
         except UserError:  # only Ray knows how large it is
             status = "refused"
@@ -97,21 +105,22 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
 
 def _print_plan(
     console: Console,
-    folder: File,
+    folder: Folder,
     grid: Grid,
     planned: Sequence[PlannedCell],
     models: dict[EngineConfig, Model],
+    done: Done,
     stored: bool = False,
 ) -> Plan:
-    whole = _missing(folder, planned, stored)
+    whole = _missing(planned, done, stored)
     solution_tokens = {name_of(cell.dataset): cell.dataset.solution_tokens for cell in grid.cells}
     notes = dict.fromkeys(f"{config.name}: {model.note}" for config, model in models.items() if model.note)
     print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
     return whole
 
 
-def _missing(folder: File, planned: Sequence[PlannedCell], stored: bool) -> Plan:
-    whole = plan(planned, find_done(folder, planned))
+def _missing(planned: Sequence[PlannedCell], done: Done, stored: bool) -> Plan:
+    whole = plan(planned, done)
     return replace(whole, jobs=tuple(job for job in whole.jobs if job.stored)) if stored else whole
 
 
@@ -130,22 +139,25 @@ def _pairs(cells: Sequence[Cell]) -> list[Pair]:
     return [(policy, prm) for policy, prm in pairs if prm or policy not in verified]
 
 
+def _served(pair: Pair, planned: Sequence[PlannedCell]) -> list[PlannedCell]:
+    """The cells that a pair of engines serves."""
+    policy, prm = pair
+    return [one for one in planned if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)]
+
+
 def _run_pair(
     pair: Pair,
+    served: Sequence[PlannedCell],
+    jobs: Sequence[Job],
     grid: Grid,
-    planned: Sequence[PlannedCell],
     models: dict[EngineConfig, Model],
-    store: Store,
+    folder: Folder,
     progress: SweepProgress,
-    log: RunLog,
-    stored: bool,
+    log: LaunchLog,
 ) -> list[str]:
-    """Hosts one pair of engines and runs what is missing for the cells that use it; returns the failures."""
+    """Hosts one pair of engines and runs `jobs`, what is missing for the cells that use it; returns the
+    failures."""
     policy, prm = pair
-    served = [one for one in planned if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)]
-    jobs = _missing(store.folder, served, stored).jobs
-    if not jobs:
-        return []
     readout, verifiers = grid.launch.readout, [w.verifier for w in served if w.verifier]
     model = models[served[0].cell.policy]
     searches = any(not job.stored for job in jobs)
@@ -154,9 +166,11 @@ def _run_pair(
         prm=models[prm].runs(prm) if prm else None,
         verifier_id=verifiers[0] if verifiers else None,
         facts=(model.facts, models[prm].facts if prm else ModelFacts()),
-        reading=Reading(readout.grader, readout.extract, readout.grade_timeout),
+        grading=Grading(
+            *(readout.grader, readout.extract, readout.grade_timeout, grid.launch.grade_discarded)
+        ),
         cluster=grid.launch.cluster,
-        folder=store.folder,
+        folder=folder,
         sizes=(model.size, models[prm].size if prm else None),
     )
     failures: list[str] = []
@@ -168,7 +182,7 @@ def _run_pair(
             progress.ready()
             log.engines_ready(report.ray_address, report.placement)
         for part in report.parts:
-            store.commit(part)
+            folder.commit(part)
         failures.extend(report.failed)
         progress.update(report)
 
@@ -191,24 +205,25 @@ def _runner(mode: str) -> Callable[[Launch, Sequence[Any], Callable[[Report], No
 
 
 def _show_results(
-    console: Console, folder: File, grid: Grid, planned: Sequence[PlannedCell], failed: Sequence[str]
+    console: Console, folder: Folder, grid: Grid, planned: Sequence[PlannedCell], failed: Sequence[str]
 ) -> None:
     """Reads out, prints this line's cells, draws all of the folder's."""
     from ttc.readout import read_out
-    from ttc.report.pictures import save
     from ttc.report.plots import plot_accuracy
     from ttc.report.summary import print_readout
 
-    rows = read_out(folder, grid.launch.readout).rows.to_pandas()
+    rows = read_out(folder, grid.launch.readout)["readout"].to_pandas()
     print_readout(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
-    save(plot_accuracy(rows), folder / "plots" / "accuracy.png")
+    folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
     for failure in failed[:5]:
         console.print(f"[red]failed[/] {failure}")
     if failed:
         console.print(
-            f"[red]{len(failed)} failed[/]; logs: {folder / 'logs'}; the same line tries them again"
+            f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
         )
-    console.print(f"results: {_relative(folder)}  picture: {_relative(folder / 'plots' / 'accuracy.png')}")
+    console.print(
+        f"results: {_relative(folder.local())}  picture: {_relative(folder.local('plots', 'accuracy.png'))}"
+    )
 
 
 def _relative(path: File) -> str:

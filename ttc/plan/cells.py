@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ttc import readout
 from ttc.plan.points import (
     Shipped,
     faults_of,
@@ -74,7 +75,7 @@ def build_grid(points: list[dict[str, Any]], shipped: Shipped, max_tokens: int) 
     """
     configs, faults = _built(points)
     if not faults:
-        faults = _unused_parameters(configs) + _launch_axes(configs)
+        faults = _unused_parameters(configs) + _launch_axes(configs) + readout.check(configs[0].readout)
     cells: dict[tuple[Any, ...], Cell] = {}
     for config in configs:
         wrong = faults_of(config)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -50,11 +48,3 @@ def to_png(figure: Figure) -> bytes:
     out = io.BytesIO()
     figure.savefig(out, dpi=150, format="png")
     return out.getvalue()
-
-
-def save(picture: bytes, target: Path) -> None:
-    """Written whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    hidden = target.with_name(f".{target.name}.{os.getpid()}.writing")
-    hidden.write_bytes(picture)
-    hidden.rename(target)

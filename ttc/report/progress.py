@@ -16,7 +16,7 @@ from ttc.report.formats import duration, rate
 from ttc.types import EngineStats
 
 if TYPE_CHECKING:  # the bars are for commands without a run, too
-    from ttc.run.search import Report
+    from ttc.run.launch import Report
 
 PLAIN_SECONDS = 15.0
 """Between two lines of progress where there is no terminal."""

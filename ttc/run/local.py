@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 
 from ttc.models import shut_down, start
 from ttc.plan.jobs import Job
-from ttc.run.search import Launch, Report, Shard
-from ttc.store.folder import PartWriter
+from ttc.run.launch import Launch, Report
+from ttc.run.shard import Shard
 
 
 def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> None:
@@ -33,8 +33,7 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
         policy = await start(launch.policy) if launch.policy else None
         verifier = await start(launch.prm) if launch.prm else None
         on_report(Report())
-        engines = launch.engines(policy, verifier)
-        shard = Shard(engines, launch.reading, PartWriter(launch.folder), launch.room, emit)
+        shard = Shard(launch, policy, verifier, launch.room, emit)
 
         def interrupt() -> None:
             interrupted.set()

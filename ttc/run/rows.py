@@ -6,34 +6,33 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ttc.grading import Verdict
+from ttc.grading import Grader, Verdict
 from ttc.plan.jobs import Job
-from ttc.run.session import Drawn, Meter, StepScore, context_sum, logprobs, steps_before
-from ttc.types import ModelFacts, Path
+from ttc.run.draws import Drawn, address_text, token_ids
+from ttc.run.launch import Launch
+from ttc.run.scores import StepScore, context_sum, logprobs
+from ttc.run.session import Session
+from ttc.types import ModelFacts, Path, Step
 
 Row = dict[str, object]
-Rows = dict[str, list[Row]]
 
 
 @dataclass(frozen=True)
-class Graded:
+class Grade:
     """A path's answer and what a grader said of it."""
 
     answer: str | None
     verdict: Verdict
 
 
-def address_text(address: Sequence[int]) -> str:
-    return "/".join(map(str, address))
-
-
 def path_key(job: Job, path: Path) -> str:
-    """Names a path for good: family, problem, seed, address."""
-    return path_name(job.family, job.problem_key, job.seed, address_text(path.address))
+    """Names a path for good: family, problem, seed, address, copy."""
+    return path_name(job.family, job.problem_key, job.seed, address_text(path.address), path.copy)
 
 
-def path_name(family: str, problem_key: str, seed: int, address: str) -> str:
-    return hashlib.sha256(f"{family}/{problem_key}/{seed}/{address}".encode()).hexdigest()[:24]
+def path_name(family: str, problem_key: str, seed: int, address: str, copy: int = 0) -> str:
+    own = f"{address}/copy{copy}" if copy else address
+    return hashlib.sha256(f"{family}/{problem_key}/{seed}/{own}".encode()).hexdigest()[:24]
 
 
 def grade_columns(
@@ -52,75 +51,85 @@ def grade_columns(
 
 
 def unit_of(job: Job, address: Sequence[int]) -> int:
-    """The unit an address belongs to: its root child // unit size; a beam search is one unit."""
+    """The unit an address belongs to: its root child // unit size; a beam search is one unit. The root's
+    roll-outs are dealt out as its children are."""
     unit = job.strategy.prefix_unit
-    return address[0] // unit if unit else 0
+    return (address[0] if address[0] >= 0 else -1 - address[0]) // unit if unit else 0
 
 
-def path_rows(
-    job: Job, paths: Sequence[Path], graded: Sequence[Graded], grader: tuple[str, str], extract: str
-) -> Rows:
-    rows: Rows = {"paths": [], "grades": []}
-    for path, grade in zip(paths, graded, strict=True):
-        common = job.columns | {"path": path_key(job, path)}
-        rows["paths"].append(
-            common
-            | {
-                "n": job.n,
-                "unit": unit_of(job, path.address),
-                "address": address_text(path.address),
-                "steps": [step.text for step in path.steps],
-                "step_tokens": [step.count for step in path.steps],
-                "step_logprobs": logprobs(path.steps),
-                "finish": path.finish,
-                "answer": grade.answer,
-            }
-        )
-        rows["grades"].append(
-            common | grade_columns(*grader, extract, job.problem.answer, grade.answer, grade.verdict)
-        )
-    return rows
+def path_row(job: Job, path: Path, grade: Grade) -> Row:
+    return job.columns | {
+        "path": path_key(job, path),
+        "n": job.n,
+        "unit": unit_of(job, path.address),
+        "address": address_text(path.address),
+        "copy": path.copy,
+        "value": path.value,
+        "steps": [step.text for step in path.steps],
+        "step_tokens": [step.count for step in path.steps],
+        "step_logprobs": logprobs(path.steps),
+        "token_ids": _known_ids(path.steps),
+        "finish": path.finish,
+        "answer": grade.answer,
+    }
 
 
-def score_rows(
-    job: Job, paths: Sequence[Path], meter: Meter, prm: str, verifier: str, facts: ModelFacts
-) -> list[Row]:
+def grade_row(job: Job, path: Path, grade: Grade, grader: Grader, extract: str) -> Row:
+    key, gold = {"path": path_key(job, path)}, job.problem.answer
+    said = grade_columns(grader.name, grader.version, extract, gold, grade.answer, grade.verdict)
+    return job.columns | key | said
+
+
+def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch) -> list[Row]:
     """One row per path; the costs are null where the search itself paid them (guided: see steps/)."""
-    rows = []
+    assert launch.prm, "scored by a verifier"
+    facts, rows = launch.facts[1], []
     for path in paths:
         count = len(path.scores)
-        costs = [meter.scored[path.address, k] for k in range(count)] if job.score and count else []
+        costs = [session.scored[path.address, k] for k in range(count)] if job.score and count else []
         rows.append(
             job.columns
             | {
-                "prm": prm,
+                "prm": launch.prm.name,
                 "path": path_key(job, path),
-                "verifier": verifier,
+                "verifier": launch.verifier_id,
                 "scores": list(path.scores),
                 "raw_scores": _raw(costs),
                 "prm_tokens": sum(cost.tokens for cost in costs) if job.score else None,
                 "prm_cached": _known_sum([cost.cached for cost in costs]) if job.score else None,
                 "prm_context_sum": sum(cost.context_sum for cost in costs) if job.score else None,
-                "prm_prompt_tokens": meter.bill.prm_prompt_tokens,
+                "prm_prompt_tokens": session.bill.prm_prompt_tokens,
                 "prm_params": facts.params,
                 "prm_attention": facts.attention,
-                "status": meter.status(path),
+                "status": session.verifier.status(path),
             }
         )
     return rows
 
 
-def step_rows(job: Job, meter: Meter) -> list[Row]:
+def step_rows(job: Job, session: Session) -> list[Row]:
     """A row per sampled step of a guided search: trees are drawn from it, and costs are summed over it."""
-    return [row for drawn in meter.drawn for row in _drawn_rows(job, drawn, meter)]
+    worded = {drawn.child.address: _steps_before(drawn.child) for drawn in session.drawn}
+    scored = {
+        (_drawn_at(address, index, worded), index): score
+        for (address, index), score in session.scored.items()
+    }
+    return [row for drawn in session.drawn for row in _drawn_rows(job, drawn, scored)]
 
 
-def _drawn_rows(job: Job, drawn: Drawn, meter: Meter) -> list[Row]:
+def _drawn_at(address: tuple[int, ...], index: int, worded: dict[tuple[int, ...], int]) -> tuple[int, ...]:
+    """Where the path's step `index` was drawn: at its own address, or above it where steps waited for their
+    score until the path was longer. worded: how many steps that are not blank a node has."""
+    above = (address[:depth] for depth in range(1, len(address)))
+    return next((node for node in above if worded.get(node, 0) > index), address)
+
+
+def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int], StepScore]) -> list[Row]:
     rows: list[Row] = []
-    position, index = drawn.sample.prompt_tokens, steps_before(drawn.parent)
+    position, index = drawn.sample.prompt_tokens, _steps_before(drawn.parent)
     for offset, step in enumerate(drawn.sample.steps):
         tokens = step.count
-        scored = None if step.blank else meter.scored.get((drawn.child.address, index))
+        scored = None if step.blank else scores.get((drawn.child.address, index))
         last = offset == len(drawn.sample.steps) - 1
         rows.append(
             job.columns
@@ -133,6 +142,7 @@ def _drawn_rows(job: Job, drawn: Drawn, meter: Meter) -> list[Row]:
                 "text": step.text,
                 "finish": drawn.child.finish if last else None,
                 "tokens": tokens,
+                "token_ids": _known_ids([step]),
                 "prompt_tokens": drawn.sample.prompt_tokens,
                 "cached_tokens": drawn.sample.cached_tokens if offset == 0 else None,
                 "context_sum": context_sum(position, tokens),
@@ -150,15 +160,15 @@ def _drawn_rows(job: Job, drawn: Drawn, meter: Meter) -> list[Row]:
 
 def search_row(
     job: Job,
-    meter: Meter,
+    session: Session,
     paths: Sequence[Path],
-    graded: Sequence[Graded],
+    grades: Sequence[Grade],
     seconds: float,
     facts: tuple[ModelFacts, ModelFacts],
     status: str = "done",
     reason: str | None = None,
 ) -> Row:
-    bill, (policy, prm) = meter.bill, facts
+    bill, (policy, prm) = session.bill, facts
     ends = [path.finish for path in paths]
     return job.columns | {
         "n": job.n,
@@ -170,14 +180,14 @@ def search_row(
         "over_eos": ends.count("eos"),
         "over_length": ends.count("length"),
         "over_blank": ends.count("blank"),
-        "no_answer": sum(grade.answer is None for grade in graded),
+        "no_answer": sum(grade.answer is None for grade in grades),
         "generated_tokens": bill.generated,
         "prompt_computed": bill.prompt_computed,
         "prompt_cached": bill.prompt_cached,
         "prm_computed": bill.prm_computed,
         "prm_cached": bill.prm_cached,
         "prm_shared": bill.prm_shared,
-        "steps": sum(len(drawn.sample.steps) for drawn in meter.drawn),
+        "steps": sum(len(drawn.sample.steps) for drawn in session.drawn),
         "seconds": seconds,
         "prompt_tokens": bill.prompt_tokens,
         "prm_prompt_tokens": bill.prm_prompt_tokens,
@@ -186,6 +196,15 @@ def search_row(
         "prm_params": prm.params,
         "prm_attention": prm.attention,
     }
+
+
+def _steps_before(path: Path) -> int:
+    """How many steps a path has that are not blank: where its next score will stand."""
+    return sum(not step.blank for step in path.steps)
+
+
+def _known_ids(steps: Sequence[Step]) -> list[int] | None:
+    return list(token_ids(steps) or ()) or None
 
 
 def _raw(costs: Sequence[StepScore]) -> list[float | None] | None:

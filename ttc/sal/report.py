@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ttc.readout.view import VOTES, name, sizes
+from ttc.readout.view import name, sizes
+from ttc.readout.votes import VOTES
 from ttc.report.console import Console, show
 from ttc.report.tables import Column, Row, Table, column, in_order
 from ttc.sal.quirks import ALL, PREFIX, SOUND, quirks
+from ttc.store import Folder
 from ttc.types import UserError
 
 LINE = ["policy", "prm", "dataset", "strategy", "variant"]
@@ -21,13 +22,13 @@ LEGEND = (
 )
 
 
-def report(folder: Path, console: Console) -> None:
+def report(folder: Folder, console: Console) -> None:
     """`ttc quirks`: measures, saves and prints.
 
     Raises:
         UserError: no results there, or its paths are not graded by a rule that is read.
     """
-    if not (folder / "sweep.json").exists():
+    if not folder.runs():
         raise UserError(f"{folder}: no results here (no sweep.json)")
     print_quirks(quirks(folder).to_pandas(), console)
 

@@ -13,10 +13,9 @@ from ttc.readout.costs import make_costs
 from ttc.readout.names import Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
 from ttc.readout.view import PANEL
-from ttc.readout.votes import SCORED_VOTES
+from ttc.readout.votes import VOTES
 from ttc.stats.intervals import Floats
 from ttc.store.schema import CellRecord
-from ttc.strategies import STRATEGIES
 from ttc.types import UserError
 
 
@@ -86,8 +85,7 @@ def studies(results: Results) -> list[Study]:
 def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
     """As ties go: cheaper, then registry order."""
     prices = {id(one): price(one.reading.row, axis, candidates) for one in candidates}
-    ranks = list(STRATEGIES)
-    return sorted(candidates, key=lambda one: (prices[id(one)], *registry_rank(one.reading.row, ranks)))
+    return sorted(candidates, key=lambda one: (prices[id(one)], *registry_rank(one.reading.row)))
 
 
 def price(row: Mapping[str, Any], axis: str, candidates: Sequence[Candidate]) -> float:
@@ -100,7 +98,7 @@ def price(row: Mapping[str, Any], axis: str, candidates: Sequence[Candidate]) ->
     return float(np.nansum([row["policy_tokens"], row["prm_tokens"]]))
 
 
-class Costs:
+class CostReader:
     """Costs of candidates problem by problem, for the axes of cost."""
 
     def __init__(self, tables: Tables, axis: str) -> None:
@@ -114,7 +112,7 @@ class Costs:
         """
         record = one.record
         units = int(one.reading.row["pool"]) // (record.unit or one.n)
-        scored = one.reading.row["vote"] in SCORED_VOTES
+        scored = VOTES[one.reading.row["vote"]].scored
         return self._mean(record, problems, seeds, (units, one.n // (record.unit or one.n)), scored)
 
     def probe(self, pool: CellRecord, problems: Sequence[str], seeds: Sequence[int], paths: int) -> float:

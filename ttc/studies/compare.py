@@ -1,9 +1,11 @@
-"""`ttc compare FOLDER A B [C ...]`: cells side by side, every other against the first, paired (spec 6)."""
+"""`ttc compare FOLDER A B [C ...]`: cells side by side, every other against the first, paired.
+
+The tests: semantics, "Intervals and comparisons".
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,15 +22,15 @@ from ttc.stats.paired import (
     percentiles,
     sign_flip,
 )
-from ttc.store.folder import write_frame
+from ttc.store import Folder
 from ttc.studies.compare_report import print_cells, print_comparison
 from ttc.types import UserError
 
-FILE = "compare.parquet"
+FILE = "compare"
 HEAD = ("cell", "strategy", "variant", "n", "vote", "agg", "subset", "policy", "prm", "dataset", "prompt")
 
 
-def compare(folder: Path, names: Sequence[str], console: Console) -> pd.DataFrame:
+def compare(folder: Folder, names: Sequence[str], console: Console) -> pd.DataFrame:
     """Prints the comparison and writes compare.parquet; without names prints what there is to compare.
 
     Raises:
@@ -44,7 +46,7 @@ def compare(folder: Path, names: Sequence[str], console: Console) -> pd.DataFram
     if len({reading.key for reading in readings}) < len(readings):
         raise UserError(f"{' '.join(names)}: one of them is named twice")
     table = comparison(readings, [results.correct(reading) for reading in readings])
-    write_frame(table, folder / FILE)
+    folder.write(FILE, table)
     print_comparison(results, readings, table, console)
     return table
 

@@ -14,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from ttc.readout import make_batches
+from ttc.readout.elections import Batch, elect
 from ttc.readout.names import Results
-from ttc.readout.outcomes import Batch, outcomes
 from ttc.readout.pools import Key, Tables, places
-from ttc.readout.votes import AGGS
 from ttc.report.formats import score_range, setting
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.intervals import Floats, Ints
@@ -123,7 +122,7 @@ def reread(
     keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
 
     (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
-    found = outcomes(tables, _behind(batch, halved), draws, config.permutations)
+    found = elect(_behind(batch, halved), draws, config.permutations)
     resample = config.subset == "resample"
     return {
         (n, vote, agg): (one.resample_BC if resample else one.prefix_BC)[:, c]
@@ -135,13 +134,17 @@ def reread(
 def _behind(batch: Batch, halved: int) -> Batch:
     """The batch without the first `halved` paths of each pool. Groups that only these are in fall away, the
     others keep their representatives."""
-    group_BN, firsts = batch.group_BN[:, halved:].copy(), []
-    for b, first_G in enumerate(batch.firsts):
+    group_BN, firsts, right = batch.group_BN[:, halved:].copy(), [], []
+    for b, (first_G, right_G) in enumerate(zip(batch.firsts, batch.right, strict=True)):
         present = np.unique(group_BN[b][group_BN[b] >= 0])
         group_BN[b] = np.where(group_BN[b] >= 0, np.searchsorted(present, group_BN[b]), group_BN[b])
         firsts.append(first_G[present])
-    score_ABN = None if batch.score_ABN is None else batch.score_ABN[:, :, halved:]
-    return Batch(batch.keys, batch.place_BUW[:, halved:], group_BN, firsts, score_ABN)
+        right.append(right_G[present])
+    return Batch(
+        *(batch.keys, batch.place_BUW[:, halved:], group_BN, firsts, right),
+        scores={agg: score_BN[:, halved:] for agg, score_BN in batch.scores.items()},
+        columns={name: column_BN[:, halved:] for name, column_BN in batch.columns.items()},
+    )
 
 
 def _by_level(results: Results, study: Study) -> Difficulty:
@@ -173,7 +176,7 @@ def _scores(tables: Tables, pool: Pool) -> Floats:
     """
     if pool.record.verifier is None:
         raise UserError("difficulty=predicted: prm=none has no scores to predict from; take level or oracle")
-    value_N = tables.scores(pool.record.verifier).value_AN[AGGS.index("last")]
+    value_N = tables.scores(pool.record.verifier).values_N["last"]
     return np.append(value_N, np.nan)[pool.place_PSU]
 
 

@@ -1,4 +1,4 @@
-"""`ttc optimal FOLDER`: compute-optimal scaling, the best strategy for each difficulty and budget (spec 6).
+"""`ttc optimal FOLDER`: compute-optimal scaling, the best strategy for each difficulty and budget.
 
 Everything is a readout of stored rows. candidates.py says what is chosen among, difficulty.py what the bins
 are, ttc/stats/two_fold.py how it is chosen so that no problem both chooses and measures.
@@ -7,8 +7,7 @@ are, ttc/stats/two_fold.py how it is chosen so that no problem both chooses and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,13 +18,12 @@ from ttc.readout.pools import Tables
 from ttc.report.console import Console
 from ttc.report.formats import count
 from ttc.report.optimal import plot_optimal
-from ttc.report.pictures import save
-from ttc.settings.build import read
+from ttc.settings.build import build, read
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
 from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
-from ttc.store.folder import load_runs, write_frame
-from ttc.studies.candidates import Candidate, Costs, Study, ordered, studies
+from ttc.store import Folder
+from ttc.studies.candidates import Candidate, CostReader, Study, ordered, studies
 from ttc.studies.difficulty import Difficulty, measure, reread
 from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings
@@ -44,7 +42,7 @@ class Point:
     seeds: Sequence[int]
 
 
-def optimal(folder: Path, words: Sequence[str], console: Console) -> tuple[pd.DataFrame, pd.DataFrame]:
+def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Prints and draws the curves, writes optimal.parquet and optimal_choices.parquet, and returns both.
 
     Raises:
@@ -59,7 +57,7 @@ def optimal(folder: Path, words: Sequence[str], console: Console) -> tuple[pd.Da
         difficulty = measure(results, tables, study, settings.difficulty)
         if difficulty.halved:
             study = second_half(tables, study, difficulty, config)
-        price = Costs(tables, settings.axis)
+        price = CostReader(tables, settings.axis)
         points, left_out = solve(study, difficulty, settings, price)
         if not points:
             raise UserError(f"{study.title}: no budget at which candidates have a seed in common")
@@ -69,17 +67,15 @@ def optimal(folder: Path, words: Sequence[str], console: Console) -> tuple[pd.Da
         curves.append(rows)
         choices.append(chosen)
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
-    write_frame(curve, folder / f"{CURVE}.parquet")
-    write_frame(choice, folder / f"{CHOICES}.parquet")
-    save(plot_optimal(curve, choice), folder / "plots" / f"{CURVE}.png")
+    folder.write(CURVE, curve)
+    folder.write(CHOICES, choice)
+    folder.write_bytes(f"plots/{CURVE}.png", plot_optimal(curve, choice))
     return curve, choice
 
 
-def readout_config(folder: Path) -> ReadoutConfig:
+def readout_config(folder: Folder) -> ReadoutConfig:
     """As the folder's last launch read it."""
-    stored = load_runs(folder)[-1].get("config", {}).get("readout", {})
-    known = {field.name for field in fields(ReadoutConfig)}
-    return ReadoutConfig(**{key: value for key, value in stored.items() if key in known})
+    return build(ReadoutConfig, folder.runs()[-1]["config"]["readout"], "readout.")
 
 
 def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: ReadoutConfig) -> Study:
@@ -104,7 +100,7 @@ def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: Re
 
 
 def solve(
-    study: Study, difficulty: Difficulty, settings: OptimalSettings, price: Costs
+    study: Study, difficulty: Difficulty, settings: OptimalSettings, price: CostReader
 ) -> tuple[list[Point], list[str]]:
     """The points of the curve, and what was left out."""
     P = len(study.problems)
@@ -141,7 +137,11 @@ def _common(candidates: Sequence[Candidate], difficulty: Difficulty) -> list[int
 
 
 def make_prices(
-    study: Study, difficulty: Difficulty, candidates: Sequence[Candidate], seeds: Sequence[int], price: Costs
+    study: Study,
+    difficulty: Difficulty,
+    candidates: Sequence[Candidate],
+    seeds: Sequence[int],
+    price: CostReader,
 ) -> Prices:
     cost_CP = np.stack([price.per_problem(one, study.problems, seeds) for one in candidates])
     probe = probe_cost(study, difficulty, price)
@@ -151,7 +151,7 @@ def make_prices(
     )
 
 
-def probe_cost(study: Study, difficulty: Difficulty, price: Costs) -> float:
+def probe_cost(study: Study, difficulty: Difficulty, price: CostReader) -> float:
     pool = difficulty.pool
     return (
         price.probe(pool.record, study.problems, pool.seeds, difficulty.probe)
@@ -172,7 +172,11 @@ def limits_between(low: float, high: float) -> list[float]:
 
 
 def curve_rows(
-    study: Study, difficulty: Difficulty, settings: OptimalSettings, points: Sequence[Point], price: Costs
+    study: Study,
+    difficulty: Difficulty,
+    settings: OptimalSettings,
+    points: Sequence[Point],
+    price: CostReader,
 ) -> pd.DataFrame:
     """A row per budget: the curve, the best single strategy, and their difference, each with its interval."""
     on_n = settings.axis == "n"

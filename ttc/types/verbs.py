@@ -15,7 +15,11 @@ class Policy(Protocol):
     """Writes steps. Children come back in the order of the draws; a parent's children are new each call."""
 
     async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
-        """n children of every path (n: one int, or one per path), each one step longer."""
+        """n children of every path (n: one int, or one per path), each one step longer.
+
+        Raises:
+            ValueError: a path is over.
+        """
         ...
 
     async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
@@ -33,7 +37,8 @@ class Policy(Protocol):
         """n looks ahead from every path: `steps` steps (None: to the end) at `temperature` (None: its own).
 
         They are no children: their tokens count, but the tree stays as it is, and so do the draws of all
-        that is sampled from it. An over path comes back as it is.
+        that is sampled from it. An over path comes back as it is. A roll-out is a path like any other: it
+        may be scored, gone on from and returned.
         """
         ...
 
@@ -106,7 +111,8 @@ class Strategy(ABC):
 
     @property
     def prefix_unit(self) -> int | None:
-        """The first k*unit paths of a big run ARE the run at k*unit (None: they are not)."""
+        """The first k*unit paths of a big run ARE the run at k*unit (None: they are not): unit k comes of the
+        root's children k*unit .. (k+1)*unit - 1, and of as many roll-outs of the root."""
         return None
 
     @abstractmethod

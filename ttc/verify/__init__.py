@@ -62,9 +62,10 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
 
 
 def _verify_folder(task: Task, settings: FolderSettings, console: Console) -> None:
+    from ttc.store import Folder
     from ttc.verify.folder import folder_figures
     from ttc.verify.report import print_folder, save
 
-    figures = folder_figures(File(task.source).expanduser(), settings.seed)
+    figures = folder_figures(Folder(task.source), settings.seed)
     print_folder(figures, console)
     save(task.out, figures, {"source": task.source, "settings": asdict(settings)})

@@ -13,7 +13,7 @@ from pathlib import Path as File
 from ttc.models import shut_down, start
 from ttc.models.together import together
 from ttc.plan.lookup import Model, model_of
-from ttc.run.session import tried
+from ttc.run.retry import retry
 from ttc.settings.schema import PrmConfig
 from ttc.types import Problem, Query
 from ttc.verify.data import Labelled, texts
@@ -72,7 +72,7 @@ async def judge(
     async def one(solution: Labelled) -> Judged:
         async with places:
             query = Query(solution.question, solution.steps, answer=solution.answer)
-            (judgement,) = await tried(lambda: verifier.judge([query]))
+            (judgement,) = await retry(lambda: verifier.judge([query]))
         done()
         # a NaN is no score, whatever engine let it through
         scores = tuple(None if score is None or math.isnan(score) else score for score in judgement.scores)

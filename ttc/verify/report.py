@@ -14,9 +14,8 @@ import pandas as pd
 from ttc.report.console import Console, show
 from ttc.report.formats import count, score, setting
 from ttc.report.tables import Row, Table, column
-from ttc.run.launch_log import revision, versions
-from ttc.store.folder import write_frame, write_text
-from ttc.types import UserError
+from ttc.store import Folder
+from ttc.store.provenance import revision, versions
 from ttc.verify.figures import Calibration, LabelFigures
 from ttc.verify.folder import FolderFigures
 from ttc.verify.judging import Judged
@@ -160,13 +159,10 @@ def save(out: File, figures: Any, config: dict[str, Any], judged: Sequence[Judge
         UserError: the folder cannot be written.
     """
     content = {"figures": figures, "config": config, "versions": versions(), "revision": revision()}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if judged:
-            write_frame(steps_frame(judged), out / "steps.parquet")
-        write_text(out / "verify.json", json.dumps(_plain(content), indent=1, allow_nan=False))
-    except OSError as error:
-        raise UserError(f"out={out}: cannot be written ({error.strerror})") from None
+    folder = Folder(out)
+    if judged:
+        folder.write("steps", steps_frame(judged))
+    folder.write_text("verify.json", json.dumps(_plain(content), indent=1, allow_nan=False))
 
 
 def steps_frame(judged: Iterable[Judged]) -> pd.DataFrame:

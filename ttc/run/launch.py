@@ -1,0 +1,61 @@
+"""The messages between a driver and its shards: what to run with, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ttc.models.size import Size
+from ttc.settings.schema import ClusterConfig, PolicyConfig, PrmConfig
+from ttc.store import Folder, Part
+from ttc.types import EngineStats, ModelFacts
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How answers are read off and graded inside a shard."""
+
+    grader: str
+    extract: str
+    timeout: float
+    discarded: bool = False
+    """Grade also the finished paths that a search did not return."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """All that a runner (local.run, cluster.run) and its shards need besides the jobs.
+
+    Attributes:
+        policy: None: nothing to sample, only stored paths to score.
+        verifier_id: what scores/ rows are keyed by.
+        facts, sizes: of the policy and of the verifier.
+    """
+
+    policy: PolicyConfig | None
+    prm: PrmConfig | None
+    verifier_id: str | None
+    facts: tuple[ModelFacts, ModelFacts]
+    grading: Grading
+    cluster: ClusterConfig
+    folder: Folder
+    sizes: tuple[Size | None, Size | None] = (None, None)
+
+    @property
+    def room(self) -> int:
+        """Paths in flight, all shards together: a little above what the policy can run at once."""
+        engine = self.policy or self.prm
+        assert engine, "a launch has an engine"
+        return self.cluster.paths or engine.max_num_seqs * (engine.replicas or 1) * 5 // 4
+
+
+@dataclass
+class Report:
+    """What a shard tells its driver: news since the last report, and the engines' counters."""
+
+    done: int = 0
+    failed: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    policy: EngineStats | None = None
+    prm: EngineStats | None = None
+    ray_address: str | None = None
+    placement: dict[str, str] | None = None

@@ -1,0 +1,111 @@
+"""The verifier of ONE search: asks for what has no score yet, and counts every token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ttc.run.retry import retry
+from ttc.types import Bill, Judgement, Path, Query, Step, VerifierModel
+
+
+@dataclass
+class StepScore:
+    """A step's score and what it costs a verifier that re-uses prefixes perfectly."""
+
+    score: float | None
+    raw: float | None
+    tokens: int
+    cached: int | None
+    context_sum: int
+    status: str = "ok"
+    """Why there is no score: "too_long" for the verifier, else "unscored" (it gave NaN, or none)."""
+
+
+class IncrementalVerifier:
+    """`Verifier` for one search over one problem.
+
+    Args:
+        bill: what this search has cost so far; added to here.
+    """
+
+    def __init__(self, model: VerifierModel | None, bill: Bill) -> None:
+        self._model = model
+        self._bill = bill
+        self.scored: dict[tuple[tuple[int, ...], int], StepScore] = {}
+        """(address of the scored path, index among its steps that are not blank) -> score and cost."""
+
+    async def score(self, paths: Sequence[Path]) -> list[Path]:
+        waiting = [(i, path, texts) for i, path in enumerate(paths) if (texts := _unscored(path))]
+        askable = [entry for entry in waiting if None not in entry[1].scores]
+        result = list(paths)
+        if askable:
+            assert self._model is not None, "a search without a verifier scores nothing"
+            model = self._model
+            queries = [_make_query(path, texts) for _, path, texts in askable]
+            judgements = await retry(lambda: model.judge(queries))
+            for (i, path, _), judgement in zip(askable, judgements, strict=True):
+                self._charge(path, judgement)
+                result[i] = replace(path, scores=(*path.scores, *judgement.scores))
+        for i, path, texts in waiting:
+            if None in path.scores:  # what has no score once has none for good
+                result[i] = replace(path, scores=(*path.scores, *[None] * (len(texts) - len(path.scores))))
+        return result
+
+    def status(self, path: Path) -> str:
+        """What a path's scores are: "ok", or why its first missing one is missing."""
+        if None not in path.scores:
+            return "ok"
+        index = path.scores.index(None)
+        # the step was scored when it was its path's last: at this address, or above it
+        above = (self.scored.get((path.address[:depth], index)) for depth in range(len(path.address), 0, -1))
+        return next((score.status for score in above if score is not None), "unscored")
+
+    def _charge(self, path: Path, judgement: Judgement) -> None:
+        bill = self._bill
+        bill.prm_prompt_tokens = judgement.root
+        bill.prm_computed = (bill.prm_computed or 0) + judgement.computed
+        bill.prm_shared = (bill.prm_shared or 0) + judgement.shared
+        if judgement.cached is not None:
+            bill.prm_cached = (bill.prm_cached or 0) + judgement.cached
+        why = judgement.status if judgement.status != "ok" else "unscored"
+        position = judgement.start
+        for offset, (score, tokens) in enumerate(zip(judgement.scores, judgement.tokens, strict=True)):
+            self.scored[path.address, len(path.scores) + offset] = StepScore(
+                score=score,
+                raw=judgement.raw[offset] if judgement.raw else None,
+                tokens=tokens,
+                cached=judgement.cached if offset == 0 else None,
+                context_sum=context_sum(position, tokens),
+                status="ok" if score is not None else why,
+            )
+            position += tokens - judgement.tail
+
+
+def context_sum(start: int, tokens: int) -> int:
+    """Sum of the positions of `tokens` tokens that begin at `start`: attention's share of the FLOPs."""
+    return tokens * start + tokens * (tokens - 1) // 2
+
+
+def logprobs(steps: Sequence[Step]) -> list[float] | None:
+    values = [step.logprob for step in steps]
+    return None if None in values else [value for value in values if value is not None]
+
+
+def _unscored(path: Path) -> tuple[str, ...]:
+    """All its texts to score, if any of them has no score yet."""
+    texts = tuple(step.text for step in path.steps if not step.blank)
+    return texts if len(texts) > len(path.scores) else ()
+
+
+def _make_query(path: Path, texts: tuple[str, ...]) -> Query:
+    worded = [step for step in path.steps if not step.blank]
+    sums = logprobs(worded)
+    return Query(
+        question=path.problem.question,
+        steps=texts,
+        known=len(path.scores),
+        lengths=tuple(step.count for step in worded),
+        logprobs=None if sums is None else tuple(sums),
+        answer=path.problem.answer,
+    )
