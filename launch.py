@@ -1,4 +1,4 @@
-"""The door: `python launch.py -m strategy=beam,dvts n=1,4,16,64,256` runs a whole scaling study, as `ttc run`."""
+"""The door: `python launch.py -m strategy=beam,dvts n=1,4,16,64,256` runs a scaling study, as `ttc run`."""
 
 import sys
 

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "sal": {"data", "grading", "plan", "readout", "report", "settings", "store", "types"},
     "commands": {
         *("cluster", "data", "grading", "plan", "readout", "report", "run", "sal", "settings", "store"),
-        *("studies", "types", "verify"),
+        *("strategies", "studies", "types", "verify"),
     },
 }
 """Rooms -> the rooms they may import, from the ground up: each stands on rooms above its line only."""

@@ -11,10 +11,12 @@ from ttc.readout.names import Results
 from ttc.readout.pools import Tables
 from ttc.readout.votes import AGGS
 from ttc.report.console import make_console
+from ttc.settings.build import read
 from ttc.stats.two_fold import Prices, choose, halves, quintiles, strata
 from ttc.studies.candidates import Costs, studies
 from ttc.studies.difficulty import find_pool, measure
-from ttc.studies.optimal import limits_between, optimal, parse, readout_config, second_half
+from ttc.studies.optimal import limits_between, optimal, readout_config, second_half
+from ttc.studies.settings import OptimalSettings
 from ttc.types import UserError
 
 # --- Choosing --------------------------------------------------------------------------------------------
@@ -210,5 +212,5 @@ def test_the_command_says_what_must_be_said_and_refuses_the_rest(two_seeds, caps
     assert main(["optimal", str(two_seeds), "difficulty=predicted@9"]) == 2
     assert "at most 8 paths" in capsys.readouterr().err
     with pytest.raises(UserError) as error:
-        parse(["difficulty=hard", "axis=x", "splits=0", "foo"])
+        read(OptimalSettings, ["difficulty=hard", "axis=x", "splits=0", "foo"])
     assert len(str(error.value).splitlines()) == 4

@@ -165,9 +165,9 @@ def test_a_folder_whose_rows_have_no_gold_answer_is_refused(
     ("words", "said"),
     [
         ([], "name a grading, as in"),
-        (["readout.grader=exakt"], "readout.grader=exakt: take one of math_verify, exact, numeric"),
-        (["readout.extract=box"], "readout.extract=box: take one of boxed, last_number, sal"),
-        (["n=4"], "n: regrade takes readout.grader=, readout.extract="),
+        (["readout.grader=exakt"], "readout.grader='exakt': must be 'math_verify', 'exact' or 'numeric'"),
+        (["readout.extract=box"], "readout.extract='box': must be 'boxed', 'last_number' or 'sal'"),
+        (["n=4"], "n: unknown key; known keys: readout.grader, readout.extract"),
     ],
 )
 def test_a_mistake_is_one_line(

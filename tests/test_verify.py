@@ -123,7 +123,7 @@ def test_every_kind_of_file_holds_the_same_solutions(tmp_path: Path) -> None:
         ),
         (["verify", "nano", "prm=fake", "treshold=0.3"], "treshold: unknown key; did you mean threshold?"),
         (["verify", "nano", "prm=fake", "threshold=2"], "threshold=2: must be less than or equal to 1"),
-        (["verify", "nano", "prm=fake", "-m"], "-m: one SOURCE at a time; settings read key=value"),
+        (["verify", "nano", "prm=fake", "-m"], "No such option: -m"),
         (["verify", "nano", "prm=logprob"], "prm=logprob: needs the policy's log-probabilities"),
         (["verify", "gone.jsonl", "prm=fake"], "gone.jsonl: no such file or folder"),
         (["verify", "tests", "prm=fake"], "tests: no results folder, it has no searches/"),

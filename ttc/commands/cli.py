@@ -30,7 +30,7 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _plan(words: Sequence[str]) -> int:
-    return _run([*words, "plan_only=true"])
+    return _run(["plan_only=true", *words])
 
 
 def _compare(words: Sequence[str]) -> int:

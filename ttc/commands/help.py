@@ -189,7 +189,7 @@ HELP: Mapping[str, Help] = {
     "verify": Help(
         "SOURCE [prm=...] [key=value ...]",
         "How good a verifier's scores are.",
-        """  SOURCE   nano; a .jsonl, .json, .csv or .parquet file with labelled steps (ProcessBench's
+        """  SOURCE   nano; a .jsonl, .json, .csv or .parquet file with labelled steps (in ProcessBench's
            columns, or columns.*); or a results folder (then no prm is asked)""",
         (
             "ttc verify nano prm=nano",
