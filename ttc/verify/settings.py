@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
+from ttc.data.files import READERS
 from ttc.models.heuristics import HEURISTICS
 from ttc.settings.build import Faults, build, read_words
 from ttc.settings.compose import compose
@@ -20,7 +21,6 @@ from ttc.types import Count, Natural, Share, UserError
 
 RESULTS = "results"
 NANO = "nano"
-FILES = (".jsonl", ".json", ".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def parse(words: Sequence[str]) -> Task:
 
 def _source_faults(sources: Sequence[str]) -> list[str]:
     if not sources:
-        return [f"SOURCE is missing: {NANO}, a {', '.join(FILES)} file, or a results folder"]
+        return [f"SOURCE is missing: {NANO}, a {', '.join(READERS)} file, or a results folder"]
     if len(sources) > 1:
         return [f"{word}: one SOURCE at a time; settings read key=value" for word in sources[1:]]
     path = File(sources[0]).expanduser()
@@ -121,7 +121,7 @@ def _source_faults(sources: Sequence[str]) -> list[str]:
         return [] if (path / "searches").is_dir() else [f"{path}: no results folder, it has no searches/"]
     if not path.exists():
         return [f"{path}: no such file or folder"]
-    return [] if path.suffix in FILES else [f"{path}: take a {', '.join(FILES)} file"]
+    return [] if path.suffix in READERS else [f"{path}: take a {', '.join(READERS)} file"]
 
 
 def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
