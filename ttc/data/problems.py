@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +41,9 @@ def load_problems(config: DatasetConfig) -> list[Problem]:
             answer, two rows of one id, or nothing selected; all that is wrong with a selection at once.
     """
     path = config.path or ""
-    origin = next(one for one in ORIGINS.values() if one.claims(path))
-    if config.draw is not None and not origin.draws:
+    if config.draw is not None and path not in SOURCES:
         raise UserError(f"dataset.draw={config.draw}: only the nano dataset is drawn")
-    problems = origin.read(config)
+    problems = SOURCES[_kind(path)](config)
     if not problems:
         raise UserError(f"dataset.path={path}: the dataset is empty")
     return _select(problems, config)[: config.limit]
@@ -139,19 +137,19 @@ def _refuse_twins(ids: Iterable[str]) -> None:
         seen.add(id_)
 
 
-@dataclass(frozen=True)
-class Origin:
-    """Where datasets of one kind come from.
+def _kind(path: str) -> str:
+    """Which of SOURCES has `dataset.path`: one by its name, else the kind of place that the path is."""
+    place = _place(path)
+    if path in SOURCES:
+        return path
+    if place.is_dir():
+        return "folder"
+    is_file = place.exists() or place.suffix in READERS or path.startswith((".", "/", "~"))
+    return "file" if is_file else "hub"
 
-    Attributes:
-        claims: whether a `dataset.path` is its.
-        read: all problems of a dataset, in its order.
-        draws: it is made anew for every `dataset.draw`.
-    """
 
-    claims: Callable[[str], bool]
-    read: Callable[[DatasetConfig], list[Problem]]
-    draws: bool = False
+def _place(path: str | None) -> Path:
+    return Path(path or "").expanduser()
 
 
 def _draw_nano(config: DatasetConfig) -> list[Problem]:
@@ -175,18 +173,14 @@ def _read_file(config: DatasetConfig) -> list[Problem]:
     return _map_rows(rows, config)
 
 
-def _place(path: str | None) -> Path:
-    return Path(path or "").expanduser()
+def _read_hub(config: DatasetConfig) -> list[Problem]:
+    return _map_rows(read_hub(config), config)
 
 
-def _names_file(path: str) -> bool:
-    return _place(path).exists() or _place(path).suffix in READERS or path.startswith((".", "/", "~"))
-
-
-ORIGINS = {
-    "nano": Origin(lambda path: path == "nano", _draw_nano, draws=True),
-    "folder": Origin(lambda path: _place(path).is_dir(), _read_folder),
-    "file": Origin(_names_file, _read_file),
-    "hub": Origin(lambda path: True, lambda config: _map_rows(read_hub(config), config)),
+SOURCES: dict[str, Callable[[DatasetConfig], list[Problem]]] = {
+    "nano": _draw_nano,
+    "folder": _read_folder,
+    "file": _read_file,
+    "hub": _read_hub,
 }
-"""By kind: the first that claims a path has it."""
+"""All problems of a dataset: made by a function of ours that `dataset.path` names, or read from a place."""
