@@ -11,8 +11,8 @@ import pytest
 
 from ttc.data.problems import key_of
 from ttc.plan.cells import Grid, build_grid
-from ttc.plan.jobs import Done, Identity, Plan, place, plan
-from ttc.settings.compose import CONF, compose, defaults, shipped
+from ttc.plan.jobs import Done, Identity, Plan, PlannedCell, plan, verifier_id
+from ttc.settings.compose import CONF, SWEEPS, compose, defaults, shipped
 from ttc.types import Problem
 
 PROBLEMS = [Problem(str(i), f"question {i}", "1") for i in range(3)]
@@ -26,21 +26,24 @@ POLICY, PRM = Identity("policy", None), Identity("prm", None)
 
 
 def planned(*words: str, done: Done | None = None, policy: Identity = POLICY, prm: Identity = PRM) -> Plan:
-    cells = grid_of(*words).cells
-    return plan([place(cell, PROBLEMS, policy, prm if cell.prm else None) for cell in cells], done or Done())
+    cells = [
+        PlannedCell(cell, tuple(PROBLEMS), policy, verifier_id(prm, cell.prm.format) if cell.prm else None)
+        for cell in grid_of(*words).cells
+    ]
+    return plan(cells, done or Done())
 
 
 def paths_a_problem(planned_: Plan) -> dict[str, int]:
     sums: dict[str, int] = {}
     for job in planned_.jobs:
-        sums[job.family.label] = sums.get(job.family.label, 0) + job.n
+        sums[str(job.columns["strategy"])] = sums.get(str(job.columns["strategy"]), 0) + job.n
     return {label: total // len(PROBLEMS) for label, total in sums.items()}
 
 
 def test_the_main_line_samples_64_64_and_84_paths_a_problem() -> None:
     found = planned("strategy=best_of_n,beam,dvts", "n=1,4,16,64")
     assert paths_a_problem(found) == {"best_of_n": 64, "dvts": 64, "beam": 84}
-    assert len(found.works) == 10
+    assert len(found.cells) == 10
 
 
 def test_votes_of_one_pool_are_one_search() -> None:
@@ -49,7 +52,7 @@ def test_votes_of_one_pool_are_one_search() -> None:
 
 def test_one_path_is_one_cell_whatever_searches() -> None:
     [cell] = grid_of("strategy=beam,dvts,best_of_n", "n=1").cells
-    assert (cell.label, cell.strategy.n) == ("best_of_n", 1)
+    assert (cell.name, cell.strategy.n) == ("best_of_n", 1)
 
 
 def test_greedy_is_one_cell_at_temperature_zero_whatever_n_says() -> None:
@@ -67,7 +70,7 @@ def test_a_width_above_n_becomes_n_and_says_so() -> None:
 
 def test_a_parameter_is_an_axis_for_those_that_have_it() -> None:
     grid = grid_of("strategy=best_of_n,beam", "n=4", "strategy.width=2,4")
-    assert [(cell.label, cell.variant) for cell in grid.cells] == [
+    assert [(cell.name, cell.variant) for cell in grid.cells] == [
         ("best_of_n", ""),
         ("beam", "width=2"),
         ("beam", ""),
@@ -101,7 +104,7 @@ def test_a_variant_names_what_differs_from_the_shipped_config(word: str, variant
 
 
 def family(*words: str) -> str:
-    return planned(*words).works[0].family.id
+    return planned(*words).cells[0].family
 
 
 def test_a_family_holds_what_shapes_its_text_and_nothing_else() -> None:
@@ -123,7 +126,7 @@ def test_a_family_holds_what_shapes_its_text_and_nothing_else() -> None:
         {"policy": Identity("policy", 99)},
         {"prm": Identity("p", None)},
     ]
-    retrained = {planned("strategy=beam", "n=4", **model).works[0].family.id for model in models}
+    retrained = {planned("strategy=beam", "n=4", **model).cells[0].family for model in models}
     assert len({base, *retrained}) == 4
 
 
@@ -132,7 +135,7 @@ def test_a_pool_has_one_family_for_every_n_and_every_verifier() -> None:
 
 
 def work_key(found: Plan) -> tuple[str, str, int]:
-    return (found.works[0].family.id, key_of(PROBLEMS[0]), 0)
+    return (found.cells[0].family, key_of(PROBLEMS[0]), 0)
 
 
 def test_a_pool_grows_by_what_is_missing_also_in_the_middle() -> None:
@@ -156,7 +159,7 @@ def points_of(path: Path) -> list[dict[str, Any]]:
     return compose(["-cd", str(path.parent), "-cn", path.stem])
 
 
-@pytest.mark.parametrize("path", sorted((CONF.parent / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_saved_sweep_is_a_grid(path: Path) -> None:
     assert build_grid(points_of(path), shipped, defaults()["max_tokens"]).cells
 

@@ -6,6 +6,7 @@ left out on purpose: a whole `-m` grid becomes one sweep on one set of engines.
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 from collections.abc import Iterator, Sequence
@@ -80,63 +81,91 @@ def read_line(arguments: Sequence[str]) -> Line:
 
 def _points(line: Line) -> Iterator[dict[str, Any]]:
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra._internal.hydra import Hydra
-    from hydra._internal.utils import create_config_search_path
-    from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.types import RunMode
-    from omegaconf import DictConfig, OmegaConf
 
-    _offer_strategies()
-    search_path = create_config_search_path(str(CONF))
-    for folder in _folders(line):
-        search_path.prepend("command-line", folder.absolute().as_uri(), anchor="schema")
-    hydra = Hydra.create_main_hydra2("ttc", search_path)
-    parser = OverridesParser.create(config_loader=hydra.config_loader)
-
-    def composed(words: Sequence[Any]) -> DictConfig:
-        # any parameter may be said of any strategy; the grid's own check refuses what none has
-        words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
-        return hydra.compose_config(
-            line.config, words, run_mode=RunMode.RUN, from_shell=True, with_log_configuration=False
-        )
-
-    parsed = parser.parse_overrides(list(line.overrides))
+    composer = _Composer(line)
+    parsed = composer.parse(line.overrides)
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
-        first = composed([word for word, one in zip(line.overrides, parsed, strict=True) if not _swept(one)])
-        multirun |= first.hydra.mode == RunMode.MULTIRUN
-        params = [f"{key}={value}" for key, value in (first.hydra.sweeper.params or {}).items()]
+        fixed = [word for word, one in zip(line.overrides, parsed, strict=True) if not _swept(one)]
+        hydra = composer.compose(fixed).hydra
+        multirun |= hydra.mode == RunMode.MULTIRUN
+        params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
-        [points] = BasicSweeper.split_arguments(
-            parser.parse_overrides([*params, *line.overrides]), max_batch_size=None
-        )
+        swept = composer.parse([*params, *line.overrides])
+        [points] = BasicSweeper.split_arguments(swept, max_batch_size=None)
     elif several := next((one.input_line for one in parsed if _swept(one)), None):
         raise UserError(f"{several}: several values are a grid, and a grid needs -m")
     else:
         points = [list(line.overrides)]
-    for words in points:
-        config = composed(words)
+    yield from map(composer.plain, points)
+
+
+class _Composer:
+    """Hydra on conf/, the folder that a line names, and the registry of strategies."""
+
+    def __init__(self, line: Line) -> None:
+        from hydra._internal.hydra import Hydra
+        from hydra._internal.utils import create_config_search_path
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+
+        _offer_strategies()
+        search_path = create_config_search_path(str(CONF))
+        search_path.prepend("command-line", _folder(line).absolute().as_uri(), anchor="schema")
+        self._config = line.config
+        self._hydra = Hydra.create_main_hydra2("ttc", search_path)
+        self._parser = OverridesParser.create(config_loader=self._hydra.config_loader)
+        self._composed: dict[tuple[str, ...], Any] = {}
+
+    def parse(self, words: Sequence[str]) -> list[Any]:
+        return self._parser.parse_overrides(list(words))
+
+    def compose(self, words: Sequence[Any]) -> Any:
+        """The config of one point; points of the same files are composed from them once."""
+        from hydra._internal.config_loader_impl import ConfigLoaderImpl
+        from hydra.types import RunMode
+
+        # any parameter may be said of any strategy; the grid's own check refuses what none has
+        words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
+        files = tuple(word for word in words if self._chooses(word))
+        if files not in self._composed:
+            self._composed[files] = self._hydra.compose_config(
+                self._config, list(files), RunMode.RUN, from_shell=True, with_log_configuration=False
+            )
+        config = copy.deepcopy(self._composed[files])
+        ConfigLoaderImpl._apply_overrides_to_config(
+            self.parse([word for word in words if word not in files]), config
+        )
+        return config
+
+    def plain(self, words: Sequence[str]) -> dict[str, Any]:
+        from omegaconf import OmegaConf
+
+        config = self.compose(words)
         own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        yield _plain(OmegaConf.to_container(own, resolve=True))
+        return _plain(OmegaConf.to_container(own, resolve=True))
+
+    def _chooses(self, word: str) -> bool:
+        """Does the word choose files, as `policy=nano` does, or speak to Hydra itself?"""
+        key = word.partition("=")[0].lstrip("+~").partition("@")[0]
+        return key.startswith("hydra") or bool(self._hydra.config_loader.get_group_options(key))
 
 
 def _swept(override: Any) -> bool:
     return bool(override.is_sweep_override())
 
 
-def _folders(line: Line) -> list[Path]:
+def _folder(line: Line) -> Path:
     """Where else configs are looked for: the user's folder, or what ttc ships where there is none.
 
     Raises:
         UserError: there is no such folder.
     """
-    if line.folder is None:
-        return [SWEEPS]
-    folder = Path(line.folder).expanduser()
+    folder = Path(line.folder or SWEEPS).expanduser()
     if folder.is_dir():
-        return [folder]
+        return folder
     if line.folder == SWEEPS.name:
-        return [SWEEPS]
+        return SWEEPS
     raise UserError(f"-cd {line.folder}: no such folder")
 
 
