@@ -17,14 +17,13 @@ from ttc.data.problems import name_of
 from ttc.plan.cells import Cell, Grid, build_grid
 from ttc.plan.done import check_gold, find_done
 from ttc.plan.estimate import estimate
-from ttc.plan.inputs import check_cluster, placed
+from ttc.plan.inputs import Models, check_cluster, placed
 from ttc.plan.jobs import Plan, PlannedCell, plan
-from ttc.plan.lookup import Model
 from ttc.report import console as show
 from ttc.run.launch_log import RunLog
 from ttc.run.search import Launch, Reading, Report
 from ttc.settings.compose import compose, defaults, shipped
-from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
+from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store.folder import Store
 from ttc.types import EngineDied, ModelFacts, UserError
 
@@ -100,7 +99,7 @@ def _print_plan(
     folder: File,
     grid: Grid,
     planned: Sequence[PlannedCell],
-    models: dict[EngineConfig, Model],
+    models: Models,
     stored: bool = False,
 ) -> Plan:
     whole = _missing(folder, planned, stored)
@@ -134,7 +133,7 @@ def _run_pair(
     pair: Pair,
     grid: Grid,
     planned: Sequence[PlannedCell],
-    models: dict[EngineConfig, Model],
+    models: Models,
     store: Store,
     progress: show.SweepProgress,
     log: RunLog,

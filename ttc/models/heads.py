@@ -23,7 +23,7 @@ class Scorer:
 
     def __init__(self, reads: Reads, options: PlainOptions) -> None:
         self.reads = reads
-        self.model, head = _loaded(reads, options)
+        self.model, head = _load(reads, options)
         # in 16 bits logits would be rounded to three digits before their difference is taken. A copy: the
         # head of a language model may be its embedding, too
         self.head: Any = copy.deepcopy(head).float()
@@ -31,7 +31,7 @@ class Scorer:
         if reads == "tags":
             # inside the model's own forward, as some models scale or bend what their head says
             self.model.set_output_embeddings(self.head)
-            self.head.register_forward_pre_hook(lambda _, inputs: (self._picked(inputs[0]),))
+            self.head.register_forward_pre_hook(lambda _, inputs: (self._pick(inputs[0]),))
 
     def at(self, ids: Any, rows: list[int], columns: list[int]) -> Any:
         """What the head says at (row, column) of ids (rows, longest), padded on the right: (places, width),
@@ -39,13 +39,13 @@ class Scorer:
         self._places = rows, columns
         if self.reads == "tags":
             return self.model(input_ids=ids, use_cache=False).logits
-        return self.head(self._picked(self.model.base_model(input_ids=ids, use_cache=False)[0]))
+        return self.head(self._pick(self.model.base_model(input_ids=ids, use_cache=False)[0]))
 
-    def _picked(self, hidden: Any) -> Any:
+    def _pick(self, hidden: Any) -> Any:
         return hidden[self._places].float()
 
 
-def _loaded(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
+def _load(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
     """The model and its head."""
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 

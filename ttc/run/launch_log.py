@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from ttc.data.problems import key_of
+from ttc.models.provider import Model
 from ttc.plan.cells import Grid
 from ttc.plan.jobs import PlannedCell
-from ttc.plan.lookup import Model
 from ttc.settings.schema import EngineConfig
 from ttc.store.folder import Store, load_runs, read, save_runs
 from ttc.store.provenance import hardware

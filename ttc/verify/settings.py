@@ -12,7 +12,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ttc.data.files import READERS
-from ttc.models.heuristics import HEURISTICS
+from ttc.models import ENGINES, check
 from ttc.settings.build import Faults, build, read_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
@@ -138,14 +138,13 @@ def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
     config = build(PrmConfig, section, "prm.")
     if config.engine == "none":
         raise UserError("prm=none: no verifier to look at")
-    faults = []
-    if config.engine in ("auto", "vllm", "transformers") and not config.model:
-        faults.append("prm.model=null: name a folder, a Hub id or an embedded model")
-    rule = HEURISTICS.get(config.format or "") if config.engine == "heuristic" else None
-    if rule and rule().needs_logprobs:
+    if faults := check(config):
+        raise Faults(faults)
+    engine = ENGINES[config.engine]
+    if engine.needs_logprobs(config):
         faults.append(f"{named[0]}: needs the policy's log-probabilities; labelled solutions have none")
     answer = source == NANO or (isinstance(settings, LabelSettings) and settings.columns.answer)
-    if config.engine == "oracle" and not answer:
+    if engine.knows_gold and not answer:
         faults.append(f"{named[0]}: needs the gold answers: columns.answer=...")
     if faults:
         raise Faults(faults)

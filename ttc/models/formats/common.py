@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from ttc.types import UserError
 
@@ -59,8 +59,9 @@ class Format(Protocol):
         UserError: made with a tokenizer that does not fit; names tokenizer, tag and what was found.
     """
 
-    @property
-    def reads(self) -> Reads: ...
+    reads: ClassVar[Reads]
+
+    def __init__(self, tokenizer: Any) -> None: ...
 
     @property
     def tags(self) -> tuple[int, int] | None:
@@ -157,7 +158,7 @@ class Pieces:
         return repr(self._tokenizer.decode(list(ids[start : start + 3])))
 
 
-def laid(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
+def lay_out(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
     """The layout of pieces, one a step.
 
     Args:

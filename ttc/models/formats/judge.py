@@ -1,11 +1,11 @@
-"""A language model as judge: it is asked whether the steps so far are right (spec 7)."""
+"""A language model as judge: it is asked whether the steps so far are right (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from ttc.models.formats.chat import rendered, taken_apart
+from ttc.models.formats.chat import render_chat, take_apart
 from ttc.models.formats.common import (
     PROBE_QUESTION,
     Ids,
@@ -13,7 +13,7 @@ from ttc.models.formats.common import (
     Pieces,
     Reads,
     check_pieces,
-    laid,
+    lay_out,
     name_of,
     one_token,
 )
@@ -43,7 +43,7 @@ class Judge:
     there. A model that thinks before it answers is told not to, where its template has that switch.
     """
 
-    reads: Reads = "tags"
+    reads: ClassVar[Reads] = "tags"
     context: int | None = None
     sure = False
 
@@ -53,7 +53,7 @@ class Judge:
         answers, self.tags = _answers(tokenizer)
         self._ask = ASK.format(yes=answers[0].strip(), no=answers[1].strip())
         self._piece = Pieces(tokenizer)
-        self._head, closing = taken_apart(tokenizer, self._chat("MARK"), ["MARK"])
+        self._head, closing = take_apart(tokenizer, self._chat("MARK"), ["MARK"])
         self._tail = self._piece(self._ask + closing, after=END.format(number=1))
         check_pieces(self, self.name, self._piece, self._whole)
 
@@ -63,10 +63,10 @@ class Judge:
         pieces = [self._piece(opening + _step(1, step)) for step in steps[:1]]
         for number, step in enumerate(steps[1:], 2):
             pieces.append(self._piece(_step(number, step), after=END.format(number=number - 1)))
-        return laid(self._piece(opening), pieces, self._tail)
+        return lay_out(self._piece(opening), pieces, self._tail)
 
     def _chat(self, content: str) -> str:
-        return rendered(self.tokenizer, "judge", [("user", content)], opened=True, enable_thinking=False)
+        return render_chat(self.tokenizer, "judge", [("user", content)], opened=True, enable_thinking=False)
 
     def _whole(self, steps: Sequence[str]) -> Ids:
         solution = "".join(_step(number, step) for number, step in enumerate(steps, 1))

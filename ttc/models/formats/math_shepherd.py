@@ -1,9 +1,9 @@
-"""Math-Shepherd's process reward model: one text, a tag behind every step (spec 7)."""
+"""Math-Shepherd's process reward model: one text, a tag behind every step (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ttc.models.formats.common import (
     PROBE_QUESTION,
@@ -13,7 +13,7 @@ from ttc.models.formats.common import (
     Reads,
     bos_of,
     check_pieces,
-    laid,
+    lay_out,
     name_of,
     one_token,
 )
@@ -34,7 +34,7 @@ class MathShepherd:
     it would gain a blank.
     """
 
-    reads: Reads = "tags"
+    reads: ClassVar[Reads] = "tags"
     context: int | None = None
     sure = True
 
@@ -49,9 +49,9 @@ class MathShepherd:
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
         """The input for these steps; none of them may be blank."""
-        pieces = [self._bos + self._piece(f"{question} {_tagged(step)}") for step in steps[:1]]
-        pieces += [self._piece(f"\n{_tagged(step)}", after=f" {TAG}") for step in steps[1:]]
-        return laid(self._bos + self._piece(question), pieces)
+        pieces = [self._bos + self._piece(f"{question} {_tag_step(step)}") for step in steps[:1]]
+        pieces += [self._piece(f"\n{_tag_step(step)}", after=f" {TAG}") for step in steps[1:]]
+        return lay_out(self._bos + self._piece(question), pieces)
 
     def _whole(self, steps: Sequence[str]) -> Ids:
         """The whole text, encoded at once.
@@ -59,7 +59,7 @@ class MathShepherd:
         Raises:
             UserError: it does not end in the step's tag.
         """
-        ids = self._bos + self._piece(f"{PROBE_QUESTION} " + "\n".join(map(_tagged, steps)))
+        ids = self._bos + self._piece(f"{PROBE_QUESTION} " + "\n".join(map(_tag_step, steps)))
         if ids[-1] != self._tag:
             raise UserError(
                 f"{self.name}: the tag {TAG!r} does not stand at the end of a step, but "
@@ -68,5 +68,5 @@ class MathShepherd:
         return ids
 
 
-def _tagged(step: str) -> str:
+def _tag_step(step: str) -> str:
     return f"{step.strip().removeprefix('## ')} {TAG}"

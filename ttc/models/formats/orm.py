@@ -1,12 +1,12 @@
-"""Outcome reward models: a chat of question and answer, and one number for it (spec 7)."""
+"""Outcome reward models: a chat of question and answer, and one number for it (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
-from ttc.models.formats.chat import rendered, strips, taken_apart
+from ttc.models.formats.chat import render_chat, strips, take_apart
 from ttc.models.formats.common import (
     PROBE_QUESTION,
     Ids,
@@ -14,7 +14,7 @@ from ttc.models.formats.common import (
     Pieces,
     Reads,
     check_pieces,
-    laid,
+    lay_out,
     name_of,
 )
 
@@ -32,7 +32,7 @@ class Orm:
     it would be encoded at once; so a step has ids for both cases.
     """
 
-    reads: Reads = "reward"
+    reads: ClassVar[Reads] = "reward"
     tags: tuple[int, int] | None = None
     context: int | None = None
     sure = False
@@ -42,7 +42,7 @@ class Orm:
         self.name = name_of(tokenizer)
         self._piece = Pieces(tokenizer)
         chat = self._chat("MARKQ", "MARKA")
-        self._head, self._middle, closing = taken_apart(tokenizer, chat, ("MARKQ", "MARKA"))
+        self._head, self._middle, closing = take_apart(tokenizer, chat, ("MARKQ", "MARKA"))
         self._strips = strips(tokenizer, "orm")
         self._tail = self._piece(closing, after="A")
         check_pieces(self, self.name, self._piece, self._whole)
@@ -55,13 +55,13 @@ class Orm:
         texts += [(step.strip(), BETWEEN[-1]) for step in steps[1:]]
         lasts = [self._piece(text, after) for text, after in texts]
         inner = [self._piece(text + BETWEEN, after, followed=True) for text, after in texts[:-1]]
-        layout = laid(self._piece(opening), [*inner, *lasts[-1:]], self._tail)
+        layout = lay_out(self._piece(opening), [*inner, *lasts[-1:]], self._tail)
         starts = (0, *layout.ends)
         ends = tuple(start + len(last) for start, last in zip(starts, lasts, strict=False))
         return replace(layout, ends=ends, lasts=tuple(lasts))
 
     def _chat(self, question: str, answer: str) -> str:
-        return rendered(self.tokenizer, "orm", [("user", question), ("assistant", answer)])
+        return render_chat(self.tokenizer, "orm", [("user", question), ("assistant", answer)])
 
     def _whole(self, steps: Sequence[str]) -> Ids:
         return self._piece(self._chat(PROBE_QUESTION, BETWEEN.join(steps)))

@@ -1,11 +1,11 @@
-"""Qwen2.5-Math-PRM: a chat whose answer has a tag behind every step (spec 7)."""
+"""Qwen2.5-Math-PRM: a chat whose answer has a tag behind every step (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from ttc.models.formats.chat import rendered, strips, taken_apart
+from ttc.models.formats.chat import render_chat, strips, take_apart
 from ttc.models.formats.common import (
     PROBE_QUESTION,
     Ids,
@@ -13,7 +13,7 @@ from ttc.models.formats.common import (
     Pieces,
     Reads,
     check_pieces,
-    laid,
+    lay_out,
     name_of,
     one_token,
 )
@@ -30,7 +30,7 @@ class QwenPrm:
     template writes behind the answer is left away: no score sees it.
     """
 
-    reads: Reads = "classes"
+    reads: ClassVar[Reads] = "classes"
     tags: tuple[int, int] | None = None
     context: int | None = 4096
     sure = False
@@ -41,7 +41,7 @@ class QwenPrm:
         self._tag = one_token(tokenizer, TAG)
         self._piece = Pieces(tokenizer)
         chat = self._chat("MARKQ", "MARKA")
-        self._head, self._middle, _ = taken_apart(tokenizer, chat, ("MARKQ", "MARKA"))
+        self._head, self._middle, _ = take_apart(tokenizer, chat, ("MARKQ", "MARKA"))
         self._strips = strips(tokenizer, "qwen_prm")
         check_pieces(self, self.name, self._piece, self._whole)
 
@@ -50,11 +50,11 @@ class QwenPrm:
         opening = self._head + (question.strip() if self._strips else question) + self._middle
         pieces = [self._piece(opening + step.strip() + TAG) for step in steps[:1]]
         pieces += [self._piece(step.strip() + TAG, after=TAG) for step in steps[1:]]
-        return laid(self._piece(opening), pieces)
+        return lay_out(self._piece(opening), pieces)
 
     def _chat(self, question: str, answer: str) -> str:
         turns = [("system", SYSTEM), ("user", question), ("assistant", answer)]
-        return rendered(self.tokenizer, "qwen_prm", turns)
+        return render_chat(self.tokenizer, "qwen_prm", turns)
 
     def _whole(self, steps: Sequence[str]) -> Ids:
         ids = self._piece(self._chat(PROBE_QUESTION, "".join(step + TAG for step in steps)))

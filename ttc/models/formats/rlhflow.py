@@ -1,11 +1,11 @@
-"""RLHFlow's process reward models, and ttc's own: a chat about the steps (spec 7)."""
+"""RLHFlow's process reward models, and ttc's own: a chat about the steps (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from ttc.models.formats.chat import rendered, strips, taken_apart
+from ttc.models.formats.chat import render_chat, strips, take_apart
 from ttc.models.formats.common import (
     PROBE_QUESTION,
     Ids,
@@ -14,7 +14,7 @@ from ttc.models.formats.common import (
     Reads,
     check_pieces,
     common,
-    laid,
+    lay_out,
     name_of,
     one_token,
 )
@@ -31,7 +31,7 @@ class RLHFlow:
     encoding the whole chat at once.
     """
 
-    reads: Reads = "tags"
+    reads: ClassVar[Reads] = "tags"
     context: int | None = None
     sure = True
 
@@ -50,7 +50,7 @@ class RLHFlow:
         firsts = [f"{question} {step.strip()}" for step in steps[:1]]
         pieces = [self._piece(self._head + self._content(first) + self._tail) for first in firsts]
         pieces += [self._piece(self._next + step.strip() + self._tail) for step in steps[1:]]
-        return laid(alone, pieces)
+        return lay_out(alone, pieces)
 
     def _content(self, text: str) -> str:
         return text.strip() if self._strips else text
@@ -58,13 +58,13 @@ class RLHFlow:
     def _chat(self, contents: Sequence[str], answered: bool = False) -> str:
         """The chat on these user turns: up to the last answer, or that answer included."""
         turns = [turn for content in contents for turn in (("user", content), ("assistant", "+"))]
-        return rendered(self.tokenizer, "rlhflow", turns if answered else turns[:-1], opened=not answered)
+        return render_chat(self.tokenizer, "rlhflow", turns if answered else turns[:-1], opened=not answered)
 
     def _template(self) -> tuple[str, str, str]:
         """The template taken apart: before the first content, from an answer's place to the next content,
         from a content to its answer's place."""
         marks = ("MARKA", "MARKB", "MARKC")
-        head, middle, again, end = taken_apart(self.tokenizer, self._chat(marks), marks)
+        head, middle, again, end = take_apart(self.tokenizer, self._chat(marks), marks)
         if middle != again or not middle.startswith(end + "+"):
             raise UserError(
                 f"{self.name}: the chat template is not append-only; between two steps it writes {middle!r}, "

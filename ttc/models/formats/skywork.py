@@ -1,9 +1,9 @@
-"""Skywork-o1-Open's process reward models: a value behind every line (spec 7)."""
+"""Skywork-o1-Open's process reward models: a value behind every line (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ttc.models.formats.common import (
     PROBE_QUESTION,
@@ -13,7 +13,7 @@ from ttc.models.formats.common import (
     Reads,
     bos_of,
     check_pieces,
-    laid,
+    lay_out,
     name_of,
     one_token,
 )
@@ -27,7 +27,7 @@ class Skywork:
     definition.
     """
 
-    reads: Reads = "value"
+    reads: ClassVar[Reads] = "value"
     tags: tuple[int, int] | None = None
     context: int | None = None
     sure = False
@@ -43,7 +43,7 @@ class Skywork:
         """The input for these steps; none of them may be blank."""
         opening = self._piece(f"{self._bos}{question}\n")
         pieces = [self._lines(step) for step in steps]
-        return laid(opening, [opening + pieces[0], *pieces[1:]] if pieces else [])
+        return lay_out(opening, [opening + pieces[0], *pieces[1:]] if pieces else [])
 
     def _lines(self, text: str) -> Ids:
         ids: list[int] = []
