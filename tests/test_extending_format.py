@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from ttc.models import check, look_up
 from ttc.models.checkpoint import fetch
-from ttc.models.formats import FORMATS, Layout, Reads
-from ttc.models.formats.common import PROBE_QUESTION, Ids, Pieces, check_pieces, lay_out, one_token
+from ttc.models.formats import FORMATS, Format, Layout
+from ttc.models.formats.common import PROBE_QUESTION, Ids, lay_out, one_token
 from ttc.models.verifier import ModelVerifier, Reward, two_way
 from ttc.settings.build import build
 from ttc.settings.compose import compose
@@ -23,25 +23,23 @@ from ttc.settings.schema import PrmConfig
 from ttc.types import EngineStats, Query, UserError
 
 
-class Lines:
+class Lines(Format):
     """The question, then a paragraph a step; behind each the model's next word, "+" against "-"."""
 
-    reads: ClassVar[Reads] = "tags"
-    context: int | None = None
-    sure = False
+    reads = "tags"
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tags: tuple[int, int] = (one_token(tokenizer, "+"), one_token(tokenizer, "-"))
-        self._piece = Pieces(tokenizer)
-        check_pieces(self, "lines", self._piece, self._whole)
+        super().__init__(tokenizer)
+        self.tags = (one_token(tokenizer, "+"), one_token(tokenizer, "-"))
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        opening = self._piece(question)
-        pieces = [self._piece(f"\n\n{step.strip()}") for step in steps]
+        opening = self.piece(question)
+        pieces = [self.piece(f"\n\n{step.strip()}") for step in steps]
         return lay_out(opening, [opening + pieces[0], *pieces[1:]] if pieces else [])
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
-        return self._piece("\n\n".join([PROBE_QUESTION, *steps]))
+    def whole(self, steps: Sequence[str]) -> Ids:
+        return self.piece("\n\n".join([PROBE_QUESTION, *steps]))
 
 
 class Scripted:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ttc.models.checkpoint import fetch, first_unknown_word, resolve
 from ttc.models.formats import FORMATS, Format
+from ttc.models.plain import PlainOptions
+from ttc.models.plain_policy import PlainPolicy
+from ttc.models.plain_verifier import PlainReader
 from ttc.models.provider import Identity, Model, Provider, part_of
-from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import PolicyModel, Problem, UserError, VerifierModel
-
-if TYPE_CHECKING:
-    from ttc.models.plain import PlainOptions
-    from ttc.models.verifier import Reader
-    from ttc.models.vllm_engine import EngineOptions
+from ttc.models.verifier import ModelVerifier, Reader
+from ttc.models.vllm_engine import EngineOptions
+from ttc.models.vllm_policy import VllmPolicy
+from ttc.models.vllm_verifier import VllmReader
+from ttc.settings.schema import EngineConfig, PrmConfig
+from ttc.types import Problem, UserError, VerifierModel
 
 GIB = 2**30
 SLOWER = (
@@ -114,21 +116,7 @@ def _misfit(config: EngineConfig, architectures: Sequence[str]) -> str | None:
     return f"it is a {', '.join(architectures)}, and {part} needs a model that ends in {fitting[0]}: {hint}"
 
 
-def _vllm_policy(config: PolicyConfig) -> PolicyModel:
-    from ttc.models.vllm_policy import VllmPolicy
-
-    return VllmPolicy(_vllm_options(config))
-
-
-def _plain_policy(config: PolicyConfig) -> PolicyModel:
-    from ttc.models.plain_policy import PlainPolicy
-
-    return PlainPolicy(_plain_options(config))
-
-
 def _vllm_verifier(config: PrmConfig) -> VerifierModel:
-    from ttc.models.vllm_verifier import VllmReader
-
     options, format_ = _vllm_options(config), _format(config)
     # to read a tag's logits the engine generates a token, and that needs room, too
     context = options.context - (format_.reads == "tags")
@@ -136,15 +124,11 @@ def _vllm_verifier(config: PrmConfig) -> VerifierModel:
 
 
 def _plain_verifier(config: PrmConfig) -> VerifierModel:
-    from ttc.models.plain_verifier import PlainReader
-
-    options, format_ = _plain_options(config), _format(config)
+    options, format_ = PlainOptions(**_options(config)), _format(config)
     return _verifier(config, format_, PlainReader(options, format_), options.context)
 
 
 def _verifier(config: PrmConfig, format_: Format, reader: Reader, context: int) -> VerifierModel:
-    from ttc.models.verifier import ModelVerifier
-
     name = f"prm.model={config.model} prm.format={config.format}"
     return ModelVerifier(name, format_, reader, context, config.check_tags, config.dtype)
 
@@ -158,20 +142,12 @@ def _format(config: PrmConfig) -> Format:
 
 
 def _vllm_options(config: EngineConfig) -> EngineOptions:
-    from ttc.models.vllm_engine import EngineOptions
-
     return EngineOptions(
         **_options(config),
         memory=round(config.memory_gib * GIB) if config.memory_gib else None,
         gpu_share=config.gpu_share or EngineOptions.gpu_share,
         tensor_parallel=config.tensor_parallel or 1,
     )
-
-
-def _plain_options(config: EngineConfig) -> PlainOptions:
-    from ttc.models.plain import PlainOptions
-
-    return PlainOptions(**_options(config))
 
 
 def _options(config: EngineConfig) -> dict[str, Any]:
@@ -183,5 +159,7 @@ def _options(config: EngineConfig) -> dict[str, Any]:
 
 
 MODEL = {"model": "name a folder, a Hub id or an embedded model"}
-VLLM = Provider(look, _vllm_policy, _vllm_verifier, MODEL)
-TRANSFORMERS = Provider(look, _plain_policy, _plain_verifier, MODEL, devices=1)
+VLLM = Provider(look, lambda config: VllmPolicy(_vllm_options(config)), _vllm_verifier, MODEL)
+TRANSFORMERS = Provider(
+    look, lambda config: PlainPolicy(PlainOptions(**_options(config))), _plain_verifier, MODEL, devices=1
+)
