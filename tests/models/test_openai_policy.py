@@ -37,9 +37,7 @@ def connect(server: Scripted, **settings) -> OpenaiPolicy:
     return OpenaiPolicy(PolicyConfig(**(base | settings)))
 
 
-def generate(
-    server: Scripted, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, **settings
-) -> list[Sample]:
+def generate(server, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, **settings) -> list[Sample]:
     """`replies`: what the server answers after it was looked at, each after a pause of so many seconds."""
 
     async def run():
