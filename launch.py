@@ -1,8 +1,8 @@
-"""The door: `python launch.py -m strategy=beam,dvts n=1,4,16,64,256` runs a whole scaling study."""
+"""The door: `python launch.py -m strategy=beam,dvts n=1,4,16,64,256` runs a whole scaling study, as `ttc run`."""
 
 import sys
 
-from ttc.commands.sweep import main
+from ttc.commands.cli import main
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(["run", *sys.argv[1:]]))

@@ -34,10 +34,10 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int
 
 def stored(folder: Path, table: str, without: tuple[str, ...] = ()) -> pd.DataFrame:
     """A table's committed rows in an order of their own, so that folders can be compared."""
-    from ttc.store.folder import read
+    from ttc.store import Folder
     from ttc.store.schema import KEYS
 
-    rows = read(folder, table).to_pandas().drop(columns=list(without))
+    rows = Folder(folder).read(table).to_pandas().drop(columns=list(without))
     for column in filter(lambda name: pd.api.types.is_object_dtype(rows[name]), rows.columns):
         rows[column] = rows[column].map(lambda value: tuple(value) if hasattr(value, "tolist") else value)
     return rows.sort_values(list(KEYS[table])).reset_index(drop=True)

@@ -1,12 +1,17 @@
-"""Parts are whole or not there; a later row of one key counts; one driver at a time."""
+"""Parts are whole or not there; a later row of one key counts; one driver at a time; one version a folder."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
-from ttc.store.folder import PartWriter, Store, read
+from ttc.store import Folder, Part, PartWriter
+from ttc.store.folder import METADATA
 from ttc.types import UserError
 
 
@@ -21,68 +26,152 @@ def search_row(status: str, problem: str = "k", first: int = 0) -> dict[str, obj
     }
 
 
-def part(folder: Path, **tables: list[dict[str, object]]) -> str:
+def part(folder: Folder, **tables: list[dict[str, object]]) -> Part:
     writer = PartWriter(folder)
     writer.add(tables)
-    name = writer.flush(None, None)
-    assert name
-    return name
+    written = writer.flush()
+    assert written
+    return written
 
 
-def test_nothing_is_read_before_its_commit_and_all_after_it(tmp_path: Path) -> None:
-    with Store(tmp_path).held() as store:
-        name = part(tmp_path, searches=[search_row("done")], paths=[{"path": "a"}])
-        assert len(read(tmp_path, "paths")) == 0
-        store.commit(name)
-        assert read(tmp_path, "paths")["path"].to_pylist() == ["a"]
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path / "x")
 
 
-def test_a_later_row_of_one_key_counts(tmp_path: Path) -> None:
-    with Store(tmp_path).held() as store:
+def files(folder: Folder) -> list[str]:
+    found = (file for file in folder.local().rglob("*") if file.is_file() and file.name != ".lock")
+    return sorted(str(file.relative_to(folder.local())) for file in found)
+
+
+def test_making_a_folder_touches_no_disk_and_it_reads_as_empty(folder: Folder) -> None:
+    assert len(folder.read("paths")) == 0
+    assert folder.runs() == []
+    assert not folder.local().exists()
+
+
+def test_nothing_is_read_before_its_commit_and_all_after_it(folder: Folder) -> None:
+    with folder.held():
+        written = part(folder, searches=[search_row("done")], paths=[{"path": "a"}])
+        assert len(folder.read("paths")) == 0
+        folder.commit(written)
+        assert folder.read("paths")["path"].to_pylist() == ["a"]
+
+
+def test_a_later_row_of_one_key_counts(folder: Folder) -> None:
+    with folder.held():
         for status in ("failed", "done"):
-            store.commit(part(tmp_path, searches=[search_row(status), search_row("failed", "other")]))
-    rows = read(tmp_path, "searches", ["problem_key", "status"]).to_pylist()
+            folder.commit(part(folder, searches=[search_row(status), search_row("failed", "other")]))
+    rows = folder.read("searches", ["problem_key", "status"]).to_pylist()
     assert {(row["problem_key"], row["status"]) for row in rows} == {("k", "done"), ("other", "failed")}
 
 
 @pytest.mark.parametrize("renamed", [[], ["paths"], ["paths", "grades"]])
-def test_a_commit_cut_short_leaves_nothing(tmp_path: Path, renamed: list[str]) -> None:
-    with Store(tmp_path).held():
-        name = part(tmp_path, searches=[search_row("done")], paths=[{"path": "a"}], grades=[{"path": "a"}])
+def test_a_commit_cut_short_leaves_nothing(folder: Folder, renamed: list[str]) -> None:
+    with folder.held():
+        cut = part(folder, searches=[search_row("done")], paths=[{"path": "a"}], grades=[{"path": "a"}])
     for table in renamed:
-        (tmp_path / table / f"{name}.tmp").rename(tmp_path / table / f"000001-{name}.parquet")
-    with Store(tmp_path).held():
-        assert not [file for file in tmp_path.rglob("*") if file.is_file() and file.name != ".lock"]
+        folder.local(table, f"{cut.name}.tmp").rename(folder.local(table, f"000001-{cut.name}.parquet"))
+    with folder.held():
+        assert files(folder) == []
 
 
-def test_a_part_without_a_search_commits_too(tmp_path: Path) -> None:
-    with Store(tmp_path).held() as store:
-        store.commit(part(tmp_path, scores=[{"path": "a", "verifier": "v"}]))
-    assert len(read(tmp_path, "scores")) == 1
+@pytest.mark.parametrize("lost", ["searches", "paths"])
+def test_a_part_whose_file_is_missing_is_refused_and_none_of_it_counts(folder: Folder, lost: str) -> None:
+    with folder.held():
+        folder.commit(part(folder, searches=[search_row("done")], paths=[{"path": "a"}]))
+        gone = part(folder, searches=[search_row("done", "other")], paths=[{"path": "b"}])
+        folder.local(lost, f"{gone.name}.tmp").unlink()
+        with pytest.raises(
+            UserError, match=f"part {gone.name} has no file in {lost}/.* without a shared disk"
+        ):
+            folder.commit(gone)
+        assert folder.commits == 1
+    assert folder.read("paths")["path"].to_pylist() == ["a"]
+    assert len(folder.read("searches")) == 1
 
 
-def test_a_second_driver_is_refused_and_told_who_holds_the_folder(tmp_path: Path) -> None:
-    second = Store(tmp_path).held()
-    with Store(tmp_path).held(), pytest.raises(UserError, match=r"in use by process \d+ on"):
-        second.__enter__()
+def test_a_part_without_a_search_commits_too(folder: Folder) -> None:
+    with folder.held():
+        folder.commit(part(folder, scores=[{"path": "a", "verifier": "v"}]))
+    assert len(folder.read("scores")) == 1
 
 
-def test_part_names_sort_in_the_order_of_their_commits(tmp_path: Path) -> None:
-    with Store(tmp_path).held() as store:
-        store.commit(part(tmp_path, searches=[search_row("done")]))
-    with Store(tmp_path).held() as store:
-        store.commit(part(tmp_path, searches=[search_row("done", first=4)]))
-        assert store.commits == 2
-    assert len(read(tmp_path, "searches", after=1)) == 1
+def test_a_second_driver_is_refused_and_told_who_holds_the_folder(folder: Folder) -> None:
+    with folder.held(), pytest.raises(UserError, match=r"in use by process \d+ on"):
+        Folder(str(folder)).held().__enter__()
 
 
-def test_a_part_of_an_older_version_reads_with_nulls(tmp_path: Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def test_part_names_sort_in_the_order_of_their_commits(folder: Folder) -> None:
+    with folder.held():
+        folder.commit(part(folder, searches=[search_row("done")]))
+    with folder.held():
+        folder.commit(part(folder, searches=[search_row("done", first=4)]))
+        assert folder.commits == 2
+    assert len(folder.read("searches", after=1)) == 1
 
-    for table, columns in (("searches", {"family": ["f"]}), ("grades", {"path": ["p"], "grader": ["exact"]})):
-        (tmp_path / table).mkdir()
-        pq.write_table(pa.table(columns), tmp_path / table / "000001-a.parquet")
-    assert read(tmp_path, "grades", ["gold"]).to_pylist() == [
+
+def test_rows_are_chosen_by_columns_that_are_not_asked_for(folder: Folder) -> None:
+    with folder.held():
+        folder.commit(part(folder, searches=[search_row("done"), search_row("done", "other")]))
+    rows = folder.read("searches", ["seed"], where=pc.field("problem_key") == "other")
+    assert rows["problem_key"].to_pylist() == ["other"]
+    assert set(rows.column_names) == {"family", "problem_key", "seed", "unit_first"}
+
+
+def commit_by_hand(folder: Folder, number: int, **tables: dict[str, list[object]]) -> None:
+    for table, columns in tables.items():
+        folder.local(table).mkdir(parents=True, exist_ok=True)
+        rows = pa.table(columns).replace_schema_metadata(METADATA)
+        pq.write_table(rows, folder.local(table, f"{number:06d}-a.parquet"))
+
+
+def test_a_parameter_that_came_later_reads_as_null_and_an_unknown_one_is_ignored(folder: Folder) -> None:
+    commit_by_hand(folder, 1, searches={"family": ["f"]}, grades={"path": ["p"], "grader": ["exact"]})
+    commit_by_hand(folder, 2, searches={"family": ["g"], "tau": [0.3], "width": [4]})
+    assert folder.read("grades", ["gold"]).to_pylist() == [
         {"path": "p", "grader": "exact", "extract": None, "gold": None}
     ]
+    whole = folder.read("searches")
+    assert "tau" not in whole.column_names
+    assert whole["width"].to_pylist() == [None, 4]
+    assert folder.read("searches", where=pc.field("width").is_null())["family"].to_pylist() == ["f"]
+
+
+@pytest.mark.parametrize("said_by", ["sweep.json", "a part"])
+def test_a_folder_of_another_version_is_refused_by_every_reader(folder: Folder, said_by: str) -> None:
+    if said_by == "sweep.json":
+        folder.write_text("sweep.json", json.dumps({"schema": 1, "runs": []}))
+    else:
+        folder.local("searches").mkdir(parents=True)
+        rows = pa.table({"family": ["f"]}).replace_schema_metadata({b"schema": b"1"})
+        pq.write_table(rows, folder.local("searches", "000001-a.parquet"))
+    before = files(folder)
+    readers = (
+        *(folder.runs, folder.cells, lambda: folder.read("paths"), lambda: folder.frame("readout")),
+        lambda: folder.held().__enter__(),
+    )
+    for reader in readers:
+        with pytest.raises(UserError, match="was written by ttc's schema 1, and this version reads 2: take"):
+            reader()
+    assert files(folder) == before
+    assert not folder.local(".lock").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_a_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    folder = Folder(tmp_path / "file" / "x")
+    with pytest.raises(UserError, match="cannot be written"):
+        folder.write_text("a.txt", "a")
+    with pytest.raises(UserError, match="cannot be written"):
+        folder.held().__enter__()
+
+
+def test_files_beside_the_tables_are_written_whole_and_read_back(folder: Folder) -> None:
+    folder.write("readout", pa.table({"n": [1, 2], "vote": ["best", "oracle"]}))
+    folder.write("choices", folder.frame("readout", ["n"], filters=[("vote", "==", "oracle")]))
+    folder.write_bytes("plots/accuracy.png", b"png")
+    assert folder.frame("choices")["n"].tolist() == [2]
+    assert files(folder) == ["choices.parquet", "plots/accuracy.png", "readout.parquet"]
+    with pytest.raises(UserError, match=r"no answers.parquet here"):
+        folder.frame("answers")

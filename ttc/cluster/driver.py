@@ -43,7 +43,7 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
         EngineDied: an engine did not start or died; likewise.
         UserError: the cluster is too small, or the Ray at RAY_ADDRESS does not answer.
     """
-    logs = launch.folder / "logs"
+    logs = launch.folder.local("logs")
     with _interruptible() as interrupted, _joined() as address:
         placement = _placed(launch)
         launch = replace(

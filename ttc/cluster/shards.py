@@ -14,7 +14,7 @@ from ttc.cluster.hosts import Handle, redirect_output
 from ttc.data.problems import key_of
 from ttc.plan.jobs import Job
 from ttc.run.search import Launch, Report, Shard
-from ttc.store.folder import PartWriter
+from ttc.store import PartWriter
 
 
 def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:

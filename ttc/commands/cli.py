@@ -1,40 +1,56 @@
-"""`ttc <command> ...`: what there is beside `launch.py`. A command is one function and one line below."""
+"""The door: `ttc <command> ...`. A command is a function that gets its words, and an entry of COMMANDS.
+
+What it says of itself with --help stands in help.py. Nothing heavy is imported before a command runs.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from ttc.commands.sweep import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from ttc.report.console import make_console, refuse
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from ttc.commands.help import HELP, write_help, write_overview
+from ttc.settings import extensions
 from ttc.types import EngineDied, TransientError, UserError
 
-Command = Callable[[Sequence[str]], int]
-"""Gets the words behind its name, returns the exit code."""
+if TYPE_CHECKING:
+    from ttc.store import Folder
 
 
-def _verify(words: Sequence[str]) -> int:
-    from ttc.verify import verify
+def _run(words: Sequence[str]) -> int:
+    from ttc.commands.sweep import main as launch
 
-    verify(words, make_console())
+    return launch(words)
+
+
+def _plan(words: Sequence[str]) -> int:
+    return _run([*words, "plan_only=true"])
+
+
+def _compare(words: Sequence[str]) -> int:
+    from ttc.report.console import make_console
+    from ttc.studies.compare import compare
+
+    compare(_results("compare", words), words[1:], make_console())
     return DONE
 
 
-def _rescore(words: Sequence[str]) -> int:
-    from ttc.commands.rescore import rescore
+def _optimal(words: Sequence[str]) -> int:
+    from ttc.report.console import make_console
+    from ttc.studies.optimal import optimal
 
-    return rescore(_results("rescore", words), words[1:])
-
-
-def _regrade(words: Sequence[str]) -> int:
-    from ttc.commands.regrade import regrade
-
-    regrade(_results("regrade", words), words[1:], make_console())
+    optimal(_results("optimal", words), words[1:], make_console())
     return DONE
 
 
 def _import(words: Sequence[str]) -> int:
+    from ttc.report.console import make_console
     from ttc.sal.importer import import_sal
 
     if not words or words[0] != "sal":
@@ -44,77 +60,123 @@ def _import(words: Sequence[str]) -> int:
 
 
 def _quirks(words: Sequence[str]) -> int:
+    from ttc.report.console import make_console
     from ttc.sal.report import report
+    from ttc.settings.build import Faults
 
     folder = _results("quirks", words)
-    if len(words) > 1:
-        raise UserError(f"{words[1]}: quirks takes a results folder and nothing else")
+    if faults := [f"{word}: quirks takes a results folder and nothing else" for word in words[1:]]:
+        raise Faults(faults)
     report(folder, make_console())
     return DONE
 
 
-def _compare(words: Sequence[str]) -> int:
-    from ttc.studies.compare import compare
+def _regrade(words: Sequence[str]) -> int:
+    from ttc.commands.regrade import regrade
+    from ttc.report.console import make_console
 
-    compare(_results("compare", words), words[1:], make_console())
+    regrade(_results("regrade", words), words[1:], make_console())
     return DONE
 
 
-def _optimal(words: Sequence[str]) -> int:
-    from ttc.studies.optimal import optimal
+def _rescore(words: Sequence[str]) -> int:
+    from ttc.commands.rescore import rescore
 
-    optimal(_results("optimal", words), words[1:], make_console())
+    return rescore(_results("rescore", words), words[1:])
+
+
+def _verify(words: Sequence[str]) -> int:
+    from ttc.report.console import make_console
+    from ttc.verify import verify
+
+    verify(words, make_console())
     return DONE
 
 
-def _results(command: str, words: Sequence[str]) -> Path:
+def _results(command: str, words: Sequence[str]) -> Folder:
     """The results folder that the first word names."""
+    from ttc.store import Folder
+
     if not words or "=" in words[0] or "@" in words[0]:
         raise UserError(f"name the results folder, as in `ttc {command} results/default`")
-    return Path(words[0]).expanduser()
+    return Folder(words[0])
 
 
-COMPARE_USAGE = """FOLDER [A B ...]   cells side by side, paired: every other against the first
-    A       strategy[+word]@n[:vote[/agg]] or the beginning of a cell id, as beam@16:best/last; a word is of
-            its variant (width=8), or policy=, prm=, dataset=, prompt=; no vote: the headline. No A: all"""
-
-OPTIMAL_USAGE = """FOLDER [difficulty=level axis=n splits=50]   compute-optimal scaling, by difficulty
-    difficulty  level (the dataset's), oracle (share of right paths), predicted (mean score of a pool), or
-                predicted@m (m probe paths, and their cost counts)
-    axis        n, generated_tokens, policy_tokens, flops, seconds"""
-
-QUIRKS_USAGE = """FOLDER   what each of search-and-learn's ways to read a run is worth
-    accuracy under our rules, with each quirk switched on alone, and with all; saved as quirks.parquet"""
-
-IMPORT_USAGE = """sal FILE... [key=value ...]   runs of search-and-learn become a results folder
-    FILE    its JSONL of completions (one file a seed), or a dataset of the Hub (with config=...)
-    keys    name=import-<FILE> results_dir=results strategy=sal_best_of_n|sal_beam|sal_dvts policy=... prm=...
-            dataset=... seed=0 seeds=[0,1,...] width=4 temperature=0.8 top_p=1.0 max_tokens=2048 config=...
-            split=train check=true readout=default|sal readout.*; else what the file's name says"""
-
-RESCORE_USAGE = """FOLDER prm=... [prm.*=... cluster=... readout.*=...]   another verifier for stored paths
-    scores what a results folder's unguided searches returned; rows are added, none is changed, and the same
-    line again does what is missing"""
-
-REGRADE_USAGE = """FOLDER [readout.grader=exact|numeric|math_verify] [readout.extract=boxed|last_number|sal]
-    another grading of stored paths; rows are added, none is changed, and the same line again does what is
-    missing. Then where the folder's gradings disagree; all of it in disagreements.parquet"""
-
-VERIFY_USAGE = """SOURCE prm=... [key=value ...]   how good a verifier's scores are
-    SOURCE  nano, a .jsonl, .json, .csv or .parquet file with labelled steps, or a results folder (no prm)
-    keys    threshold=0.5 agg=last limit=null seed=0 out=null prm.*, and for files columns.question=problem
-            columns.steps=steps columns.label=label columns.id=id columns.answer=null"""
-
-COMMANDS: dict[str, tuple[Command, str]] = {
-    "compare": (_compare, COMPARE_USAGE),
-    "optimal": (_optimal, OPTIMAL_USAGE),
-    "import": (_import, IMPORT_USAGE),
-    "quirks": (_quirks, QUIRKS_USAGE),
-    "regrade": (_regrade, REGRADE_USAGE),
-    "rescore": (_rescore, RESCORE_USAGE),
-    "verify": (_verify, VERIFY_USAGE),
+COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "run": _run,
+    "plan": _plan,
+    "compare": _compare,
+    "optimal": _optimal,
+    "import": _import,
+    "quirks": _quirks,
+    "regrade": _regrade,
+    "rescore": _rescore,
+    "verify": _verify,
 }
-"""Name -> the command, and how it is called."""
+"""Name -> what gets the words behind it and returns the exit code."""
+
+
+# --- Typer -----------------------------------------------------------------------------------------------
+
+
+class _Command(TyperCommand):
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        write_help(str(self.name), formatter.write)
+
+
+class _Group(TyperGroup):
+    def format_help(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        write_overview(formatter.write)
+
+
+Words = Annotated[list[str] | None, typer.Argument(metavar="WORDS", show_default=False)]
+Form = Annotated[Literal["json", "csv", "markdown", "latex"] | None, typer.Option("--as")]
+Json = Annotated[bool, typer.Option("--json")]
+
+
+def _make_app() -> typer.Typer:
+    app = typer.Typer(cls=_Group, rich_markup_mode=None, pretty_exceptions_enable=False)
+    for name, command in COMMANDS.items():
+        # the words of a launch are Hydra's: -m, -cd and -cn pass through
+        context = {"ignore_unknown_options": name in ("run", "plan")}
+        register = app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)
+        register(_typed(command))
+    return app
+
+
+def _typed(command: Callable[[Sequence[str]], int]) -> Callable[..., int]:
+    def call(words: Words = None, form: Form = None, json: Json = False) -> int:
+        if not json and not form:
+            return command(words or [])
+        return _write_as("json" if json else str(form), command, words or [])
+
+    return call
+
+
+def _write_as(form: str, command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
+    """The command's tables on stdout in another form; all else that it says goes to stderr."""
+    from ttc.report.console import keep_tables
+    from ttc.report.tables import RENDERINGS
+
+    with keep_tables() as tables, _stdout_to_stderr():
+        code = command(words)
+    if code != BAD_INPUT:
+        print(RENDERINGS[form](tables), end="")
+    return code
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Also of other processes, such as engines."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -122,19 +184,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     A user's mistake is a line, never a traceback.
     """
-    name, *words = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if {"-h", "--help"} & {name, *words}:
-        print("\n".join(f"ttc {known} {usage}" for known, (_, usage) in COMMANDS.items()))
-        return DONE
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    words = ["--help" if word == "-h" else word for word in words]
+    extensions.load()
     try:
-        if name not in COMMANDS:
-            raise UserError(f"{name}: no such command; take one of {', '.join(COMMANDS)}")
-        return COMMANDS[name][0](words)
+        if not words[0].startswith("-") and words[0] not in COMMANDS:
+            raise UserError(f"{words[0]}: no such command; take one of {', '.join(COMMANDS)}")
+        code = int(_make_app()(words, prog_name="ttc", standalone_mode=False) or DONE)
+        sys.stdout.flush()
+        return code
     except UserError as error:
-        refuse(error)
-        return BAD_INPUT
+        return _refuse(error, BAD_INPUT)
+    except typer.TyperException as error:
+        return _refuse(error.format_message(), BAD_INPUT)
     except (EngineDied, TransientError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return FAILED
+        return _refuse(error, FAILED)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:  # whoever read this has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+
+
+def _refuse(fault: object, code: int) -> int:
+    from ttc.report.console import refuse
+
+    refuse(fault)
+    return code

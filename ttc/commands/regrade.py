@@ -9,71 +9,62 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
 
-from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
+from ttc.commands.settings import RegradeSettings
+from ttc.grading import Grader, extract, make_grader
+from ttc.report.console import Console, say, show
+from ttc.report.formats import count
+from ttc.report.tables import Table, column
 from ttc.run.rows import grade_columns
-from ttc.store.folder import PartWriter, Store, read, write_frame
+from ttc.settings.build import read
+from ttc.store import Folder, PartWriter
 from ttc.store.schema import KEYS, common_columns
 from ttc.types import UserError
 
-CHOICES = {"readout.grader": get_args(GraderName), "readout.extract": get_args(ExtractRule)}
-DEFAULTS = {"readout.grader": "math_verify", "readout.extract": "boxed"}
 CHUNK = 256
 """Paths that are graded side by side."""
 
 SHOWN = 20
 """Disagreements on the console; disagreements.parquet has all."""
 
+NAN = float("nan")
+
 Row = dict[str, Any]
 
 
-def regrade(folder: Path, words: Sequence[str], console: Console) -> None:
+def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     """Adds what the named grading lacks, then prints the disagreements and writes disagreements.parquet.
 
     Raises:
         UserError: no stored paths there, no gold answers, or a word that is not for this command.
     """
-    name, rule = _settings(words)
-    if not any((folder / "paths").glob("*.parquet")):
-        raise UserError(f"{folder}: no results here (no stored paths)")
-    grader = make_grader(cast(GraderName, name))
-    with Store(folder).held() as store:
-        graded, golds = _known(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(store, _missing(folder, graded), golds, grader, rule))
-        console.print(f"{name} on {rule}: {added} paths graded, {len(graded)} had been")
-        if lacking:
-            console.print(f"{lacking} paths have no gold answer and are left out")
-        pairs, where = disagreements(read(folder, "grades").to_pandas())
-        write_frame(where, folder / "disagreements.parquet")
-    _print(pairs, where, console)
-
-
-def _settings(words: Sequence[str]) -> tuple[str, ExtractRule]:
-    """The grader's name and the rule."""
-    given = dict(word.partition("=")[::2] for word in words)
-    for key, value in given.items():
-        if key not in CHOICES:
-            raise UserError(f"{key}: regrade takes {', '.join(f'{known}=' for known in CHOICES)}")
-        if value not in CHOICES[key]:
-            raise UserError(f"{key}={value}: take one of {', '.join(CHOICES[key])}")
-    if not given:
+    if not words:
         raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
-    chosen = DEFAULTS | given
-    return chosen["readout.grader"], cast(ExtractRule, chosen["readout.extract"])
+    grading = read(RegradeSettings, words).readout
+    name, rule = grading.grader, grading.extract
+    if not len(folder.read("paths", [])):
+        raise UserError(f"{folder}: no results here (no stored paths)")
+    grader = make_grader(name)
+    with folder.held():
+        graded, golds = _known(folder, name, rule)
+        added, lacking = asyncio.run(_grade_all(folder, _missing(folder, graded), golds, grader, rule))
+        say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
+        if lacking:
+            say(console, f"{count(lacking)} paths have no gold answer and are left out")
+        pairs, where = disagreements(folder.read("grades").to_pandas())
+        folder.write("disagreements", where)
+    _print(pairs, where, console)
 
 
 # --- What is there and what is missing -------------------------------------------------------------------
 
 
-def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
+def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
     """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
-    rows = read(folder, "grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
+    rows = folder.read("grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
     graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
     golds = {
         row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None
@@ -86,10 +77,10 @@ def _known(folder: Path, name: str, rule: str) -> tuple[set[str], dict[str, str]
     return graded, golds
 
 
-def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
+def _missing(folder: Folder, graded: set[str]) -> Iterator[list[Row]]:
     """The paths to grade, a chunk at a time."""
     columns = [name for name, _ in common_columns()]
-    for batch in read(folder, "paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
+    for batch in folder.read("paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
         if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
             yield rows
 
@@ -98,14 +89,14 @@ def _missing(folder: Path, graded: set[str]) -> Iterator[list[Row]]:
 
 
 async def _grade_all(
-    store: Store,
+    folder: Folder,
     chunks: Iterator[list[Row]],
     golds: Mapping[str, str],
     grader: Grader,
-    rule: ExtractRule,
+    rule: str,
 ) -> tuple[int, int]:
     """Grades and commits; returns how many paths were graded and how many have no gold answer."""
-    writer = PartWriter(store.folder)
+    writer = PartWriter(folder)
     added = lacking = 0
     try:
         for rows in chunks:
@@ -114,14 +105,14 @@ async def _grade_all(
             writer.add({"grades": await _grade(known, grader, rule)})
             added, lacking = added + len(known), lacking + len(rows) - len(known)
             if writer.due:
-                _commit(store, writer)
+                _commit(folder, writer)
     finally:  # also where it is interrupted: what is graded is kept
-        _commit(store, writer)
+        _commit(folder, writer)
         await grader.close()
     return added, lacking
 
 
-async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractRule) -> list[Row]:
+async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: str) -> list[Row]:
     answers = [extract("".join(row["steps"]), rule) for row, _ in rows]
     verdicts = await asyncio.gather(
         *(grader.grade(gold, answer) for (_, gold), answer in zip(rows, answers, strict=True))
@@ -133,9 +124,9 @@ async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: ExtractR
     ]
 
 
-def _commit(store: Store, writer: PartWriter) -> None:
-    if name := writer.flush(None, None):
-        store.commit(name)
+def _commit(folder: Folder, writer: PartWriter) -> None:
+    if part := writer.flush():
+        folder.commit(part)
 
 
 # --- The report ------------------------------------------------------------------------------------------
@@ -177,24 +168,36 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _print(pairs: pd.DataFrame, where: pd.DataFrame, console: Console) -> None:
     if pairs.empty:
-        console.print("one grading only: nothing to compare")
+        say(console, "one grading only: nothing to compare")
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("A", "B"):
-        table.add_column(name)
-    for name in ("paths", "agree", "A right", "B right", "only A", "only B"):
-        table.add_column(name, justify="right")
-    for row in pairs.to_dict("records"):
-        share = f"{100 * row['agree'] / row['paths']:.2f} %" if row["paths"] else "-"
-        counts = [row["paths"], share, *(row[key] for key in ("right_a", "right_b", "only_a", "only_b"))]
-        table.add_row(row["a"], row["b"], *map(str, counts))
-    console.print(table)
-    for row in where.head(SHOWN).to_dict("records"):
-        sides = (
-            f"{row[f'grader_{side}']} {row[f'extract_{side}']} reads {row[f'answer_{side}']!r}: "
-            + ("right" if row[f"verdict_{side}"] else "wrong")
-            for side in "ab"
-        )
-        console.print(f"  {row['paths']} x gold {row['gold']!r}; {'; '.join(sides)}", markup=False)
+    rows = [row | {"share": row["agree"] / row["paths"] if row["paths"] else NAN} for row in _records(pairs)]
+    notes = [_told(row) for row in _records(where.head(SHOWN))]
     if len(where) > SHOWN:
-        console.print(f"  and {len(where) - SHOWN} more in disagreements.parquet")
+        notes.append(f"and {count(len(where) - SHOWN)} more in disagreements.parquet")
+    show(Table("gradings", COLUMNS, rows, notes=notes), console, indent="  ")
+
+
+COLUMNS = (
+    column("A", "text", "a"),
+    column("B", "text", "b"),
+    column("paths", "count", "paths"),
+    column("agree", "agreement", "share"),
+    column("A right", "count", "right_a"),
+    column("B right", "count", "right_b"),
+    column("only A", "count", "only_a"),
+    column("only B", "count", "only_b"),
+)
+
+
+def _records(frame: pd.DataFrame) -> list[Row]:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _told(row: Row) -> str:
+    """`2 x gold '7'; exact boxed reads '7.0': wrong; math_verify boxed reads '7.0': right`."""
+    sides = (
+        f"{row[f'grader_{side}']} {row[f'extract_{side}']} reads {row[f'answer_{side}']!r}: "
+        + ("right" if row[f"verdict_{side}"] else "wrong")
+        for side in "ab"
+    )
+    return f"{count(row['paths'])} x gold {row['gold']!r}; {'; '.join(sides)}"

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ttc.commands.sweep import grid_of, sweep
 from ttc.plan.cells import LAUNCH_KEYS
+from ttc.settings.build import Faults, section, sort_words
 from ttc.settings.compose import compose
-from ttc.store.folder import load_runs
+from ttc.store import Folder
 from ttc.types import UserError
 
 OWN = ("prm", "cluster", "readout")
 """Settings that the new line may give; the others are those of the stored runs."""
 
 
-def rescore(folder: Path, arguments: Sequence[str]) -> int:
+def rescore(folder: Folder, arguments: Sequence[str]) -> int:
     """Scores the folder's unguided paths with the verifier that `arguments` name; returns the exit code.
 
     The same line again does what is missing.
@@ -31,19 +31,22 @@ def rescore(folder: Path, arguments: Sequence[str]) -> int:
         UserError: no results there, nothing to score, or an argument that is not for this command.
     """
     words = list(arguments)
-    if wrong := [word for word in words if _key(word) not in OWN]:
-        raise UserError(
-            f"{wrong[0]}: rescore takes {', '.join(f'{key}=' for key in OWN)} and their keys; "
-            "all else is as it was when the paths were sampled"
-        )
+    given = sort_words(words, OWN)
+    faults = [
+        f"{word}: rescore takes {', '.join(f'{key}=' for key in OWN)} and their keys; "
+        "all else is as it was when the paths were sampled"
+        for word in (*given.names, *given.own)
+    ]
     if not any(word.startswith("prm=") for word in words):
-        raise UserError("prm: name the verifier, as in `ttc rescore results/default prm=fake`")
-    runs = [run for run in load_runs(folder) if run.get("command", "launch") == "launch"]
+        faults.append("prm: name the verifier, as in `ttc rescore results/default prm=fake`")
+    if faults:
+        raise Faults(faults)
+    runs = [run for run in folder.runs() if run.get("command", "launch") == "launch"]
     if not runs:
         raise UserError(f"{folder}: no results here (no sweep.json with a launch)")
     points = [point for run in _distinct(runs) for point in _points(run, words)]
     own = {key: points[-1][key] for key in LAUNCH_KEYS}
-    own |= {"name": folder.absolute().name, "results_dir": str(folder.absolute().parent), "plan_only": False}
+    own |= {"name": folder.name, "results_dir": str(folder.local().parent), "plan_only": False}
     grid = grid_of([point | own for point in points])
     cells = tuple(cell for cell in grid.cells if not cell.strategy.guided)
     if not cells:
@@ -54,7 +57,7 @@ def rescore(folder: Path, arguments: Sequence[str]) -> int:
 
 
 def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
-    kept = [word for word in run["overrides"] if _key(word) not in ("prm", *map(_key, words))]
+    kept = [word for word in run["overrides"] if section(word) not in ("prm", *map(section, words))]
     try:
         return compose([*kept, *words])
     except UserError as error:
@@ -64,8 +67,3 @@ def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
 
 def _distinct(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({tuple(run["overrides"]): run for run in runs}.values())
-
-
-def _key(word: str) -> str:
-    """`prm` of `prm=x`, `prm.model=y` and `+prm.model=y`; a flag is its own."""
-    return word.lstrip("+~").partition("=")[0].partition(".")[0]

@@ -13,22 +13,22 @@ from typing import Any
 
 from rich.console import Console
 
+from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.data.problems import name_of
 from ttc.plan.cells import Cell, Grid, build_grid
-from ttc.plan.done import check_gold, find_done
+from ttc.plan.done import check_gold, find_done, join_done
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import Models, check_cluster, placed
-from ttc.plan.jobs import Plan, PlannedCell, plan
-from ttc.report import console as show
-from ttc.run.launch_log import RunLog
+from ttc.plan.jobs import Done, Job, Plan, PlannedCell, plan
+from ttc.report.console import make_console, refuse
+from ttc.report.plan import print_plan
+from ttc.report.progress import SweepProgress
+from ttc.run.launch_log import LaunchLog
 from ttc.run.search import Launch, Reading, Report
 from ttc.settings.compose import compose, defaults, shipped
 from ttc.settings.schema import PolicyConfig, PrmConfig
-from ttc.store.folder import Store
+from ttc.store import Folder
 from ttc.types import EngineDied, ModelFacts, UserError
-
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: all done; a search has failed; bad input; Ctrl-C or SIGTERM."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return sweep(grid_of(compose(list(arguments))), list(arguments))
     except UserError as error:
-        show.refuse(error)
+        refuse(error)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
@@ -59,28 +59,34 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
     Args:
         stored: score stored paths only, and sample nothing.
     """
-    console, launch = show.make_console(), grid.launch
+    console, launch = make_console(), grid.launch
     check_cluster(launch.cluster.mode)
     planned, models = placed(grid.cells)
-    folder = File(launch.results_dir).expanduser().absolute() / launch.name
+    folder = Folder(File(launch.results_dir) / launch.name)
     if launch.plan_only:
-        _print_plan(console, folder, grid, planned, models)
+        _print_plan(console, folder, grid, planned, models, find_done(folder, planned))
         return DONE
-    with Store(folder).held() as store:
+    with folder.held():
         check_gold(folder, planned)
-        whole = _print_plan(console, folder, grid, planned, models, stored)
-        log = RunLog(store, grid, planned, models, arguments, command)
+        done, known = find_done(folder, planned), folder.commits
+        whole = _print_plan(console, folder, grid, planned, models, done, stored)
+        log = LaunchLog(folder, grid, planned, models, arguments, command)
         failed: list[str] = []
         status = "crashed"
         try:
             if whole.jobs:
-                with show.SweepProgress(console, len(whole.jobs)) as progress:
+                with SweepProgress(console, len(whole.jobs)) as progress:
                     for pair in _pairs(grid.cells):
-                        failed += _run_pair(pair, grid, planned, models, store, progress, log, stored)
+                        served = _served(pair, planned)
+                        # a pair before this one may have drawn what its verifier has to score
+                        now = join_done(done, find_done(folder, served, after=known))
+                        jobs = _missing(served, now, stored).jobs
+                        if jobs:
+                            failed += _run_pair(pair, served, jobs, grid, models, folder, progress, log)
             status = "failed" if failed else "done"
         except EngineDied as error:
             status = "engine died"
-            console.print(f"[red]{error}[/]; logs: {folder / 'logs'}; the same line goes on from here")
+            console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
             return FAILED
         except UserError:  # only Ray knows how large it is
             status = "refused"
@@ -96,21 +102,22 @@ def sweep(grid: Grid, arguments: list[str], command: str = "launch", stored: boo
 
 def _print_plan(
     console: Console,
-    folder: File,
+    folder: Folder,
     grid: Grid,
     planned: Sequence[PlannedCell],
     models: Models,
+    done: Done,
     stored: bool = False,
 ) -> Plan:
-    whole = _missing(folder, planned, stored)
+    whole = _missing(planned, done, stored)
     solution_tokens = {name_of(cell.dataset): cell.dataset.solution_tokens for cell in grid.cells}
     notes = dict.fromkeys(f"{config.name}: {model.note}" for config, model in models.items() if model.note)
-    show.print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
+    print_plan(console, whole, (*grid.notes, *notes), estimate(folder, whole, solution_tokens))
     return whole
 
 
-def _missing(folder: File, planned: Sequence[PlannedCell], stored: bool) -> Plan:
-    whole = plan(planned, find_done(folder, planned))
+def _missing(planned: Sequence[PlannedCell], done: Done, stored: bool) -> Plan:
+    whole = plan(planned, done)
     return replace(whole, jobs=tuple(job for job in whole.jobs if job.stored)) if stored else whole
 
 
@@ -129,22 +136,25 @@ def _pairs(cells: Sequence[Cell]) -> list[Pair]:
     return [(policy, prm) for policy, prm in pairs if prm or policy not in verified]
 
 
+def _served(pair: Pair, planned: Sequence[PlannedCell]) -> list[PlannedCell]:
+    """The cells that a pair of engines serves."""
+    policy, prm = pair
+    return [one for one in planned if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)]
+
+
 def _run_pair(
     pair: Pair,
+    served: Sequence[PlannedCell],
+    jobs: Sequence[Job],
     grid: Grid,
-    planned: Sequence[PlannedCell],
     models: Models,
-    store: Store,
-    progress: show.SweepProgress,
-    log: RunLog,
-    stored: bool,
+    folder: Folder,
+    progress: SweepProgress,
+    log: LaunchLog,
 ) -> list[str]:
-    """Hosts one pair of engines and runs what is missing for the cells that use it; returns the failures."""
+    """Hosts one pair of engines and runs `jobs`, what is missing for the cells that use it; returns the
+    failures."""
     policy, prm = pair
-    served = [one for one in planned if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)]
-    jobs = _missing(store.folder, served, stored).jobs
-    if not jobs:
-        return []
     readout, verifiers = grid.launch.readout, [w.verifier for w in served if w.verifier]
     model = models[served[0].cell.policy]
     searches = any(not job.stored for job in jobs)
@@ -155,7 +165,7 @@ def _run_pair(
         facts=(model.facts, models[prm].facts if prm else ModelFacts()),
         reading=Reading(readout.grader, readout.extract, readout.grade_timeout),
         cluster=grid.launch.cluster,
-        folder=store.folder,
+        folder=folder,
         sizes=(model.size, models[prm].size if prm else None),
     )
     failures: list[str] = []
@@ -167,7 +177,7 @@ def _run_pair(
             progress.ready()
             log.engines_ready(report.ray_address, report.placement)
         for part in report.parts:
-            store.commit(part)
+            folder.commit(part)
         failures.extend(report.failed)
         progress.update(report)
 
@@ -190,23 +200,25 @@ def _runner(mode: str) -> Callable[[Launch, Sequence[Any], Callable[[Report], No
 
 
 def _show_results(
-    console: Console, folder: File, grid: Grid, planned: Sequence[PlannedCell], failed: Sequence[str]
+    console: Console, folder: Folder, grid: Grid, planned: Sequence[PlannedCell], failed: Sequence[str]
 ) -> None:
     """Reads out, prints this line's cells, draws all of the folder's."""
     from ttc.readout import read_out
     from ttc.report.plots import plot_accuracy
-    from ttc.report.summary import print_table
+    from ttc.report.summary import print_readout
 
-    rows = read_out(folder, grid.launch.readout).rows.to_pandas()
-    print_table(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
-    plot_accuracy(rows, folder / "plots" / "accuracy.png")
+    rows = read_out(folder, grid.launch.readout)["readout"].to_pandas()
+    print_readout(rows[rows["cell"].isin([one.record.cell for one in planned])], console)
+    folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
     for failure in failed[:5]:
         console.print(f"[red]failed[/] {failure}")
     if failed:
         console.print(
-            f"[red]{len(failed)} failed[/]; logs: {folder / 'logs'}; the same line tries them again"
+            f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
         )
-    console.print(f"results: {_relative(folder)}  picture: {_relative(folder / 'plots' / 'accuracy.png')}")
+    console.print(
+        f"results: {_relative(folder.local())}  picture: {_relative(folder.local('plots', 'accuracy.png'))}"
+    )
 
 
 def _relative(path: File) -> str:

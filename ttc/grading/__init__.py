@@ -1,4 +1,5 @@
-"""Is this answer right? Extraction, equivalence, graders by name, groups of equal answers (spec 5 and 9).
+"""Is this answer right? Extraction, equivalence, graders by name, groups of equal answers (semantics,
+"Grading").
 
 Most answers are plain numbers, and those are decided here, exactly. Only the rest goes to math-verify, which
 runs in processes of its own that can be killed (`ttc.grading.worker`): sympy can hang (`9^{9^9}`). Left out
@@ -7,12 +8,11 @@ timeout is a verdict. docs/grading.md has the rules and what they reach.
 """
 
 from ttc.grading.equivalence import equivalent, group
-from ttc.grading.extraction import ExtractRule, extract
+from ttc.grading.extraction import EXTRACTIONS, extract
 from ttc.grading.graders import (
     GRADERS,
     LIMIT,
     Grader,
-    GraderName,
     MathVerify,
     Status,
     Verdict,
@@ -21,12 +21,11 @@ from ttc.grading.graders import (
 from ttc.grading.worker.forms import Form, decide, normal_form
 
 __all__ = [
+    "EXTRACTIONS",
     "GRADERS",
     "LIMIT",
-    "ExtractRule",
     "Form",
     "Grader",
-    "GraderName",
     "MathVerify",
     "Status",
     "Verdict",

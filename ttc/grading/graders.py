@@ -14,7 +14,6 @@ from ttc.grading.worker.forms import Form, decide, normal_form
 from ttc.grading.worker.process import Pool
 
 Status = Literal["ok", "one_way", "no_answer", "parse_error", "timeout"]
-GraderName = Literal["math_verify", "exact", "numeric"]
 
 LIMIT = 5.0
 """Seconds that one math-verify call may take."""
@@ -28,7 +27,7 @@ RULES = "2"
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status` says why an answer is not right where that is not its value (spec 9).
+    """`status` says why an answer is not right where that is not its value (semantics, "Grading").
 
     `one_way`: math-verify's two directions differ, and which one counts was decided by rule.
     """
@@ -44,7 +43,7 @@ NO_ANSWER, UNREADABLE, TIMEOUT = (Verdict(False, s) for s in ("no_answer", "pars
 class Grader(Protocol):
     """Compares an answer with the gold answer; the gold comes first. `close` ends what it started."""
 
-    name: GraderName
+    name: str
     version: str
 
     async def grade(self, gold: str, answer: str | None) -> Verdict: ...
@@ -59,7 +58,7 @@ class Plain:
 
     version = RULES
 
-    def __init__(self, name: GraderName, compare: Callable[[Form, Form], Verdict]) -> None:
+    def __init__(self, name: str, compare: Callable[[Form, Form], Verdict]) -> None:
         self.name = name
         self._compare = compare
 
@@ -98,7 +97,7 @@ def readable(text: str) -> bool:
 class MathVerify:
     """math-verify in killable processes, asked only where normal forms do not decide; remembered by text."""
 
-    name: GraderName = "math_verify"
+    name: str = "math_verify"
 
     def __init__(self, limit: float = LIMIT, workers: int = 2) -> None:
         self.version = f"{version('math-verify')}+{RULES}"
@@ -147,13 +146,13 @@ class MathVerify:
         return Verdict(reply["correct"], reply["status"])
 
 
-GRADERS: dict[GraderName, Callable[[float], Grader]] = {
+GRADERS: dict[str, Callable[[float], Grader]] = {
     "math_verify": MathVerify,
     "exact": lambda limit: Plain("exact", exact),
     "numeric": lambda limit: Plain("numeric", numeric),
 }
 
 
-def make_grader(name: GraderName = "math_verify", limit: float = LIMIT) -> Grader:
+def make_grader(name: str = "math_verify", limit: float = LIMIT) -> Grader:
     """The grader of that name. `limit`: seconds one grading may take, then its process is killed."""
     return GRADERS[name](limit)

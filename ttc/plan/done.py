@@ -1,64 +1,95 @@
-"""What a results folder holds of a plan already: done = the key stands in a committed part."""
+"""What a results folder holds of a plan already: done = the key stands in a committed part.
+
+Found in Arrow, since a folder may hold a million paths: only texts that are to be scored become Python.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path as File
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ttc.data.problems import key_of
 from ttc.plan.jobs import Done, JobKey, PlannedCell
-from ttc.store.folder import read
+from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
 
+UnscoredKey = tuple[str, str, str, int]
+"""(verifier, family, problem key, seed)"""
 
-def find_done(folder: File, cells: Iterable[PlannedCell]) -> Done:
-    """The units that committed searches cover, and the stored pool paths that a verifier has yet to score."""
+PATH = (
+    *("family", "problem_key", "seed", "address", "copy"),
+    *("steps", "step_tokens", "step_logprobs", "finish"),
+)
+"""The columns that a path to be scored is made of."""
+
+
+def find_done(folder: Folder, cells: Iterable[PlannedCell], after: int = 0) -> Done:
+    """The units that committed searches cover, and the stored pool paths that a verifier has yet to score.
+
+    Args:
+        after: look only at parts above this number. `join_done` adds what they hold to what was known.
+    """
     cells = tuple(cells)
+    where = _is_one("family", (planned.family for planned in cells))
+    names = ["family", "problem_key", "seed", "unit_first", "units"]
+    rows = folder.read("searches", [*names, "status"], after, where)
     units: dict[JobKey, set[int]] = {}
-    for row in _rows(folder, "searches", ["family", "problem_key", "seed", "status", "unit_first", "units"]):
-        if row["status"] != "failed":
-            covered = range(row["unit_first"], row["unit_first"] + row["units"])
-            units.setdefault((row["family"], row["problem_key"], row["seed"]), set()).update(covered)
-    return Done({key: frozenset(have) for key, have in units.items()}, _unscored(folder, cells))
+    for family, key, seed, first, count in _tuples(rows.filter(pc.field("status") != "failed"), names):
+        units.setdefault((family, key, seed), set()).update(range(first, first + count))
+    return Done({key: frozenset(have) for key, have in units.items()}, _unscored(folder, cells, after))
 
 
-def check_gold(folder: File, cells: Iterable[PlannedCell]) -> None:
+def join_done(one: Done, later: Done) -> Done:
+    """`one` with what parts that came after it hold; the two speak of other verifiers or other families."""
+    units = {key: one.units.get(key, frozenset()) | have for key, have in later.units.items()}
+    unscored = {key: _sorted([*one.unscored.get(key, ()), *paths]) for key, paths in later.unscored.items()}
+    return Done({**one.units, **units}, {**one.unscored, **unscored})
+
+
+def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
     """Raises:
     UserError: the folder's verdicts were made with another gold answer than a problem has now.
     """
     golds = {(planned.family, key_of(p)): p for planned in cells for p in planned.problems}
     names = ["family", "problem_key", "gold"]
+    rows = folder.read("grades", names, where=_is_one("family", (family for family, _ in golds)))
     # one row per problem, not one per path: a folder may hold a million paths
-    for row in read(folder, "grades", names).group_by(names).aggregate([]).to_pylist():
-        problem = golds.get((row["family"], row["problem_key"]))
-        if problem and row["gold"] is not None and row["gold"] != problem.answer:
+    for family, key, gold in _tuples(rows.group_by(names).aggregate([]), names):
+        problem = golds.get((family, key))
+        if problem and gold is not None and gold != problem.answer:
             raise UserError(
-                f"problem {problem.id}: {folder} was graded with the gold answer {row['gold']!r}, and the "
+                f"problem {problem.id}: {folder} was graded with the gold answer {gold!r}, and the "
                 f"dataset says {problem.answer!r} now; take another name=, so that both can be told apart"
             )
 
 
 def _unscored(
-    folder: File, cells: tuple[PlannedCell, ...]
-) -> dict[tuple[str, str, str, int], tuple[Path, ...]]:
-    pools = {(planned.family, planned.scored_by) for planned in cells if planned.scored_by}
-    if not pools:
+    folder: Folder, cells: Iterable[PlannedCell], after: int
+) -> dict[UnscoredKey, tuple[Path, ...]]:
+    families: dict[str, set[str]] = {}
+    problems: dict[str, Problem] = {}
+    for planned in cells:
+        if planned.scored_by:
+            families.setdefault(planned.scored_by, set()).add(planned.family)
+            problems |= {key_of(problem): problem for problem in planned.problems}
+    if not families:
         return {}
-    problems = {key_of(problem): problem for planned in cells for problem in planned.problems}
-    scored = {(row["path"], row["verifier"]) for row in _rows(folder, "scores", ["path", "verifier"])}
-    families = {family for family, _ in pools}
-    found: dict[tuple[str, str, str, int], list[Path]] = {}
-    columns = ["family", "problem_key", "seed", "path", "address", "steps", "step_tokens", "step_logprobs"]
-    columns += ["finish"]
-    for row in _rows(folder, "paths", columns):
-        if row["family"] not in families or row["problem_key"] not in problems:
+    pools = _is_one("family", set().union(*families.values())) & _is_one("problem_key", problems)
+    paths = folder.read("paths", ["family"], after, pools)
+    scores = folder.read("scores", ["path", "verifier"], after, _is_one("verifier", families))
+    found: dict[UnscoredKey, list[Path]] = {}
+    for verifier, own in families.items():
+        scored = scores.filter(pc.field("verifier") == verifier)["path"]
+        lacking = paths.filter(_is_one("family", own) & ~_is_one("path", scored))
+        if not len(lacking):
             continue
-        for family, verifier in pools:
-            if family == row["family"] and verifier and (row["path"], verifier) not in scored:
-                key = (verifier, family, row["problem_key"], row["seed"])
-                found.setdefault(key, []).append(stored_path(row, problems[row["problem_key"]]))
-    return {key: tuple(sorted(paths, key=lambda path: path.address)) for key, paths in found.items()}
+        for row in folder.read("paths", PATH, after, _is_one("path", lacking["path"])).to_pylist():
+            key = (verifier, row["family"], row["problem_key"], row["seed"])
+            found.setdefault(key, []).append(stored_path(row, problems[row["problem_key"]]))
+    return {key: _sorted(paths) for key, paths in found.items()}
 
 
 def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
@@ -71,5 +102,16 @@ def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
     return Path(problem, steps, address=tuple(int(index) for index in row["address"].split("/")))
 
 
-def _rows(folder: File, table: str, columns: list[str]) -> list[dict[str, Any]]:
-    return read(folder, table, columns).to_pylist()
+def _sorted(paths: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(sorted(paths, key=lambda path: (path.address, path.copy)))
+
+
+def _is_one(column: str, values: Iterable[str] | pa.ChunkedArray) -> pc.Expression:
+    """The column's value is one of `values`."""
+    if isinstance(values, pa.ChunkedArray):
+        return pc.field(column).isin(values.combine_chunks())
+    return pc.field(column).isin(pa.array(sorted(set(values)), pa.string()))
+
+
+def _tuples(rows: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(rows[name].to_pylist() for name in names), strict=True)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path as File
 from typing import Any
 
 from ttc.plan.jobs import Job, Plan
-from ttc.store.folder import load_runs, read
+from ttc.store import Folder
 
 
 @dataclass(frozen=True)
@@ -21,34 +20,25 @@ class Expected:
     prm_tokens: int
     seconds: float | None
 
-    def sentence(self) -> str:
-        if not self.searches and not self.scorings:
-            return "everything is done already"
-        work = [f"{self.searches} searches"] * bool(self.searches)
-        work += [f"{self.scorings} stored pools to score"] * bool(self.scorings)
-        cost = [f"about {_short(self.policy_tokens)} policy tokens"] * bool(self.policy_tokens)
-        cost += [f"{_short(self.prm_tokens)} verifier tokens"] * bool(self.prm_tokens)
-        time = [f"{max(1, round(self.seconds / 60))} min"] if self.seconds is not None else []
-        return f"to do: {', '.join(work)}; expected: {', '.join([*cost, *time])}"
 
-
-def estimate(folder: File, plan: Plan, solution_tokens: Mapping[str, int]) -> Expected:
+def estimate(folder: Folder, plan: Plan, solution_tokens: Mapping[str, int]) -> Expected:
     """The cost of `plan`'s jobs; `solution_tokens` (by dataset) where no search of the kind is stored."""
-    columns = ["strategy", "policy", "dataset", "paths", "generated_tokens", "prm_computed"]
-    rows = read(folder, "searches", columns).to_pandas()
-    sums = rows.groupby(["strategy", "policy", "dataset"])[columns[3:]].sum() if len(rows) else None
+    kind, counts = ["strategy", "policy", "dataset"], ["paths", "generated_tokens", "prm_computed"]
+    rows = folder.read("searches", [*kind, *counts])
+    summed = rows.group_by(kind).aggregate([(name, "sum") for name in counts]).to_pylist()
+    seen = {tuple(row[name] for name in kind): row for row in summed if row["paths_sum"]}
 
     def per_path(job: Job, column: str) -> float:
-        key = (job.columns["strategy"], job.columns["policy"], job.columns["dataset"])
-        if sums is not None and key in sums.index and sums.loc[key, "paths"] > 0:
-            return float(sums.loc[key, column] / sums.loc[key, "paths"])
-        return float(solution_tokens[str(job.columns["dataset"])])
+        row = seen.get(tuple(job.columns[name] for name in kind))
+        if row is None:
+            return float(solution_tokens[str(job.columns["dataset"])])
+        return (row[f"{column}_sum"] or 0) / row["paths_sum"]
 
     searches = [job for job in plan.jobs if not job.stored]
     verified = [job for job in plan.jobs if job.score or job.columns["prm"]]
     policy = round(sum(job.n * per_path(job, "generated_tokens") for job in searches))
     prm = round(sum((job.n or len(job.stored)) * per_path(job, "prm_computed") for job in verified))
-    rate = _rate(load_runs(folder), plan)
+    rate = _rate(folder.runs(), plan)
     seconds = (policy + prm) / rate if rate else None
     return Expected(len(searches), len(plan.jobs) - len(searches), policy, prm, seconds)
 
@@ -64,7 +54,3 @@ def _rate(runs: Sequence[Mapping[str, Any]], plan: Plan) -> float | None:
         ):
             return ((bill["generated_tokens"] or 0) + (bill["prm_computed"] or 0)) / bill["seconds"] or None
     return None
-
-
-def _short(tokens: int) -> str:
-    return f"{tokens / 1e6:.1f}M" if tokens >= 1e6 else f"{tokens / 1e3:.0f}k"

@@ -1,4 +1,4 @@
-"""What a cell costs alone, with perfect prefix re-use: its root once plus its units (spec 10).
+"""What a cell costs alone, with perfect prefix re-use: its root once plus its units (semantics, "Costs").
 
 Tokens and seconds per pool; NaN = not measured, never 0. Shape suffixes: B pools, U units.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ttc.readout.pools import Key, Tables, places
-from ttc.readout.votes import Floats
+from ttc.stats.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Side:
     rate_B: Floats
 
     def flops(self, units: Units) -> Floats:
-        """2P a computed token and 4 x attention for each token in its context (spec 6)."""
+        """2P a computed token and 4 x attention for each token in its context (semantics, "Axes and
+        FLOPs")."""
         contexts = context_sum(np.zeros_like(self.root_B), self.root_B) + units(self.context_BU)
         return 2 * self.params_B * self.tokens(units) + 4 * self.attention_B * contexts
 
@@ -125,7 +126,7 @@ def _unguided(tables: Tables, keys: Sequence[Key], units: int, verifier: str | N
     return Costs(policy, side, guided=False)
 
 
-def _at(column_N: Floats, place_BUW: np.ndarray, absent: float = 0.0) -> Floats:
+def _at(column_N: Floats, place_BUW: Ints, absent: float = 0.0) -> Floats:
     """column_N at each place, `absent` where there is no path."""
     return np.append(column_N, absent)[place_BUW]
 
@@ -137,7 +138,7 @@ def _first(value_BUW: Floats) -> Floats:
 
 
 def _fact(tables: Tables, keys: Sequence[Key], name: str) -> Floats:
-    return np.array([tables.work[key].facts.get(name) for key in keys], dtype=np.float64)
+    return np.array([tables.covered[key].facts.get(name) for key in keys], dtype=np.float64)
 
 
 def _root(tables: Tables, keys: Sequence[Key], name: str) -> Floats:

@@ -8,18 +8,20 @@ headline. What is printed as a cell's name can be typed as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ttc.readout import folder_cells
-from ttc.readout.view import PANEL, STRATEGIES, VOTES
-from ttc.readout.votes import AGGS
+from ttc.readout import usable
+from ttc.readout.view import PANEL, rank
+from ttc.readout.votes import VOTES
+from ttc.store import Folder
 from ttc.store.schema import CellRecord
+from ttc.strategies import STRATEGIES
+from ttc.strategies.aggregations import AGGREGATIONS
 from ttc.types import UserError
 
 FULL = re.compile(r"(?P<words>.+)@(?P<n>\d+)(?::(?P<vote>[a-z_]+)(?:/(?P<agg>[a-z]+))?)?")
@@ -46,27 +48,24 @@ class Results:
         UserError: there is no readout in the folder.
     """
 
-    def __init__(self, folder: Path) -> None:
-        files = [folder / f"{name}.parquet" for name in ("readout", "answers")]
-        if not all(file.exists() for file in files):
+    def __init__(self, folder: Folder) -> None:
+        if not all(folder.has(f"{name}.parquet") for name in ("readout", "answers")):
             raise UserError(
                 f"{folder}: no readout here (readout.parquet, answers.parquet); a launch writes it"
             )
-        rows = pd.read_parquet(files[0])
+        rows = folder.frame("readout")
         declared = rows.loc[rows["headline"], "subset"]
         self.folder = folder
         self.subset = str(declared.iloc[0]) if len(declared) else "resample"
         rows = rows[rows["subset"] == self.subset]
-        rows = rows.assign(rank=[_place(STRATEGIES, name) for name in rows["strategy"]]).sort_values(
+        rows = rows.assign(rank=[rank(STRATEGIES, name) for name in rows["strategy"]]).sort_values(
             ["rank", "strategy", "variant", "n"], kind="stable"
         )
-        if "upper_bound" not in rows:  # a readout of an older version
-            rows["upper_bound"] = rows["vote"] == "oracle"
         rows["prm"] = rows["prm"].fillna("none")
         rows["agg"] = rows["agg"].astype(object).where(rows["agg"].notna(), None)
         self.rows = rows.assign(words=_words(rows))
-        self.records: dict[str, CellRecord] = {cell.cell: cell for cell in folder_cells(folder)[0]}
-        answers = pd.read_parquet(files[1], columns=ANSWER_COLUMNS, filters=[("subset", "==", self.subset)])
+        self.records: dict[str, CellRecord] = {cell.cell: cell for cell in usable(folder.cells()[0])}
+        answers = folder.frame("answers", ANSWER_COLUMNS, [("subset", "==", self.subset)])
         answers["agg"] = answers["agg"].fillna("")
         self._answers = answers
         self._places = answers.groupby(["cell", "n", "vote", "agg"], sort=False).indices
@@ -161,16 +160,11 @@ def choice_name(row: dict[str, Any]) -> str:
     return f"{row['vote']}/{row['agg']}" if row["agg"] else str(row["vote"])
 
 
-def registry_rank(row: dict[str, Any], strategies: Sequence[str]) -> tuple[Any, ...]:
+def registry_rank(row: dict[str, Any]) -> tuple[Any, ...]:
     """The order in which equals are taken: strategy, settings, vote, aggregation, n."""
-    agg = AGGS.index(row["agg"]) if row["agg"] in AGGS else 0
-    strategy, vote = _place(strategies, row["strategy"]), _place(VOTES, row["vote"])
+    agg = rank(AGGREGATIONS, row["agg"]) if row["agg"] else 0
+    strategy, vote = rank(STRATEGIES, row["strategy"]), rank(VOTES, row["vote"])
     return strategy, row["strategy"], row["variant"], vote, agg, row["n"]
-
-
-def _place(names: Sequence[str], name: str) -> int:
-    """Where a name stands; others come last."""
-    return names.index(name) if name in names else len(names)
 
 
 def _words(rows: pd.DataFrame) -> list[str]:

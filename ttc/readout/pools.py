@@ -8,25 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ttc.readout.votes import AGGS, Floats, Ints, aggregate_ragged
+from ttc.readout.aggregate import aggregate_ragged
+from ttc.readout.habits import HABITS
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import folder as store
+from ttc.stats.arrays import Bools, Floats, Ints
+from ttc.store import Folder
+from ttc.strategies.aggregations import AGGREGATIONS
 from ttc.types import UserError
 
 Key = tuple[str, str, int]
 """(family, problem_key, seed)."""
 
 SETTLED = ("done", "too_long", "cut")
-"""A search with one of these is an answer, be it an empty one; a failed one is missing (spec 6)."""
+"""A search with one of these is an answer, be it an empty one; a failed one is missing (semantics,
+"Subsets")."""
 
 UNIT = ("family", "problem_key", "seed", "unit")
-PATH_COLUMNS = (*UNIT, "path", "address", "step_tokens", "answer")
+PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs", "answer")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
@@ -38,7 +41,7 @@ SEARCH_COLUMNS = (
 
 
 @dataclass
-class Work:
+class Coverage:
     """What searches/ says of one (family, problem, seed)."""
 
     status: dict[int, str] = field(default_factory=dict)
@@ -60,10 +63,10 @@ class Work:
 class Scores:
     """One verifier's scores/ rows, aligned with the path rows; NaN = no value, or not scored."""
 
-    present_N: np.ndarray
+    present_N: Bools
     """Has a row at all: without one the scoring job is still to be done."""
-    value_AN: Floats
-    """Aggregated, in the order of AGGS."""
+    values_N: dict[str, Floats]
+    """By aggregation."""
     tokens_N: Floats
     context_N: Floats
     facts_N: dict[str, Floats]
@@ -76,20 +79,21 @@ class Tables:
         UserError: the paths are graded, but by no such grader and rule.
     """
 
-    def __init__(self, folder: Path, config: ReadoutConfig | None = None) -> None:
+    def __init__(self, folder: Folder, config: ReadoutConfig | None = None) -> None:
         config = config or ReadoutConfig()
-        self._keep = config.trailing == "keep"
-        self._paths = _sorted_paths(store.read(folder, "paths", PATH_COLUMNS))
+        self._habits = [HABITS[name] for name in config.habits]
+        self._paths = _sort_paths(folder.read("paths", PATH_COLUMNS))
         self.path = self._paths["path"].combine_chunks()
         self.unit_N = numbers(self._paths["unit"]).astype(np.int64)
         self.tokens_N = _list_sums(self._paths["step_tokens"])
-        grades = _graded(store.read(folder, "grades", GRADE_COLUMNS), folder, config)
+        self.logprob_N = _list_sums(self._paths["step_logprobs"]) / np.maximum(self.tokens_N, 1)
+        grades = _select_grades(folder.read("grades", GRADE_COLUMNS), folder, config)
         self.graded_N, self.right_N, self.answers = self._grades(grades)
         self._slices = _slices(self._paths)
-        self._score_rows = store.read(folder, "scores", SCORE_COLUMNS)
+        self._score_rows = folder.read("scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}
-        self.work = _works(store.read(folder, "searches"))
-        self.steps = _step_sums(store.read(folder, "steps", [*UNIT, *STEP_COSTS]))
+        self.covered = _cover(folder.read("searches", SEARCH_COLUMNS))
+        self.steps = _sum_steps(folder.read("steps", [*UNIT, *STEP_COSTS]))
 
     def rows(self, key: Key) -> slice:
         """Where the pool's paths stand."""
@@ -102,16 +106,16 @@ class Tables:
 
     def available(self, key: Key, verifier: str | None) -> int:
         """Units from the first on that are settled, graded and, with a verifier, scored."""
-        work = self.work.get(key)
-        if work is None:
+        covered = self.covered.get(key)
+        if covered is None:
             return 0
         rows = self.rows(key)
         ready_N = self.graded_N[rows]
         if verifier is not None:
             ready_N = ready_N & self.scores(verifier).present_N[rows]
-        return min([work.units, *self.unit_N[rows][~ready_N].tolist()])
+        return min([covered.units, *self.unit_N[rows][~ready_N].tolist()])
 
-    def _grades(self, table: pa.Table) -> tuple[np.ndarray, np.ndarray, list[str | None]]:
+    def _grades(self, table: pa.Table) -> tuple[Bools, Bools, list[str | None]]:
         """For each path: is it graded, is it right, and its answer. Old rows have none: it is the path's."""
         at_N = self._aligned(table["path"])
         verdict = numbers(table["verdict"].cast(pa.int8()))
@@ -136,21 +140,18 @@ class Tables:
         table = self._score_rows.filter(pc.equal(self._score_rows["verifier"], verifier))
         at_N = self._aligned(table["path"])
         lists = table["scores"].combine_chunks()
-        if self._keep:  # an import keeps the source's own list where it does not lie on the steps
-            stored = table["raw_scores"].combine_chunks()
-            other = pc.not_equal(pc.list_value_length(stored), pc.list_value_length(lists))
-            lists = pc.if_else(pc.fill_null(other, False), stored, lists)
+        for habit in self._habits:
+            lists = habit.scores(table) if habit.scores else lists
         # value_lengths and flatten know slices and null lists; a null list is an unscored path.
         lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         flat = numbers(lists.flatten())
-        value_AR = np.stack([aggregate_ragged(flat, offsets, how) for how in AGGS])
         return Scores(
             present_N=at_N >= 0,
-            value_AN=_taken(value_AR, at_N),
-            tokens_N=_taken(numbers(table["prm_tokens"]), at_N),
-            context_N=_taken(numbers(table["prm_context_sum"]), at_N),
-            facts_N={name: _taken(numbers(table[name]), at_N) for name in PRM_FACTS},
+            values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
+            tokens_N=_take(numbers(table["prm_tokens"]), at_N),
+            context_N=_take(numbers(table["prm_context_sum"]), at_N),
+            facts_N={name: _take(numbers(table[name]), at_N) for name in PRM_FACTS},
         )
 
 
@@ -160,24 +161,22 @@ def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
     return np.asarray(filled.to_numpy(), dtype=np.float64)
 
 
-def _taken(values: Floats, at_N: Ints) -> Floats:
-    """values[..., at_N], NaN where at_N is -1."""
-    if values.shape[-1] == 0:
-        return np.full((*values.shape[:-1], len(at_N)), np.nan)
-    return np.where(at_N >= 0, values[..., at_N], np.nan)
+def _take(values: Floats, at_N: Ints) -> Floats:
+    """values[at_N], NaN where at_N is -1."""
+    return np.where(at_N >= 0, values[at_N], np.nan) if len(values) else np.full(len(at_N), np.nan)
 
 
-def _sorted_paths(table: pa.Table) -> pa.Table:
+def _sort_paths(table: pa.Table) -> pa.Table:
     addresses = table["address"].combine_chunks().dictionary_encode()
     known = addresses.dictionary.to_pylist()
     order = sorted(range(len(known)), key=lambda i: tuple(map(int, known[i].split("/"))))
     rank = np.empty(len(known), dtype=np.int64)
     rank[order] = np.arange(len(known))
     table = table.append_column("rank", pa.array(rank[addresses.indices.to_numpy()]))
-    return table.sort_by([(name, "ascending") for name in (*UNIT, "rank")])
+    return table.sort_by([(name, "ascending") for name in (*UNIT, "rank", "copy")])
 
 
-def _graded(table: pa.Table, folder: Path, config: ReadoutConfig) -> pa.Table:
+def _select_grades(table: pa.Table, folder: Folder, config: ReadoutConfig) -> pa.Table:
     """The rows of the configured grader and rule; one without a rule is of a time when `boxed` was all."""
     rule = pc.equal(pc.fill_null(table["extract"], "boxed"), config.extract)
     found = table.filter(pc.and_(pc.equal(table["grader"], config.grader), rule))
@@ -190,7 +189,7 @@ def _graded(table: pa.Table, folder: Path, config: ReadoutConfig) -> pa.Table:
 
 
 def _list_sums(column: pa.ChunkedArray) -> Floats:
-    """NaN where any value is null: not measured."""
+    """NaN where the list or any value is null: not measured."""
     lists = column.combine_chunks()
     lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
     value = numbers(lists.flatten())
@@ -198,7 +197,7 @@ def _list_sums(column: pa.ChunkedArray) -> Floats:
     totals, unknown = (
         np.concatenate([[0.0], np.cumsum(part)]) for part in (np.nan_to_num(value), np.isnan(value))
     )
-    missing = unknown[ends] > unknown[ends - lengths]
+    missing = (unknown[ends] > unknown[ends - lengths]) | np.asarray(lists.is_null())
     return np.where(missing, np.nan, totals[ends] - totals[ends - lengths])
 
 
@@ -218,20 +217,20 @@ def _slices(paths: pa.Table) -> dict[Key, slice]:
     }
 
 
-def _works(searches: pa.Table) -> dict[Key, Work]:
-    works: dict[Key, Work] = {}
-    for row in searches.select(SEARCH_COLUMNS).to_pylist():
-        work = works.setdefault((row["family"], row["problem_key"], row["seed"]), Work())
+def _cover(searches: pa.Table) -> dict[Key, Coverage]:
+    covered: dict[Key, Coverage] = {}
+    for row in searches.to_pylist():
+        one = covered.setdefault((row["family"], row["problem_key"], row["seed"]), Coverage())
         if row["status"] in SETTLED:
             units = range(row["unit_first"], row["unit_first"] + row["units"])
-            work.status.update(dict.fromkeys(units, row["status"]))
-            work.facts = row
+            one.status.update(dict.fromkeys(units, row["status"]))
+            one.facts = row
         else:
-            work.failed = True
-    return works
+            one.failed = True
+    return covered
 
 
-def _step_sums(steps: pa.Table) -> dict[tuple[str, str, int, int], tuple[float | None, ...]]:
+def _sum_steps(steps: pa.Table) -> dict[tuple[str, str, int, int], tuple[float | None, ...]]:
     """(family, problem_key, seed, unit) -> sums of tokens, context_sum, prm_tokens, prm_context_sum."""
     sums = steps.group_by(UNIT).aggregate([(name, "sum") for name in STEP_COSTS])
     columns = [sums[name].to_pylist() for name in (*UNIT, *(f"{name}_sum" for name in STEP_COSTS))]

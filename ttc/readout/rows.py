@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ttc.readout.costs import Costs
-from ttc.readout.outcomes import Batch, Choice, Outcome
+from ttc.readout.elections import Batch, Choice, choices
 from ttc.readout.pools import Key, Tables
-from ttc.readout.votes import AGGS, SCORED_VOTES, UNSCORED, Agg, Bools, Floats, Ints, Vote
-from ttc.stats import intervals as statistics
+from ttc.readout.votes import UNSCORED, VOTES
+from ttc.stats import intervals
+from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store.schema import PROBLEM, READ, CellRecord, Columns, parameter_columns
 
-SUBSETS = ("prefix", "resample")
-SAL_PREFIX: Literal["sal_prefix"] = "sal_prefix"
-"""The first n rows of a search, whatever its units: written where it is the declared subset (spec 8)."""
 COSTS = ("generated_tokens", "policy_tokens", "prm_tokens", "flops", "seconds")
 REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
 
@@ -71,20 +68,23 @@ def by_schema() -> pa.Schema:
     return pa.schema([*cell_columns(), *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY])
 
 
-Said = tuple[list[str | None], list[str | None]]
-"""The chosen answers of the pools, and why there is none."""
-
-
 @dataclass(frozen=True)
-class Plan:
-    """A cell and the pools it reads."""
+class CellPools:
+    """A cell and the pools it reads.
+
+    Attributes:
+        problems: (problem_key, problem_id, level), in the dataset's order.
+        seeds: complete on all problems.
+        draw: units that n paths are.
+        pool_units: the first units of every pool, as many as each of them has.
+        missing, failed: (problem, seed) pairs of all the cell's seeds that are not there; of these, failed
+            ones.
+    """
 
     cell: CellRecord
     problems: Sequence[tuple[str, str, int | None]]
-    """(problem_key, problem_id, level), in the dataset's order."""
     seeds: Sequence[int]
     draw: int
-    """Units that n paths are."""
     pool_units: int
     missing: int
     failed: int
@@ -93,165 +93,137 @@ class Plan:
     def keys(self) -> list[Key]:
         return [(self.cell.family, key, seed) for key, _, _ in self.problems for seed in self.seeds]
 
+    def columns(self) -> dict[str, list[Any]]:
+        """What names each pool in answers.parquet."""
+        pairs = [(*problem, seed) for problem in self.problems for seed in self.seeds]
+        names = (name for name, _ in PROBLEM)
+        return dict(zip(names, (list(column) for column in zip(*pairs, strict=True)), strict=True))
 
-class Rows:
-    """Collects rows, cell by cell."""
 
-    def __init__(self, headline_vote: Vote, headline_agg: Agg, subset: str) -> None:
-        self._headline: Choice = (headline_vote, headline_agg if headline_vote in SCORED_VOTES else None)
-        self._subset = subset
+@dataclass(frozen=True)
+class Figures:
+    """What one reading of a cell came to, pool by pool.
+
+    Attributes:
+        correct_B: in [0, 1].
+        costs: column -> cost_B.
+        pool: paths of a pool that were read.
+        winner_B: the chosen groups; None: an expectation over subsets chooses none.
+        variance_B: over so many `permutations`; None: the expectation is exact.
+    """
+
+    correct_B: Floats
+    costs: dict[str, Floats]
+    pool: int
+    winner_B: Ints | None = None
+    variance_B: Floats | None = None
+    permutations: int = 1
+
+
+class RowWriter:
+    """Collects the rows of a readout, reading by reading."""
+
+    def __init__(self, headline: Choice, subset: str) -> None:
+        self._headline, self._subset = headline, subset
         self._answers: list[pa.Table] = []
         self._rows: list[dict[str, Any]] = []
         self._by: list[dict[str, Any]] = []
 
-    def tables(self) -> tuple[pa.Table, pa.Table, pa.Table]:
-        """answers, readout, readout_by."""
-        answers = pa.concat_tables(self._answers) if self._answers else answer_schema().empty_table()
-        rows = pa.Table.from_pylist(self._rows, row_schema())
-        return answers, rows, pa.Table.from_pylist(self._by, by_schema())
+    def answers(self) -> pa.Table:
+        return pa.concat_tables(self._answers) if self._answers else answer_schema().empty_table()
 
-    def add_incomplete(self, plan: Plan) -> None:
+    def rows(self) -> pa.Table:
+        return pa.Table.from_pylist(self._rows, row_schema())
+
+    def by(self) -> pa.Table:
+        return pa.Table.from_pylist(self._by, by_schema())
+
+    def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
-        votes: list[Choice] = [("majority", None), ("oracle", None)]
-        if plan.cell.verifier is not None:
-            votes = [(vote, agg) for vote in SCORED_VOTES for agg in AGGS] + votes
-        for choice in votes:
-            for subset in (*SUBSETS, *([SAL_PREFIX] if self._subset == SAL_PREFIX else [])):
-                self._rows.append(self._head(plan, choice, subset) | {"problems": len(plan.problems)})
+        for choice in choices(pools.cell.verifier is not None, logprobs=False):
+            for subset in subsets:
+                self._rows.append(self._head(pools, choice, subset) | {"problems": len(pools.problems)})
 
     def add(
-        self,
-        tables: Tables,
-        plan: Plan,
-        batch: Batch,
-        chosen: dict[Choice, Outcome],
-        c: int,
-        costs: Costs,
-        permutations: int,
+        self, tables: Tables, batch: Batch, pools: CellPools, choice: Choice, subset: str, figures: Figures
     ) -> None:
-        """Every vote and subset of a cell. `c`: where its number of units stands among the outcomes' cuts."""
-        whole = plan.draw == batch.units
-        for choice, outcome in chosen.items():
-            said = _answers(tables, plan, batch, outcome.winner_BC[:, c])
-            for subset in SUBSETS:
-                expectation = subset == "resample" and not whole
-                self._add(
-                    plan,
-                    self._head(plan, choice, subset),
-                    (outcome.resample_BC if expectation else outcome.prefix_BC)[:, c],
-                    None if expectation else said,
-                    {
-                        "variance": outcome.variance_BC[:, c] if expectation else None,
-                        "permutations": permutations,
-                        "costs": costs.columns(plan.draw, expectation, choice[0] in SCORED_VOTES),
-                        "pool": batch.units * (plan.cell.unit or 0) or plan.cell.n,
-                    },
-                )
+        """One reading of a cell: an answer per pool, and their sums: over all, by level, by seed."""
+        head = self._head(pools, choice, subset)
+        columns: dict[str, Any] = pools.columns() | {"correct": figures.correct_B}
+        reason_B: list[str | None] = [None] * len(figures.correct_B)
+        if figures.winner_B is None:
+            columns |= {"answer": reason_B, "reason": reason_B}
+        else:
+            answer_B, reason_B = _answers(tables, pools, batch, figures.winner_B)
+            columns |= {"answer": answer_B, "reason": reason_B}
+        self._answers.append(_block(head, columns))
+        reasons = None if figures.winner_B is None else np.array(reason_B, dtype=object)
+        self._sum_up(pools, head, figures, reasons)
 
-    def add_first(
-        self,
-        tables: Tables,
-        plan: Plan,
-        ordered: Batch,
-        chosen: dict[Choice, Outcome],
-        c: int,
-        n: int,
-        costs: Costs,
-    ) -> None:
-        """Every vote over the first n rows of the cell's search; what they cost is all that they begin.
+    def _head(self, pools: CellPools, choice: Choice, subset: str) -> dict[str, Any]:
+        record, (vote, agg) = pools.cell, choice
+        own = {"cell": record.cell, "variant": record.variant, "n": record.n}
+        columns = {name: None for name, _ in cell_columns()} | dict(record.columns) | own
+        complete = "complete" if pools.seeds else "incomplete"
+        head = {"vote": vote, "agg": agg, "subset": subset, "seeds": len(pools.seeds), "status": complete}
+        head["upper_bound"] = VOTES[vote].upper_bound or _sees_gold(record, vote)
+        head["headline"] = (
+            subset == self._subset and choice in self._headlines(record) and not head["upper_bound"]
+        )
+        return columns | head | {"missing": pools.missing, "failed": pools.failed}
 
-        `ordered`: the batch whose units are single paths. A smaller n than the cell's own names itself.
-        """
-        cell, unit = plan.cell, plan.cell.unit
-        own = cell if n == cell.n else replace(cell, n=n, cell=f"{cell.cell}@{n}")
-        part = replace(plan, cell=own, draw=n)
-        paid = -(-n // unit) if unit else 1
-        for choice, outcome in chosen.items():
-            self._add(
-                part,
-                self._head(part, choice, SAL_PREFIX),
-                outcome.prefix_BC[:, c],
-                _answers(tables, part, ordered, outcome.winner_BC[:, c]),
-                {
-                    "variance": None,
-                    "permutations": 1,
-                    "costs": costs.columns(paid, False, choice[0] in SCORED_VOTES),
-                    "pool": cell.n,
-                },
-            )
-
-    def _add(
-        self, plan: Plan, read: dict[str, Any], correct_B: Floats, said: Said | None, figures: dict[str, Any]
-    ) -> None:
-        """One reading of a cell: a row per pool, and their sums. `said`: None for an expectation."""
-        nothing: list[str | None] = [None] * len(correct_B)
-        answer_B, reason_B = said or (nothing, nothing)
-        columns = _pool_columns(plan) | {"correct": correct_B, "answer": answer_B, "reason": reason_B}
-        self._answers.append(_block(read, columns))
-        reasons = np.array(reason_B, dtype=object) if said else None
-        if figures["variance"] is None:
-            figures["variance"] = np.zeros_like(correct_B)
-        self._sum_up(plan, read, figures | {"correct": correct_B, "reasons": reasons})
-
-    def _head(self, plan: Plan, choice: Choice, subset: str) -> dict[str, Any]:
-        vote, agg = choice
-        own = {"cell": plan.cell.cell, "variant": plan.cell.variant, "n": plan.cell.n}
-        cell = {name: None for name, _ in cell_columns()} | dict(plan.cell.columns) | own
-        complete = "complete" if plan.seeds else "incomplete"
-        head = {"vote": vote, "agg": agg, "subset": subset, "seeds": len(plan.seeds), "status": complete}
-        head["upper_bound"] = vote == "oracle" or _sees_gold(plan.cell, vote)
-        declared = subset == self._subset and choice == self._declared(plan.cell)
-        head["headline"] = declared and not head["upper_bound"]
-        return cell | head | {"missing": plan.missing, "failed": plan.failed}
-
-    def _declared(self, cell: CellRecord) -> Choice:
-        """The headline of a cell: greedy's one path, and pools without a verifier, need no vote by score;
-        one that knows the answers decides no result."""
+    def _headlines(self, cell: CellRecord) -> list[Choice]:
+        """The cell's results: the votes that the line named, or the declared one. Greedy's one path, and
+        pools without a verifier, need no vote by score; one that knows the answers decides no result."""
+        agg = self._headline[1] or "last"
+        named = [
+            self._headline if vote is None else (vote, agg if VOTES[vote].scored else None)
+            for vote in cell.headlines
+        ]
         plain = cell.verifier is None or cell.strategy == "greedy" or cell.gold
-        return ("majority", None) if plain else self._headline
+        return [("majority", None) if plain and VOTES[vote].scored else (vote, agg) for vote, agg in named]
 
-    def _sum_up(self, plan: Plan, read: dict[str, Any], figures: dict[str, Any]) -> None:
-        P, S = len(plan.problems), len(plan.seeds)
-        self._rows.append(read | _summary(figures, np.ones((P, S), dtype=bool)))
-        level_P = np.array([-1 if level is None else level for _, _, level in plan.problems])
+    def _sum_up(
+        self, pools: CellPools, head: dict[str, Any], figures: Figures, reasons: np.ndarray | None
+    ) -> None:
+        P, S = len(pools.problems), len(pools.seeds)
+        self._rows.append(head | _sum(figures, reasons, np.ones((P, S), dtype=bool)))
+        level_P = np.array([-1 if level is None else level for _, _, level in pools.problems])
         for level in sorted({*level_P.tolist()} - {-1}):
             inside_PS = np.repeat((level_P == level)[:, None], S, axis=1)
-            self._by.append(read | {"level": level, "seed": None} | _summary(figures, inside_PS))
-        for s, seed in enumerate(plan.seeds):
+            self._by.append(head | {"level": level, "seed": None} | _sum(figures, reasons, inside_PS))
+        for s, seed in enumerate(pools.seeds):
             inside_PS = np.repeat(np.arange(S)[None] == s, P, axis=0)
-            self._by.append(read | {"level": None, "seed": seed} | _summary(figures, inside_PS))
+            self._by.append(head | {"level": None, "seed": seed} | _sum(figures, reasons, inside_PS))
 
 
-def _summary(figures: dict[str, Any], inside_PS: Bools) -> dict[str, Any]:
+def _sum(figures: Figures, reasons: np.ndarray | None, inside_PS: Bools) -> dict[str, Any]:
     """Accuracy with its interval, and mean costs, of a rectangle of problems x seeds."""
     problem_P, seed_S = inside_PS.any(axis=1), inside_PS.any(axis=0)
     inside_B = inside_PS.ravel()
-    correct_PS = figures["correct"].reshape(inside_PS.shape)[problem_P][:, seed_S]
-    accuracy, low, high = statistics.interval(correct_PS.mean(axis=1), correct_PS.shape[1])
+    correct_PS = figures.correct_B.reshape(inside_PS.shape)[problem_P][:, seed_S]
+    accuracy, low, high = intervals.interval(correct_PS.mean(axis=1), correct_PS.shape[1])
     out: dict[str, Any] = {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
-    out["mc_error"] = statistics.monte_carlo_error(figures["variance"][inside_B], figures["permutations"])
-    out |= {"problems": int(problem_P.sum()), "seeds": int(seed_S.sum()), "pool": figures["pool"]}
-    for name, value_B in figures["costs"].items():
+    variance_B = np.zeros(len(inside_B)) if figures.variance_B is None else figures.variance_B
+    out["mc_error"] = intervals.monte_carlo_error(variance_B[inside_B], figures.permutations)
+    out |= {"problems": int(problem_P.sum()), "seeds": int(seed_S.sum()), "pool": figures.pool}
+    for name, value_B in figures.costs.items():
         mean = float(value_B[inside_B].mean())
         out[name] = None if np.isnan(mean) else mean
-    if figures["reasons"] is not None:
-        counts = Counter(figures["reasons"][inside_B].tolist())
+    if reasons is not None:
+        counts = Counter(reasons[inside_B].tolist())
         out |= {name: counts[name] for name in REASONS}
     return out
 
 
-def _sees_gold(cell: CellRecord, vote: Vote) -> bool:
+def _sees_gold(cell: CellRecord, vote: str) -> bool:
     """Did a verifier that knows the gold answers take part: in the search, or in the vote?"""
-    return cell.gold and (cell.guided or vote in SCORED_VOTES)
+    return cell.gold and (cell.guided or VOTES[vote].scored)
 
 
-def _pool_columns(plan: Plan) -> dict[str, Any]:
-    pairs = [(*problem, seed) for problem in plan.problems for seed in plan.seeds]
-    names = ("problem_key", "problem_id", "level", "seed")
-    return dict(zip(names, (list(column) for column in zip(*pairs, strict=True)), strict=True))
-
-
-def _answers(tables: Tables, plan: Plan, batch: Batch, winner_B: Ints) -> Said:
+def _answers(
+    tables: Tables, pools: CellPools, batch: Batch, winner_B: Ints
+) -> tuple[list[str | None], list[str | None]]:
     """The chosen answers as text, and why there is none; blanks that won have none."""
     answers: list[str | None] = []
     reasons: list[str | None] = []
@@ -264,10 +236,10 @@ def _answers(tables: Tables, plan: Plan, batch: Batch, winner_B: Ints) -> Said:
         answers.append(None)
         if winner == UNSCORED:
             reasons.append("unscored")
-        elif (batch.group_BN[b] >= 0).any() or (batch.place_BUW[b, : plan.draw] >= 0).any():
+        elif (batch.group_BN[b] >= 0).any() or (batch.place_BUW[b, : pools.draw] >= 0).any():
             reasons.append("no_answer")
         else:
-            status = tables.work[batch.keys[b]].status[0]
+            status = tables.covered[batch.keys[b]].status[0]
             reasons.append("empty" if status == "done" else status)
     return answers, reasons
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
+from ttc.readout.votes import VOTES
+from ttc.strategies import STRATEGIES
+
 PANEL = ["policy", "prm", "dataset", "prompt"]
 """What must be equal for two lines to stand in one picture."""
-STRATEGIES = ("greedy", "best_of_n", "beam", "dvts")
-VOTES = ("weighted", "best", "majority", "final", "oracle")
 
 
 def shown(rows: pd.DataFrame) -> pd.DataFrame:
@@ -20,8 +22,8 @@ def shown(rows: pd.DataFrame) -> pd.DataFrame:
     agg = aggs.iloc[0] if len(aggs) else "last"
     kept = rows[(rows["subset"] == subset) & (rows["agg"].isna() | (rows["agg"] == agg))]
     ranks = kept.assign(
-        strategy_rank=kept["strategy"].map(lambda name: _rank(STRATEGIES, name)),
-        vote_rank=kept["vote"].map(lambda name: _rank(VOTES, name)),
+        strategy_rank=kept["strategy"].map(lambda name: rank(STRATEGIES, name)),
+        vote_rank=kept["vote"].map(lambda name: rank(VOTES, name)),
         prm=kept["prm"].fillna("none"),
     )
     order = [*PANEL, "strategy_rank", "strategy", "variant", "vote_rank", "n"]
@@ -64,5 +66,7 @@ def name(strategy: Any, variant: Any) -> str:
     return f"{strategy} {variant}".strip()
 
 
-def _rank(names: tuple[str, ...], name: str) -> int:
-    return names.index(name) if name in names else len(names) - 1
+def rank(names: Iterable[str], name: str) -> int:
+    """Where a name stands in a registry; others come last."""
+    order = [*names]
+    return order.index(name) if name in order else len(order)

@@ -2,69 +2,61 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, PercentFormatter
+from matplotlib.ticker import LogLocator
 
 from ttc.readout.view import VOTES, name, panels, shown, sizes
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C6D31")
-"""Okabe and Ito's, which colour-blind readers tell apart; two more for many variants."""
-GREY = "#555555"
+from ttc.report.pictures import GREY, MARKER, colours, frame, to_png
+from ttc.report.tables import in_order
 
 
 @dataclass(frozen=True)
 class Style:
-    dash: Any
-    width: float
-    alpha: float
-    band: float
-    marker: str
+    dash: Any = (0, (2, 1))
+    width: float = 1.5
+    alpha: float = 0.85
+    band: float = 0.05
+    marker: str = "P"
 
 
 STYLES = {
-    "weighted": Style("-", 1.5, 0.85, 0.05, "o"),
-    "best": Style((0, (1, 1.2)), 1.5, 0.85, 0.05, "^"),
-    "majority": Style((0, (5, 1.5, 1, 1.5)), 1.5, 0.85, 0.05, "s"),
-    "final": Style((0, (7, 2)), 1.5, 0.85, 0.05, "v"),
-    "oracle": Style((0, (4, 3)), 1.1, 0.4, 0.03, ""),
+    "weighted": Style("-", marker="o"),
+    "best": Style((0, (1, 1.2)), marker="^"),
+    "majority": Style((0, (5, 1.5, 1, 1.5)), marker="s"),
+    "final": Style((0, (7, 2)), marker="v"),
+    "oracle": Style((0, (4, 3)), width=1.1, alpha=0.4, band=0.03, marker=""),
 }
+"""The kind of line of each vote; a vote that is not here has the plain Style."""
 
 
-def plot_accuracy(rows: pd.DataFrame, target: Path) -> None:
-    """Draws rows of readout.parquet to a PNG: a panel per policy, prm, dataset and prompt. Written whole."""
+def plot_accuracy(rows: pd.DataFrame) -> bytes:
+    """Draws rows of readout.parquet as a PNG: a panel per policy, prm, dataset and prompt."""
     parts = panels(shown(rows[rows["accuracy"].notna()]))
     columns = min(2, max(1, len(parts)))
     lines = -(-len(parts) // columns) or 1
-    figure, grid = plt.subplots(lines, columns, figsize=(8.6 * columns, 5.4 * lines), squeeze=False)
+    figure = Figure(figsize=(8.6 * columns, 5.4 * lines))
+    grid = figure.subplots(lines, columns, squeeze=False)
     for axes, (title, part) in zip(grid.flat, parts, strict=False):
         _panel(axes, title, part)
     for axes in list(grid.flat)[len(parts) :]:
         axes.set_visible(False)
     figure.tight_layout()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    hidden = target.with_name(f".{target.name}.{os.getpid()}.writing")
-    figure.savefig(hidden, dpi=150, format="png")
-    plt.close(figure)
-    hidden.rename(target)
+    return to_png(figure)
 
 
 def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
-    names = list(dict.fromkeys(map(name, rows["strategy"], rows["variant"])))
-    searched = [line for line in names if not line.startswith("greedy")]
-    colours = {line: COLOURS[i % len(COLOURS)] for i, line in enumerate(searched)}
+    strategy_of = {
+        name(strategy, variant): strategy
+        for strategy, variant in zip(rows["strategy"], rows["variant"], strict=True)
+    }
+    colour_of = colours(strategy_of)
     starts = rows[(rows["strategy"] == "best_of_n") & (rows["n"] == 1)]
     for (strategy, variant, vote), line in rows.groupby(["strategy", "variant", "vote"], sort=False):
         label = name(strategy, variant)
@@ -74,11 +66,12 @@ def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
             continue
         shared = starts[:0] if strategy == "best_of_n" else _start(starts, variant, vote)
         points = pd.concat([shared, line]).sort_values("generated_tokens")
-        _line(axes, points, colours[label], _style(vote, bool(line["headline"].any())))
-    _labels(axes, title, rows)
+        _line(axes, points, colour_of[label], _style(vote, bool(line["headline"].any())))
+    _label(axes, title, rows)
     searches = rows[rows["strategy"] != "greedy"]
     headlines = set(searches.loc[searches["headline"], "vote"])
-    _legend(axes, colours, [vote for vote in VOTES if vote in set(rows["vote"])], headlines)
+    searched = {line: colour for line, colour in colour_of.items() if strategy_of[line] != "greedy"}
+    _legend(axes, searched, in_order(rows["vote"], VOTES), headlines)
 
 
 def _start(starts: pd.DataFrame, variant: Any, vote: Any) -> pd.DataFrame:
@@ -99,9 +92,7 @@ def _line(axes: Axes, line: pd.DataFrame, colour: str, style: Style) -> None:
         linewidth=style.width,
         alpha=style.alpha,
         marker=style.marker,
-        markersize=5,
-        markeredgecolor="white",
-        markeredgewidth=0.7,
+        **MARKER,
         zorder=2 + style.alpha,
     )
 
@@ -130,38 +121,22 @@ def _point(axes: Axes, row: pd.Series, label: str) -> None:
     )
 
 
-def _labels(axes: Axes, title: str, rows: pd.DataFrame) -> None:
+def _label(axes: Axes, title: str, rows: pd.DataFrame) -> None:
     aggs = rows["agg"].dropna()
     reading = f"subset {rows['subset'].iloc[0]}" + (f", aggregation {aggs.iloc[0]}" if len(aggs) else "")
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=22)
-    axes.text(
-        *(0, 1.02),
-        f"{sizes(rows)}; {reading}; bands: 95 % intervals",
-        transform=axes.transAxes,
-        fontsize=9,
-        color=GREY,
-    )
     if (rows["generated_tokens"] > 0).any():  # all problems too long: nothing was generated
         axes.set_xscale("log", base=2)
         axes.xaxis.set_major_locator(LogLocator(base=2, numticks=20))
-    axes.xaxis.set_major_formatter(FuncFormatter(_tokens))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("generated tokens per problem")
-    axes.set_ylabel("accuracy")
+    below = f"{sizes(rows)}; {reading}; bands: 95 % intervals"
+    frame(axes, title, below, "generated tokens per problem")
     low, high = rows["accuracy_low"].min(), rows["accuracy_high"].max()
     axes.set_ylim(max(0, low - 0.03), min(1.015, high + 0.03))
-    axes.grid(color="#E4E4E4", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def _tokens(value: float, _: object = None) -> str:
-    return f"{value:,.0f}" if value < 10_000 else f"{value / 1000:,.0f}k"
 
 
 def _style(vote: Any, headline: bool) -> Style:
     """The declared vote stands out; every other is exploratory and thinner."""
-    return replace(STYLES[vote], width=2.3, alpha=1.0, band=0.11) if headline else STYLES[vote]
+    style = STYLES.get(vote, Style())
+    return replace(style, width=2.3, alpha=1.0, band=0.11) if headline else style
 
 
 def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines: set[str]) -> None:

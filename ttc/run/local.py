@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from ttc.models import shut_down, start
 from ttc.plan.jobs import Job
 from ttc.run.search import Launch, Report, Shard
-from ttc.store.folder import PartWriter
+from ttc.store import PartWriter
 
 
 def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> None:

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path as File
 
 from ttc.grading import ExtractRule, Grader, GraderName, extract, make_grader
 from ttc.models.size import Size
@@ -20,7 +19,7 @@ from ttc.plan.jobs import Job
 from ttc.run.rows import Graded, Rows, path_rows, score_rows, search_row, step_rows
 from ttc.run.session import Meter
 from ttc.settings.schema import ClusterConfig, PolicyConfig, PrmConfig
-from ttc.store.folder import PartWriter
+from ttc.store import Folder, Part, PartWriter
 from ttc.types import (
     EngineDied,
     EngineStats,
@@ -69,7 +68,7 @@ class Launch:
     facts: tuple[ModelFacts, ModelFacts]
     reading: Reading
     cluster: ClusterConfig
-    folder: File
+    folder: Folder
     sizes: tuple[Size | None, Size | None] = (None, None)
 
     @property
@@ -89,7 +88,7 @@ class Report:
 
     done: int = 0
     failed: list[str] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
     policy: EngineStats | None = None
     prm: EngineStats | None = None
     ray_address: str | None = None

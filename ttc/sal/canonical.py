@@ -1,4 +1,4 @@
-"""Groups of answers that sympy writes alike: search-and-learn's way, by name (spec 8).
+"""Groups of answers that sympy writes alike: search-and-learn's way, by name (semantics, "search-and-learn").
 
 A plain number is known by its value, any other expression by sympy's LaTeX of its simplified form, and all
 else by itself without spaces. The grader's equivalence (`grading.group`) is the default: it also knows sets,

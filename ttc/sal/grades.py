@@ -12,7 +12,7 @@ from ttc.settings.schema import ReadoutConfig
 
 
 @dataclass(frozen=True)
-class Graded:
+class RuleGrades:
     """One rule's reading of a source: for each row, for each completion, its answer and verdict."""
 
     rule: str
@@ -22,16 +22,13 @@ class Graded:
     verdicts: Sequence[Sequence[Verdict]]
 
 
-async def graded(source: Source, rules: Sequence[str], config: ReadoutConfig) -> list[Graded]:
+async def grade_by_rules(source: Source, rules: Sequence[str], config: ReadoutConfig) -> list[RuleGrades]:
     """The source read by every rule, with one grader that asks each pair once."""
     grader = make_grader(config.grader, config.grade_timeout)
     found = []
     try:
         for rule in rules:
-            answers = [
-                [extract(text, rule) for text in row.completions]  # type: ignore[arg-type]
-                for row in source.rows
-            ]
+            answers = [[extract(text, rule) for text in row.completions] for row in source.rows]
             pairs = list(
                 dict.fromkeys(
                     (row.problem.answer, answer)
@@ -45,7 +42,7 @@ async def graded(source: Source, rules: Sequence[str], config: ReadoutConfig) ->
                 [known[row.problem.answer, answer] for answer in own]
                 for row, own in zip(source.rows, answers, strict=True)
             ]
-            found.append(Graded(rule, grader.name, grader.version, answers, verdicts))
+            found.append(RuleGrades(rule, grader.name, grader.version, answers, verdicts))
     finally:
         await grader.close()
     return found

@@ -14,18 +14,16 @@ from dataclasses import asdict
 from pathlib import Path as File
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
-
 from ttc.readout import read_out
-from ttc.report.summary import print_table
-from ttc.run.launch_log import now, revision, versions
+from ttc.report.console import Console, say
+from ttc.report.summary import print_readout
 from ttc.sal.belonging import check_belonging
-from ttc.sal.grades import graded
+from ttc.sal.grades import grade_by_rules
 from ttc.sal.rows import Run, rows_of
 from ttc.sal.settings import Task, parse
 from ttc.sal.source import Source, read_source
-from ttc.store.folder import PartWriter, Store, load_runs, save_runs
+from ttc.store import Folder, PartWriter
+from ttc.store.provenance import now, revision, versions
 from ttc.types import UserError
 
 
@@ -38,13 +36,14 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     task = parse(words)
     runs = read_runs(task)
     for run in runs:
-        console.print("\n".join(f"[bold]{escape(run.source.name)}[/]: {line}" for line in run.notes()))
+        for line in run.notes():
+            say(console, f": {line}", bold=run.source.name)
     store_runs(task, runs)
     rows = read_out(task.folder, task.readout).rows.to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
-    print_table(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
+    print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
     where = os.path.relpath(task.folder) if task.folder.is_relative_to(File.cwd()) else str(task.folder)
-    console.print(f"results: {escape(where)}")
+    say(console, f"results: {where}")
     return task.folder
 
 
@@ -81,19 +80,19 @@ def store_runs(task: Task, runs: Sequence[Run]) -> None:
     # by search-and-learn's own rule, too, so that its votes can be read at once
     rules = list(dict.fromkeys([task.readout.extract, "sal"]))
     tables = asyncio.run(_tables(task, runs, rules))
-    with Store(task.folder).held() as store:
-        names = []
+    with Folder(task.folder).held() as folder:
+        parts = []
         for rows in tables:
-            writer = PartWriter(store.folder)
+            writer = PartWriter(folder)
             writer.add(rows)
-            names.append(writer.flush(None, None))
-        for name in filter(None, names):
-            store.commit(name)
-        save_runs(store.folder, [*load_runs(store.folder), _entry(task, runs)])
+            parts.append(writer.flush())
+        for part in filter(None, parts):
+            folder.commit(part)
+        folder.save_runs([*folder.runs(), _entry(task, runs)])
 
 
 async def _tables(task: Task, runs: Sequence[Run], rules: Sequence[str]) -> list[dict[str, list[dict]]]:
-    return [rows_of(run, await graded(run.source, rules, task.readout)) for run in runs]
+    return [rows_of(run, await grade_by_rules(run.source, rules, task.readout)) for run in runs]
 
 
 def _entry(task: Task, runs: Sequence[Run]) -> dict[str, Any]:

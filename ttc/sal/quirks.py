@@ -1,32 +1,32 @@
 """What each of search-and-learn's ways to read a run is worth: accuracies under our rules, with one of them
-switched on alone, and with all (spec 8). Votes only: its ways to search are in the paths already.
+switched on alone, and with all (semantics, "search-and-learn"). Votes only: its ways to search are in the
+paths already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from ttc.readout import readout_of
-from ttc.readout.rows import SAL_PREFIX
+from ttc.readout import make_readout, split_choice
+from ttc.readout.votes import VOTES
+from ttc.sal.prefix import SAL_PREFIX
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import folder as store
+from ttc.store import Folder
 
 SOUND, PREFIX, ALL = "sound", "subset=sal_prefix", "all"
 QUIRKS: Mapping[str, Mapping[str, Any]] = {
     "extract=sal": {"extract": "sal"},
-    "blanks=vote": {"blanks": "vote"},
-    "groups=canonical": {"groups": "canonical"},
-    "trailing=keep": {"trailing": "keep"},
+    "blanks_vote": {"habits": ("blanks_vote",)},
+    "canonical_groups": {"habits": ("canonical_groups",)},
+    "trailing_scores": {"habits": ("trailing_scores",)},
     PREFIX: {"subset": SAL_PREFIX},
 }
 Line = tuple[Any, ...]
 LINE = ("strategy", "variant", "policy", "prm", "dataset", "n", "vote")
-VOTES = ("weighted", "best", "majority")
 SCHEMA = pa.schema(
     [
         *((name, pa.int32() if name == "n" else pa.string()) for name in LINE),
@@ -40,21 +40,23 @@ SCHEMA = pa.schema(
 )
 
 
-def quirks(folder: Path, sound: ReadoutConfig | None = None) -> pa.Table:
+def quirks(folder: Folder, sound: ReadoutConfig | None = None) -> pa.Table:
     """A row per line, n, vote and quirk; also written as quirks.parquet in the folder.
 
     Our rules read no part of a beam search: at an n below its own, quirks are added to `subset=sal_prefix`.
 
     Args:
-        sound: the rules to start from, whose `headline_agg` is read where a quirk does not say otherwise.
+        sound: the rules to start from; the headline's aggregation is read where a quirk does not say
+            otherwise.
 
     Raises:
         UserError: the paths are not graded by a rule that is read.
     """
     sound = sound or ReadoutConfig()
-    whole = {key: value for values in QUIRKS.values() for key, value in values.items()}
+    habits = tuple(name for values in QUIRKS.values() for name in values.get("habits", ()))
+    whole = {**QUIRKS["extract=sal"], **QUIRKS[PREFIX], "habits": habits}
     # the prefix comes before the others: they add to it where our rules have no row
-    readings = {SOUND: {}, PREFIX: QUIRKS[PREFIX], **QUIRKS, ALL: {**whole, "headline_agg": "last"}}
+    readings = {SOUND: {}, PREFIX: QUIRKS[PREFIX], **QUIRKS, ALL: {**whole, "headline": "weighted/last"}}
     rows: list[dict[str, Any]] = []
     base: dict[Line, float] = {}
     for name, values in readings.items():
@@ -64,18 +66,19 @@ def quirks(folder: Path, sound: ReadoutConfig | None = None) -> pa.Table:
                 base.setdefault(line, row["accuracy"])
             rows.append(row | {"quirk": name, "difference": row["accuracy"] - base[line]})
     table = pa.Table.from_pylist(rows, SCHEMA)
-    store.write(table, folder / "quirks.parquet")
+    folder.write("quirks", table)
     return table
 
 
-def _readings(folder: Path, config: ReadoutConfig, both: bool) -> dict[Line, dict[str, Any]]:
+def _readings(folder: Folder, config: ReadoutConfig, both: bool) -> dict[Line, dict[str, Any]]:
     """The complete rows of the declared subset; `both`: where it has none, those of `sal_prefix`."""
     read = replace(config, subset=SAL_PREFIX) if both else config
     names = [*LINE, "agg", "subset", "accuracy", "problems", "seeds"]
     found: dict[Line, dict[str, Any]] = {}
-    for row in readout_of(folder, read).rows.select(names).to_pylist():
+    agg = split_choice(config.headline)[1] or "last"
+    for row in make_readout(folder, read)["readout"].select(names).to_pylist():
         subsets = (config.subset, SAL_PREFIX) if both else (config.subset,)
-        fits = row["vote"] in VOTES and row["subset"] in subsets and row["agg"] in (None, config.headline_agg)
+        fits = not VOTES[row["vote"]].upper_bound and row["subset"] in subsets and row["agg"] in (None, agg)
         line = tuple(row[key] for key in LINE)
         if fits and row["accuracy"] is not None and (line not in found or row["subset"] == config.subset):
             found[line] = row

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ttc.readout.view import VOTES, name
-from ttc.report.looks import show
+from ttc.readout.view import VOTES, name, sizes
+from ttc.report.console import Console, show
+from ttc.report.tables import Column, Row, Table, column, in_order
 from ttc.sal.quirks import ALL, PREFIX, SOUND, quirks
 from ttc.types import UserError
 
 LINE = ["policy", "prm", "dataset", "strategy", "variant"]
 LEGEND = (
-    "accuracy in %: under our rules (sound); what each quirk alone adds, in points; with all.\n"
-    "Our rules read no part of a beam search (-): there a quirk adds to subset=sal_prefix."
+    "accuracy in %: under our rules (sound); what each quirk alone adds, in points; with all.",
+    "Our rules read no part of a beam search (-): there a quirk adds to subset=sal_prefix.",
 )
 
 
@@ -35,26 +34,37 @@ def report(folder: Path, console: Console) -> None:
 
 def print_quirks(rows: pd.DataFrame, console: Console) -> None:
     """Prints `quirks.parquet`: accuracy under our rules, then what each quirk adds to it alone, then all."""
-    rows = rows.assign(prm=rows["prm"].fillna("none"))
-    readings = list(dict.fromkeys(rows["quirk"]))
-    for (policy, prm, dataset, strategy, variant), part in rows.groupby(LINE, sort=False):
-        title = f"{dataset}: policy {policy}, prm {prm}, {name(strategy, variant)}"
-        sizes = f"{part['problems'].max()} problems, {part['seeds'].max()} seed(s)"
-        table = Table(title=f"{title} ({sizes})", box=None, title_justify="left", title_style="bold")
-        for column in ("vote", "n", *readings):
-            table.add_column(column, justify="left" if column == "vote" else "right", no_wrap=True)
-        found = {(row.vote, row.n, row.quirk): row for row in part.itertuples()}
-        for vote in [vote for vote in VOTES if vote in set(part["vote"])]:
-            for n in sorted(part["n"][part["vote"] == vote].unique()):
-                table.add_row(vote, str(n), *(_cell(found.get((vote, n, one)), one) for one in readings))
-        show(table, console)
-    console.print(Text(LEGEND, style="dim"))
+    columns = [column("vote", "text", "vote"), column("n", "whole", "n")]
+    known = list(dict.fromkeys(rows["quirk"]))
+    columns += [_column(quirk) for quirk in known]
+    parts = list(rows.assign(prm=rows["prm"].fillna("none")).groupby(LINE, sort=False))
+    for place, (line, part) in enumerate(parts, start=1):
+        policy, prm, dataset, strategy, variant = map(str, line)
+        title = f"{dataset}: policy {policy}, prm {prm}, {name(strategy, variant)} ({sizes(part)})"
+        facts = dict(zip(LINE, line, strict=True))
+        notes = LEGEND if place == len(parts) else ()
+        show(Table("quirks", columns, _rows(part, known), title, notes, facts), console)
 
 
-def _cell(row: Any, reading: str) -> str:
-    if row is None:
-        return "-"
-    accuracy, added = f"{100 * row.accuracy:.1f}", f"{100 * row.difference:+.1f}"
-    if reading == SOUND:
-        return accuracy
-    return f"{accuracy} ({added})" if reading in (PREFIX, ALL) else added
+def _column(quirk: str) -> Column:
+    if quirk == SOUND:
+        return column(quirk, "points", quirk)
+    if quirk in (PREFIX, ALL):
+        return column(quirk, "points_and_change", quirk, f"{quirk} adds")
+    return column(quirk, "signed", f"{quirk} adds")
+
+
+def _rows(part: pd.DataFrame, known: Sequence[str]) -> list[Row]:
+    """A row per vote and n: of each quirk its accuracy, and what it `adds`; NaN: there is no such row."""
+    unknown = {key: float("nan") for quirk in known for key in (quirk, f"{quirk} adds")}
+    found: dict[tuple[str, int], dict[str, Any]] = {}
+    for row in part.to_dict("records"):
+        vote, n, quirk = row["vote"], row["n"], row["quirk"]
+        mine = found.setdefault((vote, n), {"vote": vote, "n": n} | unknown)
+        mine |= {quirk: row["accuracy"], f"{quirk} adds": row["difference"]}
+    return [
+        row
+        for vote in in_order(part["vote"], VOTES)
+        for (its, _), row in sorted(found.items(), key=lambda one: one[0][1])
+        if its == vote
+    ]

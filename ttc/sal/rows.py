@@ -15,7 +15,7 @@ from typing import Any
 from ttc.data.problems import key_of
 from ttc.plan.jobs import digest
 from ttc.run.rows import grade_columns, path_name
-from ttc.sal.grades import Graded
+from ttc.sal.grades import RuleGrades
 from ttc.sal.settings import Origin
 from ttc.sal.source import HEADER, SalRow, Source
 from ttc.store.schema import CellRecord
@@ -175,7 +175,7 @@ def steps_of(text: str) -> list[str]:
     return [piece + SEPARATOR for piece in ended] + ([last] if last else [])
 
 
-def rows_of(run: Run, graded: Sequence[Graded]) -> dict[str, list[Row]]:
+def rows_of(run: Run, graded: Sequence[RuleGrades]) -> dict[str, list[Row]]:
     """All rows of a run. The first of `graded` is the declared rule: its answers are the paths'."""
     tables: dict[str, list[Row]] = {"paths": [], "grades": [], "scores": [], "searches": []}
     for place, row in enumerate(run.source.rows):
@@ -216,7 +216,7 @@ def _path(run: Run, row: SalRow, index: int, answer: str | None) -> Row:
     }
 
 
-def _grade(row: SalRow, place: int, index: int, graded: Graded) -> Row:
+def _grade(row: SalRow, place: int, index: int, graded: RuleGrades) -> Row:
     answer, verdict = graded.answers[place][index], graded.verdicts[place][index]
     return grade_columns(graded.grader, graded.version, graded.rule, row.problem.answer, answer, verdict)
 

@@ -9,7 +9,7 @@ from pathlib import Path as File
 from typing import Any, Literal, get_args
 
 from ttc.sal.source import Source
-from ttc.settings.build import Faults, build, read_words
+from ttc.settings.build import Faults, build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
 from ttc.types import Count, FolderName, Natural, Naturals, NotNegative, PositiveShare, UserError
@@ -123,14 +123,13 @@ def parse(words: Sequence[str]) -> Task:
     Raises:
         Faults: everything that is wrong with them.
     """
-    sources = [word for word in words if "=" not in word]
-    readout_words = [word for word in words if word.split("=")[0].split(".")[0] == "readout"]
-    own = [word for word in words if "=" in word and word not in readout_words]
+    given = sort_words(words, ["readout"])
+    sources = given.names
     faults = [] if sources else ["FILE is missing: name search-and-learn's JSONL files, or a Hub dataset"]
     settings, readout = SalSettings(), ReadoutConfig()
     try:
-        settings = build(SalSettings, read_words(SalSettings, own))
-        (point,) = compose(readout_words)
+        settings = read(SalSettings, given.own)
+        (point,) = compose(given.composed)
         readout = build(ReadoutConfig, point["readout"], "readout.")
     except Faults as error:
         faults += error.lines
@@ -144,7 +143,7 @@ def parse(words: Sequence[str]) -> Task:
         raise Faults(faults)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", File(sources[0]).name.removesuffix(".jsonl"))
     folder = File(settings.results_dir).expanduser().absolute() / (settings.name or f"import-{stem}")
-    return Task(tuple(words), tuple(sources), settings, readout, folder)
+    return Task(tuple(words), sources, settings, readout, folder)
 
 
 def told_by(name: str, config: str | None = None) -> dict[str, Any]:

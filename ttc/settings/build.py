@@ -1,14 +1,14 @@
 """`build`: a plain mapping becomes a settings object, or a list of clear faults.
 
-`read_words` makes such a mapping of a command's `key=value` words.
+`read` does it with a command's `key=value` words; there is no other reader of such words but Hydra.
 """
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,22 +34,62 @@ def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
     return cast(T, value)
 
 
+def read(cls: type[T], words: Iterable[str]) -> T:
+    """The words `key=value` and `group.key=value` as a `cls`.
+
+    Raises:
+        Faults: every word that is no setting, and all that `build` finds, one line each.
+    """
+    words = list(words)
+    faults = [f"{word}: settings read key=value" for word in words if "=" not in word]
+    try:
+        value = build(cls, read_words(cls, (word for word in words if "=" in word)))
+    except Faults as error:
+        faults += error.lines
+    if faults:
+        raise Faults(faults)
+    return value
+
+
+@dataclass(frozen=True)
+class Words:
+    """A command's words: names (no `=`), settings of its own, and those of groups that Hydra composes."""
+
+    names: tuple[str, ...]
+    own: tuple[str, ...]
+    composed: tuple[str, ...]
+
+
+def sort_words(words: Iterable[str], groups: Sequence[str] = ()) -> Words:
+    """`groups`: the first parts of keys that are composed, as `prm` of prm=nano and prm.model=x."""
+    words = list(words)
+    pairs = [word for word in words if "=" in word]
+    composed = tuple(word for word in pairs if section(word) in groups)
+    own = tuple(word for word in pairs if section(word) not in groups)
+    return Words(tuple(word for word in words if "=" not in word), own, composed)
+
+
+def section(word: str) -> str:
+    """`prm` of `prm=x`, `prm.model=y` and `+prm.model=y`; a flag is its own."""
+    return word.lstrip("+~").partition("=")[0].partition(".")[0]
+
+
 def read_words(cls: type, words: Iterable[str]) -> dict[str, Any]:
-    """`key=value` and `group.key=value` as a mapping for `build`: texts stay as they are where the field is
-    one, all else is read as JSON where it is some; null is null."""
+    """A mapping for `build`: texts stay as they are where the field is one, all else is read as JSON where it
+    is some; null is null."""
     hints = get_type_hints(cls)
-    read: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for word in words:
         key, _, text = word.partition("=")
         group, _, inner = key.partition(".")
-        section = read.setdefault(group, {}) if inner else read
+        inside = values.setdefault(group, {}) if inner else values
         if inner and group in hints and is_dataclass(hints[group]):
             hint = get_type_hints(hints[group]).get(inner)
         else:
             hint = hints.get(key)
-        if isinstance(section, dict):
-            section[inner or key] = _read(text, hint)
-    return read
+        if isinstance(inside, dict):
+            inside[inner or key] = _read(text, hint)
+    return values
 
 
 def _read(text: str, hint: Any) -> Any:
@@ -95,11 +135,19 @@ def _unknown(cls: type, mapping: Mapping[str, Any], prefix: str) -> list[str]:
     for key, value in mapping.items():
         if key not in names:
             near = difflib.get_close_matches(str(key), names, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(names)}"
+            hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(_keys(cls))}"
             faults.append(f"{prefix}{key}: unknown key; {hint}")
         elif key in sections and isinstance(value, Mapping):
             faults += _unknown(sections[key], value, f"{prefix}{key}.")
     return faults
+
+
+def _keys(cls: type) -> list[str]:
+    sections = _sections(cls)
+    keys: list[str] = []
+    for name in (f.name for f in fields(cls)):  # type: ignore[arg-type]
+        keys += [f"{name}.{inner}" for inner in _keys(sections[name])] if name in sections else [name]
+    return keys
 
 
 def _line(fault: Any, prefix: str) -> str:
@@ -112,9 +160,5 @@ def _line(fault: Any, prefix: str) -> str:
     )
     if fault["type"] == "missing":
         return f"{key}: missing"
-    message = fault["msg"].replace("Input should be", "must be").replace("String should match", "must match")
-    if "pattern" in fault.get("ctx", {}):
-        message = (
-            "must be one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit"
-        )
+    message = fault["msg"].replace("Input should be", "must be")
     return f"{key}={fault['input']!r}: {message}"

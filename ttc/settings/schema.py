@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from ttc.grading import ExtractRule, GraderName
-from ttc.strategies.aggregations import Agg
+from ttc.grading import EXTRACTIONS, GRADERS
 from ttc.types import (
     Count,
     FolderName,
@@ -19,6 +18,7 @@ from ttc.types import (
     Natural,
     Naturals,
     NotNegative,
+    OneOf,
     Positive,
     PositiveShare,
     Prompt,
@@ -124,24 +124,18 @@ class ClusterConfig:
 
 @dataclass(frozen=True)
 class ReadoutConfig:
-    """How stored paths are read; declared before the run (spec 5, headline).
+    """How stored paths are read; declared before the run (semantics, "Scores and votes"). Names of votes,
+    subsets and habits are checked by ttc.readout."""
 
-    The last three, `extract=sal` and `subset=sal_prefix` are search-and-learn's behaviour by name (spec 8).
-    """
-
-    grader: GraderName = "math_verify"
-    extract: ExtractRule = "boxed"
+    grader: Annotated[str, OneOf(GRADERS)] = "math_verify"
     grade_timeout: Positive = 5.0
-    headline_vote: Literal["weighted", "best", "majority"] = "weighted"
-    headline_agg: Agg = "last"
-    subset: Literal["resample", "prefix", "sal_prefix"] = "resample"
+    extract: Annotated[str, OneOf(EXTRACTIONS)] = "boxed"
+    headline: str = "weighted/last"
+    """vote[/agg]: the result; every other vote is exploratory."""
+    subset: str = "resample"
     permutations: Count = 128
-    blanks: Literal["ignore", "vote"] = "ignore"
-    """vote: paths without an answer are a group of their own, and may win."""
-    groups: Literal["equivalent", "canonical"] = "equivalent"
-    """equivalent: the grader says which answers are equal; canonical: those that sympy writes alike."""
-    trailing: Literal["drop", "keep"] = "drop"
-    """keep: of an imported run also the scores of empty steps, such as the one behind a last blank line."""
+    habits: Names = ()
+    """Other ways to read a pool, each by its name: search-and-learn's."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,9 @@ import hashlib
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import stdtrit
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
+from ttc.stats.arrays import Bools, Floats, Ints
 
 
 def expected_oracle(right_BU: Bools, m: int) -> Floats:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binomtest
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from ttc.stats.arrays import TIE, Floats
 
 REPLICATES = 10_000
 EXACT = 20
@@ -20,16 +18,15 @@ EXACT = 20
 FLIPS = 10_000
 CLEAR = 0.5
 """A problem goes one way where its mean differences is at least this."""
-ROUNDING = 1e-9
-"""Sums of the same numbers in another order differ by less."""
 
 
-def bootstrap_weights(problems: int, replicates: int = REPLICATES) -> Floats:
+def bootstrap_weights(problems: int, replicates: int = REPLICATES, seed: int | None = None) -> Floats:
     """weight_RP: how often each replicate draws each problem, with all its seeds; rows sum to P.
 
-    Always the same for equally many problems, so for every cell and curve: differences are paired.
+    Without a seed always the same for equally many problems, so for every cell and curve: differences are
+    paired.
     """
-    random = np.random.Generator(np.random.PCG64(problems))
+    random = np.random.Generator(np.random.PCG64(problems if seed is None else seed))
     drawn_RP = random.integers(problems, size=(replicates, problems))
     row_R1 = np.arange(replicates)[:, None] * problems
     counts = np.bincount((drawn_RP + row_R1).ravel(), minlength=replicates * problems)
@@ -48,7 +45,7 @@ def sign_flip(difference_P: Floats) -> float:
     All flips are counted up to 20 problems, beyond that 10,000 random ones, and the observed one with them.
     """
     P = len(difference_P)
-    observed = abs(float(difference_P.sum())) - ROUNDING
+    observed = abs(float(difference_P.sum())) - TIE
     if P <= EXACT:
         sums = np.zeros(1)
         for difference in difference_P:

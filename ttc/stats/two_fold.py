@@ -14,16 +14,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from ttc.stats.arrays import TIE, Bools, Floats, Ints
 
-SPLITS = 50
 SMALL = 15
 """Problems of the choosing half (on the mean over seeds) below which a bin takes the choice of all bins."""
-TIE = 1e-9
-"""Sums this close are equal: the order of summation must not break a tie."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +65,7 @@ def choose(
     correct_CPS: Floats,
     bin_PS: Ints,
     weight_RP: Floats,
-    splits: int = SPLITS,
+    splits: int,
     prices: Prices | None = None,
 ) -> list[Optimal]:
     """The curve at each of the prices' limits (without prices: once, all candidates within the budget).
@@ -137,7 +132,7 @@ def quintiles(value_PS: Floats) -> Ints:
 class _Money:
     """Who is within which budget, and what the chosen ones cost."""
 
-    def __init__(self, prices: Prices | None, inside_BPS: npt.NDArray[np.bool_], C: int) -> None:
+    def __init__(self, prices: Prices | None, inside_BPS: Bools, C: int) -> None:
         self.limits = [np.inf] if prices is None else list(prices.limits)
         P = inside_BPS.shape[1]
         self._cost_CP = np.full((C, P), np.nan) if prices is None else prices.cost_CP
@@ -145,7 +140,7 @@ class _Money:
         self._probe = 0.0 if prices is None else prices.probe
         self._share_BP = inside_BPS.mean(axis=2)
 
-    def opening(self, choosing_P: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    def opening(self, choosing_P: Bools) -> tuple[Ints, Ints]:
         """For each candidate the first limit that its mean cost on the choosing half keeps, with the probe
         and without; the cheapest one is always within the first limit, so that there is a choice."""
         if self._free:
@@ -157,7 +152,7 @@ class _Money:
             opening_C[mean_C.argmin()] = 0
         return both[0], both[1]
 
-    def spent(self, measuring_P: npt.NDArray[np.bool_], bins: slice, candidate: int) -> float:
+    def spent(self, measuring_P: Bools, bins: slice, candidate: int) -> float:
         """Summed over the half's problems, each by its seeds' share in these bins."""
         share_P = self._share_BP[bins].sum(axis=0)
         return float(self._cost_CP[candidate, measuring_P] @ share_P[measuring_P])
@@ -167,9 +162,9 @@ def _measure(
     found: list[Optimal],
     choosing_BCR: Floats,
     measuring_BCR: Floats,
-    inside_BHS: npt.NDArray[np.bool_],
+    inside_BHS: Bools,
     money: _Money,
-    choosing_P: npt.NDArray[np.bool_],
+    choosing_P: Bools,
 ) -> None:
     """Adds one half's choices, measured on the other half. inside_BHS: which bins its H problems are in."""
     opening, opening_alone = money.opening(choosing_P)

@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import rankdata
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+from ttc.stats.arrays import Bools, Floats, Ints
+from ttc.stats.paired import bootstrap_weights, percentiles
+
 Scores = Sequence[float | None]
 
 ALL_RIGHT = -1
@@ -192,13 +191,7 @@ def bootstrap(
         statistic: of how often each of the `clusters` problems was drawn. A replicate where it is NaN (one
             side is empty) is left out.
     """
-    if not clusters:
-        return NAN, NAN
-    rng = np.random.default_rng(seed)
-    drawn_RC = rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates)
-    value_R = np.array([statistic(drawn_C.astype(np.float64)) for drawn_C in drawn_RC])
+    weight_RC = bootstrap_weights(clusters, replicates, seed)[: replicates * bool(clusters)]
+    value_R = np.array([statistic(weight_C) for weight_C in weight_RC])
     value_R = value_R[~np.isnan(value_R)]
-    if not len(value_R):
-        return NAN, NAN
-    low, high = np.quantile(value_R, [0.025, 0.975])
-    return float(low), float(high)
+    return percentiles(value_R) if len(value_R) else (NAN, NAN)

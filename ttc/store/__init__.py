@@ -1,1 +1,6 @@
-"""The results folder: tables, parts and their commit, provenance."""
+"""The results folder, and the only room that touches it: tables, parts and their commit, provenance."""
+
+from ttc.store.folder import Folder, Part
+from ttc.store.parts import PartWriter
+
+__all__ = ["Folder", "Part", "PartWriter"]

@@ -1,4 +1,4 @@
-"""The results folder: Parquet parts and their commit, and why nothing in it is ever half-written.
+"""The results folder: its tables, parts and their commit, and why nothing in it is ever half-written.
 
 A shard writes a part (one file per table, one name) under names that do not end in .parquet; the driver
 renames them, searches/ last: that rename is the commit. A part always has its searches/ file, be it empty.
@@ -8,195 +8,264 @@ See docs/design.md, "Commit".
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
-import socket
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path as File
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, table_schema
+from ttc.store.files import Files
+from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord, table_schema, unite_cells
 from ttc.types import UserError
 
-PART_SECONDS = 30.0
-PART_SEARCHES = 64
+if TYPE_CHECKING:
+    import pandas as pd
+
 METADATA = {b"schema": str(SCHEMA_VERSION).encode()}
+RUNS = "sweep.json"
 
 
-class PartWriter:
-    """One shard's rows on their way into parts. Hands over at 30 s or 64 searches, whichever comes first."""
+@dataclass(frozen=True)
+class Part:
+    """Rows written and not yet committed: a file in each of `tables`, searches/ among them."""
 
-    def __init__(self, folder: File) -> None:
-        self._folder = folder
-        self._rows: dict[str, list[Mapping[str, object]]] = {}
-        self._outcomes = 0
-        self._since = time.monotonic()
+    name: str
+    tables: tuple[str, ...]
 
-    def add(self, rows: Mapping[str, list[dict[str, object]]]) -> None:
-        for table, added in rows.items():
-            self._rows.setdefault(table, []).extend(added)
-        self._outcomes += 1
+
+class Folder:
+    """A results folder, by its path; making one does no I/O. It goes to other processes as it is.
+
+    Reading never waits and sees committed rows only. Every method that reads raises UserError where another
+    version wrote the folder, every one that writes where it cannot be written.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self._files = Files(where)
+        self._parts: int | None = None
+        self._known = False
+
+    def __str__(self) -> str:
+        return self._files.where
 
     @property
-    def due(self) -> bool:
-        full = self._outcomes >= PART_SEARCHES
-        return full or (self._outcomes > 0 and time.monotonic() - self._since >= PART_SECONDS)
+    def name(self) -> str:
+        return self.local().name
 
-    def flush(self, policy_rate: float | None, prm_rate: float | None) -> str | None:
-        """Writes what has come in under a temporary name and returns it; None if there is nothing."""
-        rows, self._rows = self._rows, {}
-        self._outcomes, self._since = 0, time.monotonic()
-        if not rows:
-            return None
-        rates = {"policy_rate": policy_rate, "prm_rate": prm_rate}
-        name = uuid.uuid4().hex[:12]
-        for table in {*rows, COMMIT}:
-            schema = table_schema(table)
-            columns = {key: rate for key, rate in rates.items() if key in schema.names}
-            filled = [{**row, **columns} for row in rows.get(table, [])]
-            write(pa.Table.from_pylist(filled, schema=schema), self._folder / table / f"{name}.tmp")
-        return name
+    def local(self, *parts: str) -> Path:
+        """A place for files of other processes (logs), which cannot come through here."""
+        return Path(self._files.root, *parts)
 
+    # --- Rows ----------------------------------------------------------------------------------------------
 
-def write(table: pa.Table, target: File) -> None:
-    """A whole file or none: written under another name, on the disk before it gets its own."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    hidden = target.with_name(f".{target.name}.writing")
-    pq.write_table(table.replace_schema_metadata({**(table.schema.metadata or {}), **METADATA}), hidden)
-    with hidden.open("rb+") as file:
-        os.fsync(file.fileno())
-    hidden.rename(target)
+    def read(
+        self,
+        table: str,
+        columns: Sequence[str] | None = None,
+        after: int = 0,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """Committed rows of a table, of parts after number `after`; of rows with one key the latest.
 
+        Columns that the parts lack (a parameter that came later) are nulls.
 
-def write_frame(frame: pd.DataFrame, target: File) -> None:
-    """`write` for a frame of one's own columns.
+        Args:
+            columns: only these (and the table's key).
+            where: only such rows. It is asked before the latest is taken: of columns that rows of one key
+                share, such as family or problem_key.
+        """
+        self._check()
+        whole = table_schema(table)
+        chosen = [name for name in whole.names if columns is None or name in {*columns, *KEYS[table]}]
+        there = set(self._files.list(table))
+        parts = [name for name in self._committed() if _number(name) > after and name in there]
+        if not parts:
+            return pa.schema([whole.field(name) for name in chosen]).empty_table()
+        rows = self._files.read_tables([f"{table}/{name}" for name in parts], whole, chosen, where)
+        return _latest(rows, KEYS[table])
 
-    Raises:
-        UserError: the folder cannot be written.
-    """
-    try:
-        write(pa.Table.from_pandas(frame, preserve_index=False), target)
-    except OSError as error:
-        raise UserError(f"{target}: cannot be written ({error.strerror})") from None
+    def runs(self) -> list[dict[str, Any]]:
+        """sweep.json's launches, oldest first; none where there is no file."""
+        self._check()
+        return self._sweep()["runs"] if self.has(RUNS) else []
 
+    def cells(self) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
+        """The cells of all runs, each once, and the selections that they name (schema.unite_cells)."""
+        return unite_cells(self.runs())
 
-class Store:
-    """A results folder held by one driver. Use as a context manager: it holds the folder's lock.
+    def save_runs(self, runs: Sequence[Mapping[str, Any]]) -> None:
+        sweep = {"schema": SCHEMA_VERSION, "runs": runs}
+        self.write_text(RUNS, json.dumps(sweep, indent=1, default=str))
 
-    Raises:
-        UserError: another run holds the folder.
-    """
+    # --- Files beside the tables ---------------------------------------------------------------------------
 
-    def __init__(self, folder: File) -> None:
-        self.folder = folder
-        self._parts = 0
+    def has(self, file: str) -> bool:
+        return self._files.has(file)
+
+    def frame(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pd.DataFrame:
+        """`<name>.parquet`, such as readout.
+
+        Args:
+            filters: as pandas.read_parquet takes them.
+
+        Raises:
+            UserError: there is no such file.
+        """
+        self._check()
+        if not self.has(f"{name}.parquet"):
+            raise UserError(f"{self}: no {name}.parquet here")
+        return self._files.read_table(f"{name}.parquet", columns, filters).to_pandas()
+
+    def write(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
+        """Writes `<name>.parquet`, whole or not at all."""
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False)
+        self._write_table(f"{name}.parquet", table)
+
+    def write_text(self, file: str, text: str) -> None:
+        self.write_bytes(file, text.encode())
+
+    def write_bytes(self, file: str, data: bytes) -> None:
+        with self._files.write(file) as stream:
+            stream.write(data)
+
+    # --- Parts ---------------------------------------------------------------------------------------------
+
+    def hand_over(self, tables: Mapping[str, pa.Table]) -> Part:
+        """Writes rows under temporary names, for the driver to commit."""
+        part = Part(uuid.uuid4().hex[:12], tuple({**tables, COMMIT: None}))
+        for table in part.tables:
+            rows = tables.get(table, table_schema(table).empty_table())
+            self._write_table(_temporary(table, part), rows)
+        return part
 
     @contextlib.contextmanager
-    def held(self) -> Iterator[Store]:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            file = (self.folder / ".lock").open("a+")
-        except OSError as error:
-            raise UserError(f"results folder {self.folder} cannot be written ({error.strerror})") from None
-        with file as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "another process"
-                raise UserError(f"results folder {self.folder} is in use by {holder}") from None
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%F %T')}")
-            lock.flush()
+    def held(self) -> Iterator[Folder]:
+        """The one driver of the folder: it alone may commit. Removes what an earlier one left unfinished.
+
+        Raises:
+            UserError: another run holds the folder, another version wrote it, or it cannot be written.
+        """
+        self._check()
+        with self._files.lock():
             self._recover()
-            yield self
+            try:
+                yield self
+            finally:
+                self._parts = None
 
-    def _recover(self) -> None:
-        """Removes what no commit stands behind: temporary files, parts without their searches/ file."""
-        committed = {file.name for file in (self.folder / COMMIT).glob("*.parquet")}
-        for table in TABLES:
-            for file in (self.folder / table).glob("*"):
-                if file.suffix != ".parquet" or file.name not in committed:
-                    file.unlink()
-        self._parts = max((int(name.split("-")[0]) for name in committed), default=0)
+    def commit(self, part: Part) -> None:
+        """Renames the part's files, searches/ last. Part names sort in the order of their commits.
 
-    def commit(self, name: str) -> None:
-        """Renames the part's files, searches/ last. Part names sort in the order of their commits."""
-        self._parts += 1
-        for table in [*(table for table in TABLES if table != COMMIT), COMMIT]:
-            hidden = self.folder / table / f"{name}.tmp"
-            if hidden.exists():
-                hidden.rename(hidden.with_name(f"{self._parts:06d}-{name}.parquet"))
+        Raises:
+            UserError: a file of the part is not where it should be; then none of it is committed.
+        """
+        for table in part.tables:
+            if not self.has(_temporary(table, part)):
+                raise UserError(
+                    f"{self}: part {part.name} has no file in {table}/, though it was written: "
+                    "two nodes without a shared disk?"
+                )
+        self._parts = self.commits + 1
+        for table in sorted(part.tables, key=lambda table: table == COMMIT):
+            self._files.rename(_temporary(table, part), f"{table}/{self._parts:06d}-{part.name}.parquet")
 
     @property
     def commits(self) -> int:
         """How many parts were ever committed here: parts above an older value are newer."""
+        assert self._parts is not None, "the folder is held"
         return self._parts
 
+    def _committed(self) -> list[str]:
+        return [name for name in self._files.list(COMMIT) if name.endswith(".parquet")]
 
-def read(folder: File, table: str, columns: Sequence[str] | None = None, after: int = 0) -> pa.Table:
-    """All committed rows of a table, of parts after number `after`; of rows with one key the latest.
+    def _recover(self) -> None:
+        """Removes what no commit stands behind: temporary files, parts without their searches/ file."""
+        committed = self._committed()
+        for table in TABLES:
+            for name in {*self._files.list(table)} - {*committed}:
+                self._files.delete(f"{table}/{name}")
+        self._parts = max(map(_number, committed), default=0)
 
-    Args:
-        columns: only these (and the table's key).
-    """
-    committed = sorted(file.name for file in (folder / COMMIT).glob("*.parquet"))
-    files = [folder / table / name for name in committed if int(name.split("-")[0]) > after]
-    schema = table_schema(table)
-    if columns is not None:
-        wanted = {*columns, *KEYS[table]}
-        schema = pa.schema([field for field in schema if field.name in wanted])
-    parts = [_part(file, schema) for file in files if file.exists()]
-    return _latest(pa.concat_tables(parts), KEYS[table]) if parts else schema.empty_table()
+    def _write_table(self, file: str, table: pa.Table) -> None:
+        import pyarrow.parquet as pq
+
+        metadata = {**(table.schema.metadata or {}), **METADATA}
+        with self._files.write(file) as stream:
+            pq.write_table(table.replace_schema_metadata(metadata), stream)
+
+    # --- Versions ------------------------------------------------------------------------------------------
+
+    def _check(self) -> None:
+        """Refuses another version's folder. sweep.json says it, or a part: an import writes those first."""
+        if self._known:
+            return
+        if self.has(RUNS):
+            version = self._sweep().get("schema", SCHEMA_VERSION)
+        elif parts := self._committed():
+            version = int(self._files.read_metadata(f"{COMMIT}/{parts[0]}").get(b"schema", SCHEMA_VERSION))
+        else:
+            return
+        if version != SCHEMA_VERSION:
+            raise UserError(
+                f"{self} was written by ttc's schema {version}, and this version reads {SCHEMA_VERSION}: "
+                "take another name=, or read it with the version that wrote it"
+            )
+        self._known = True
+
+    def _sweep(self) -> dict[str, Any]:
+        try:
+            return json.loads(self._files.read(RUNS))
+        except ValueError as error:
+            raise UserError(f"{self}/{RUNS}: no JSON ({error})") from None
 
 
-def _part(file: File, schema: pa.Schema) -> pa.Table:
-    """A part's columns; those that an older version did not write are nulls."""
-    held = pq.read_schema(file).names
-    part = pq.read_table(file, columns=[name for name in schema.names if name in held])
-    columns = [
-        part[field.name].cast(field.type)
-        if field.name in part.column_names
-        else pa.nulls(len(part), field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
+def _temporary(table: str, part: Part) -> str:
+    return f"{table}/{part.name}.tmp"
+
+
+def _number(name: str) -> int:
+    """Of a committed part: 1 of `000001-ab.parquet`."""
+    return int(name.split("-")[0])
 
 
 def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    position = pa.array(range(len(rows)))
-    last = (
-        rows.select(key)
-        .append_column("position", position)
-        .group_by(list(key))
-        .aggregate([("position", "max")])
-    )
+    """Of rows with one key the last, in their order."""
+    places = rows.select(key).append_column("place", pa.array(np.arange(len(rows))))
+    last = places.group_by(list(key)).aggregate([("place", "max")])["place_max"].to_numpy()
     if len(last) == len(rows):
         return rows
-    return rows.take(pc.take(last["position_max"], pc.sort_indices(last["position_max"])))
+    kept = np.zeros(len(rows), dtype=np.bool_)
+    kept[last] = True
+    return rows.filter(pa.array(kept))
 
 
-def load_runs(folder: File) -> list[dict[str, Any]]:
-    """sweep.json's launches, oldest first; none where there is no file."""
-    file = folder / "sweep.json"
-    return json.loads(file.read_text())["runs"] if file.exists() else []
+# --- Until every room holds a Folder: to be deleted ---------------------------------------------------------
 
 
-def save_runs(folder: File, runs: list[dict[str, Any]]) -> None:
-    write_text(
-        folder / "sweep.json", json.dumps({"schema": SCHEMA_VERSION, "runs": runs}, indent=1, default=str)
-    )
+def read(folder: Path, table: str, columns: Sequence[str] | None = None, after: int = 0) -> pa.Table:
+    return Folder(folder).read(table, columns, after)
 
 
-def write_text(target: File, text: str) -> None:
-    hidden = target.with_name(f".{target.name}.writing")
-    hidden.write_text(text)
-    hidden.rename(target)
+def write(table: pa.Table, target: Path) -> None:
+    Folder(target.parent).write(target.stem, table)
+
+
+def write_frame(frame: pd.DataFrame, target: Path) -> None:
+    Folder(target.parent).write(target.stem, frame)
+
+
+def write_text(target: Path, text: str) -> None:
+    Folder(target.parent).write_text(target.name, text)
+
+
+def load_runs(folder: Path) -> list[dict[str, Any]]:
+    return Folder(folder).runs()
+
+
+def save_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
+    Folder(folder).save_runs(runs)

@@ -6,8 +6,8 @@ parameters of the strategies are columns too: the registry says which.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pyarrow as pa
@@ -208,6 +208,11 @@ class CellRecord:
     gold: bool = False
 
     @property
+    def usable(self) -> bool:
+        """Units make its n, so that it can be read."""
+        return self.unit is None or self.n % self.unit == 0
+
+    @property
     def family(self) -> str:
         return str(self.columns["family"])
 
@@ -231,3 +236,28 @@ class CellRecord:
     def line(self) -> tuple[Any, ...]:
         """What a table shows as one line, by n."""
         return (self.strategy, self.variant, self.policy, self.prm, self.dataset)
+
+
+def unite_cells(runs: Iterable[Mapping[str, Any]]) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
+    """The cells of all runs (a cell's seeds and headlines: those of all; its record: the latest), and the
+    selections.
+
+    What a cell is told apart by names it once: where a dataset's or a model's content has changed under its
+    name, the later cell stands for it and the earlier one's rows stay unread.
+    """
+    cells: dict[tuple[object, ...], CellRecord] = {}
+    selections: dict[str, list[list[Any]]] = {}
+    names = {field.name for field in fields(CellRecord)}
+    for run in runs:
+        selections.update(run["selections"])
+        for record in run["cells"]:
+            known = {name: value for name, value in record.items() if name in names}
+            lists = {name: tuple(known[name]) for name in ("seeds", "headlines")}
+            cell = CellRecord(**known | lists)
+            name = (*cell.line, cell.n)
+            if name in cells and cells[name].cell == cell.cell:
+                headlines = tuple(dict.fromkeys([*cells[name].headlines, *cell.headlines]))
+                seeds = tuple(sorted({*cells[name].seeds, *cell.seeds}))
+                cell = replace(cell, seeds=seeds, headlines=headlines)
+            cells[name] = cell
+    return list(cells.values()), selections

@@ -7,7 +7,6 @@ Shape suffixes: P problems, S seeds of the pool, U units (paths) of a pool.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,14 +18,14 @@ from ttc.readout.names import Results
 from ttc.readout.outcomes import Batch, outcomes
 from ttc.readout.pools import Key, Tables, places
 from ttc.readout.votes import AGGS
+from ttc.report.formats import score_range, setting
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.intervals import Floats, Ints
 from ttc.stats.two_fold import quintiles
 from ttc.store.schema import CellRecord
 from ttc.studies.candidates import Study
+from ttc.studies.settings import KINDS
 from ttc.types import UserError
-
-KINDS = re.compile(r"level|oracle|predicted(@(?P<m>[1-9]\d*))?")
 
 
 @dataclass(frozen=True)
@@ -151,7 +150,8 @@ def _by_level(results: Results, study: Study) -> Difficulty:
         raise UserError(f"difficulty=level: {study.panel['dataset']} has no levels; take oracle or predicted")
     levels, bin_P = np.unique(level_P, return_inverse=True)
     bins = pd.DataFrame({seed: bin_P for seed in study.seeds}, index=pd.Index(study.problems))
-    return Difficulty(bins, [f"level {level:g}" for level in levels], ["Difficulty: the dataset's level."])
+    labels = [f"level {setting(level)}" for level in levels]
+    return Difficulty(bins, labels, ["Difficulty: the dataset's level."])
 
 
 def _probe_paths(kind: str) -> int:
@@ -191,7 +191,7 @@ def _seen_by(seed: int, pool: Pool, value_PSU: Floats, probe: int) -> Floats:
 
 def _label(bin_PS: Ints, value_PS: Floats, b: int) -> str:
     inside = value_PS[bin_PS == b]
-    return f"bin {b + 1} ({inside.min():.2f} to {inside.max():.2f})"
+    return f"bin {b + 1} ({score_range(inside.min(), inside.max())})"
 
 
 def _notes(kind: str, pool: Pool, probe: int, halved: int) -> list[str]:

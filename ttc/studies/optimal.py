@@ -1,7 +1,7 @@
 """`ttc optimal FOLDER`: compute-optimal scaling, the best strategy for each difficulty and budget (spec 6).
 
 Everything is a readout of stored rows. candidates.py says what is chosen among, difficulty.py what the bins
-are, ttc/optimal.py how it is chosen so that no problem both chooses and measures.
+are, ttc/stats/two_fold.py how it is chosen so that no problem both chooses and measures.
 """
 
 from __future__ import annotations
@@ -9,38 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
 
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
-from ttc.settings.build import Faults, build, read_words
+from ttc.report.console import Console
+from ttc.report.formats import count
+from ttc.report.optimal import plot_optimal
+from ttc.report.pictures import save
+from ttc.settings.build import read
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
-from ttc.stats.two_fold import SMALL, SPLITS, Optimal, Prices, choose
+from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store.folder import load_runs, write_frame
 from ttc.studies.candidates import Candidate, Costs, Study, ordered, studies
-from ttc.studies.difficulty import KINDS, Difficulty, measure, reread
-from ttc.studies.optimal_report import CHOICES, CURVE, plot_optimal, print_study
-from ttc.types import Count, UserError
+from ttc.studies.difficulty import Difficulty, measure, reread
+from ttc.studies.optimal_report import print_study
+from ttc.studies.settings import OptimalSettings
+from ttc.types import UserError
 
-
-@dataclass(frozen=True)
-class OptimalSettings:
-    """Of `ttc optimal`.
-
-    Attributes:
-        difficulty: level, oracle, predicted or predicted@m (m probe paths, whose cost counts).
-        axis: what a budget is; n: a row at exactly this n, else a mean cost within it.
-        splits: halvings of the problems.
-    """
-
-    difficulty: str = "level"
-    axis: Literal["n", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
-    splits: Count = SPLITS
+CURVE, CHOICES = "optimal", "optimal_choices"
 
 
 @dataclass(frozen=True)
@@ -59,7 +50,7 @@ def optimal(folder: Path, words: Sequence[str], console: Console) -> tuple[pd.Da
     Raises:
         UserError: a wrong setting, or the folder lacks what the difficulty or the axis needs.
     """
-    settings = parse(words)
+    settings = read(OptimalSettings, words)
     results = Results(folder)
     config = readout_config(folder)
     tables = Tables(folder, config)
@@ -80,27 +71,8 @@ def optimal(folder: Path, words: Sequence[str], console: Console) -> tuple[pd.Da
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
     write_frame(curve, folder / f"{CURVE}.parquet")
     write_frame(choice, folder / f"{CHOICES}.parquet")
-    plot_optimal(curve, choice, folder / "plots" / f"{CURVE}.png")
+    save(plot_optimal(curve, choice), folder / "plots" / f"{CURVE}.png")
     return curve, choice
-
-
-def parse(words: Sequence[str]) -> OptimalSettings:
-    """Raises:
-    Faults: all that is wrong with the words.
-    """
-    faults = [f"{word}: settings read key=value" for word in words if "=" not in word]
-    values = read_words(OptimalSettings, (word for word in words if "=" in word))
-    settings = OptimalSettings()
-    try:
-        settings = build(OptimalSettings, values)
-    except Faults as error:
-        faults += error.lines
-    difficulty = values.get("difficulty", settings.difficulty)
-    if not KINDS.fullmatch(str(difficulty)):
-        faults.append(f"difficulty={difficulty}: take level, oracle, predicted or predicted@m")
-    if faults:
-        raise Faults(faults)
-    return settings
 
 
 def readout_config(folder: Path) -> ReadoutConfig:
@@ -272,7 +244,7 @@ def _notes(settings: OptimalSettings, points: Sequence[Point]) -> list[str]:
         f"Candidates: every strategy, setting, vote and aggregation with {within}; nothing that has seen the "
         "gold answers.",
         f"Chosen on one half of the problems, measured on the other, over {settings.splits} splits; "
-        f"intervals by cluster bootstrap ({REPLICATES:,} replicates, each chooses anew).",
+        f"intervals by cluster bootstrap ({count(REPLICATES)} replicates, each chooses anew).",
     ]
     if any(count for point in points for count in point.optimal.fallbacks.values()):
         notes.append(

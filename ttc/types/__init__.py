@@ -28,6 +28,7 @@ from ttc.types.ranges import (
     Positive,
     PositiveShare,
     Share,
+    Spelled,
 )
 from ttc.types.verbs import Bill, Budget, Context, Policy, Strategy, Verifier
 
@@ -60,6 +61,7 @@ __all__ = [
     "Sample",
     "Sampling",
     "Share",
+    "Spelled",
     "Step",
     "StepEnd",
     "Strategy",

@@ -5,12 +5,13 @@ Nothing is checked when an object is made; `settings.build` does, with all fault
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Strict, StringConstraints
+from pydantic import Strict
 
 Count = Annotated[int, Strict(), Ge(1)]
 Natural = Annotated[int, Strict(), Ge(0)]
@@ -20,7 +21,6 @@ Positive = Annotated[float, Strict(), Gt(0)]
 NotNegative = Annotated[float, Strict(), Ge(0)]
 Naturals = Annotated[tuple[Natural, ...], Strict(False)]
 Names = Annotated[tuple[str, ...], Strict(False)]
-FolderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,3 +40,30 @@ class OneOf:
             return value
 
         return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+
+
+@dataclass(frozen=True)
+class Spelled:
+    """A text that the whole of `pattern` matches; `what` tells a person what that is."""
+
+    pattern: str
+    what: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def check(value: str) -> str:
+            if not re.fullmatch(self.pattern, value):
+                raise PydanticCustomError("spelled", "must be {what}", {"what": self.what})
+            return value
+
+        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+
+
+FolderName = Annotated[
+    str,
+    Spelled(
+        r"[A-Za-z0-9][A-Za-z0-9._-]*",
+        "one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    ),
+]

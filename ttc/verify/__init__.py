@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path as File
 
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
+from ttc.report.console import Console, say
+from ttc.report.formats import count, counted
+from ttc.report.progress import count_up
 from ttc.settings.schema import PrmConfig
 from ttc.verify.settings import FolderSettings, LabelSettings, Task, parse
 
@@ -35,7 +34,7 @@ def verify(words: Sequence[str], console: Console) -> None:
         assert task.prm, "parse wants one for labelled steps"
         _verify_labels(task, task.settings, task.prm, console)
     out = os.path.relpath(task.out) if task.out.is_relative_to(File.cwd()) else str(task.out)
-    console.print(f"figures: {escape(out)}")
+    say(console, f"figures: {out}")
 
 
 def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console: Console) -> None:
@@ -49,13 +48,13 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
     prm = model.runs(prm)
     wrong = sum(solution.label >= 0 for solution in solutions)
     steps = sum(len(solution.steps) for solution in solutions)
-    console.print(
-        f"[bold]{escape(task.source)}[/]: {len(solutions):,} solutions of {steps:,} steps, {wrong:,} with an "
-        f"error; prm {escape(prm.name)} ({prm.engine})"
-    )
-    with engine_log(task.out / "engine.log"), _progress(console) as progress:
-        bar = progress.add_task("solutions", total=len(solutions))
-        judged = asyncio.run(judge(prm, solutions, lambda: progress.advance(bar)))
+    size = f"{counted(len(solutions), 'solution')} of {counted(steps, 'step')}"
+    say(console, f": {size}, {count(wrong)} with an error; prm {prm.name} ({prm.engine})", bold=task.source)
+    with (
+        engine_log(task.out / "engine.log"),
+        count_up(console, "solutions", len(solutions)) as count_one,
+    ):
+        judged = asyncio.run(judge(prm, solutions, count_one))
     figures = label_figures(judged, settings.threshold, settings.agg, settings.seed)
     print_labels(figures, console)
     config = {"source": task.source, "settings": settings, "prm": prm, "identity": model.identity}
@@ -63,20 +62,10 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
 
 
 def _verify_folder(task: Task, settings: FolderSettings, console: Console) -> None:
+    from ttc.store import Folder
     from ttc.verify.folder import folder_figures
     from ttc.verify.report import print_folder, save
 
-    figures = folder_figures(File(task.source).expanduser(), settings.seed)
+    figures = folder_figures(Folder(task.source), settings.seed)
     print_folder(figures, console)
     save(task.out, figures, {"source": task.source, "settings": asdict(settings)})
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("[bold]{task.description}[/]"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )

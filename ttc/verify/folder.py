@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path as File
 
 import numpy as np
 import pandas as pd
 
 from ttc.readout.votes import AGGS
 from ttc.stats import verifier as metrics
-from ttc.store.folder import load_runs, read
+from ttc.store import Folder
 from ttc.strategies.aggregations import Agg, aggregate
 from ttc.types import UserError
 
@@ -56,7 +55,7 @@ class FolderFigures:
     spearman: float
 
 
-def folder_figures(folder: File, seed: int) -> list[FolderFigures]:
+def folder_figures(folder: Folder, seed: int) -> list[FolderFigures]:
     """The figures of every group, aggregation and level.
 
     Raises:
@@ -76,16 +75,16 @@ def folder_figures(folder: File, seed: int) -> list[FolderFigures]:
     return figures
 
 
-def _rows(folder: File) -> pd.DataFrame:
+def _rows(folder: Folder) -> pd.DataFrame:
     """A row per path and verifier: scores, and the verdict of the grader that the last launch declared."""
-    runs = load_runs(folder)
-    grades = read(folder, "grades", ["path", "grader", "extract", "verdict"]).to_pandas()
+    runs = folder.runs()
+    grades = folder.read("grades", ["path", "grader", "extract", "verdict"]).to_pandas()
     if runs:
         declared = runs[-1]["config"]["readout"]
         rule = grades["extract"].fillna("boxed")
         grades = grades[(grades["grader"] == declared["grader"]) & (rule == declared["extract"])]
     columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
-    scores = read(folder, "scores", columns).to_pandas()
+    scores = folder.read("scores", columns).to_pandas()
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])
 
 

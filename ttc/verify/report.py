@@ -10,70 +10,88 @@ from pathlib import Path as File
 from typing import Any
 
 import pandas as pd
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from ttc.report.looks import show
-from ttc.run.launch_log import revision, versions
+from ttc.report.console import Console, show
+from ttc.report.formats import count, score, setting
+from ttc.report.tables import Row, Table, column
 from ttc.store.folder import write_frame, write_text
+from ttc.store.provenance import revision, versions
 from ttc.types import UserError
 from ttc.verify.figures import Calibration, LabelFigures
 from ttc.verify.folder import FolderFigures
 from ttc.verify.judging import Judged
+
+NAN = math.nan
 
 # --- Labelled steps --------------------------------------------------------------------------------------
 
 
 def print_labels(figures: LabelFigures, console: Console) -> None:
     """Three tables: the first error found, ranking and calibration, the reliability curve."""
-    _print(_found_table(figures), console)
-    _print(_calibration_table(figures), console)
-    _print(_bins_table(figures.steps), console)
     notes = [
         "The prediction is the first step below the threshold. Intervals are of a bootstrap over the "
-        f"{figures.problems} problems.",
+        f"{count(figures.problems)} problems.",
         "Of each solution the steps up to its first error count; "
-        f"{figures.skipped_steps:,} after one are left out.",
+        f"{count(figures.skipped_steps)} after one are left out.",
     ]
     if figures.unscored_steps:
         notes.append(
             f"{figures.unscored_steps} steps of {figures.unscored_solutions} solutions have no score "
             "(too long, or NaN): these solutions get no prediction and count as not found."
         )
-    console.print(Text("\n".join(["", *notes]), style="dim"))
+    title = "the first error"
+    _print(Table("first_error", FOUND, _found(figures), title, bright="declared", tight=True), console)
+    title = "scores as probabilities"
+    _print(Table("calibration", CALIBRATION, _calibration(figures), title, tight=True), console)
+    bins = [asdict(bin_) for bin_ in figures.steps.bins]
+    _print(Table("reliability", BINS, bins, "reliability of step scores", notes, tight=True), console)
 
 
-def _found_table(figures: LabelFigures) -> Table:
-    table = _table("the first error", "threshold", "error acc.", "correct acc.", "F1", "95 % interval", "")
-    found, best = figures.found, figures.best
-    shares = (_percent(value) for value in (found.error, found.correct, found.f1))
-    table.add_row(f"{figures.threshold:g}", *shares, _interval(figures.f1_interval, 100, 1), "")
-    shares = (_percent(value) for value in (best.error, best.correct, best.f1))
-    table.add_row(_short(figures.best_threshold), *shares, "", "the best one, in-sample", style="dim")
-    return table
+def _threshold(threshold: float, declared: bool) -> str:
+    return setting(threshold) if declared else score(threshold)
 
 
-def _calibration_table(figures: LabelFigures) -> Table:
-    names = ("right", "wrong", "AUROC", "95 % interval", "calibration error", "Brier")
-    table = _table("scores as probabilities", "of", *names)
-    for name, part, interval in (
-        ("steps", figures.steps, _interval(figures.auroc_interval, 1, 3)),
-        (f"solutions, by {figures.agg}", figures.solutions, ""),
-    ):
-        counts = (f"{part.right:,}", f"{part.count - part.right:,}")
-        measured = (_short(part.calibration_error), _short(part.brier))
-        table.add_row(name, *counts, _short(part.auroc), interval, *measured)
-    return table
+FOUND = (
+    column("threshold", _threshold, "threshold", "declared"),
+    column("error acc.", "points", "error"),
+    column("correct acc.", "points", "correct"),
+    column("F1", "points", "f1"),
+    column("95 % interval", "interval", "f1_low", "f1_high"),
+    column("", lambda declared: "" if declared else "the best one, in-sample", "declared"),
+)
+CALIBRATION = (
+    column("of", "text", "of"),
+    column("right", "count", "right"),
+    column("wrong", "count", "wrong"),
+    column("AUROC", "score", "auroc"),
+    column("95 % interval", "score_interval", "auroc_low", "auroc_high"),
+    column("calibration error", "score", "calibration_error"),
+    column("Brier", "score", "brier"),
+)
+BINS = (
+    column("score", "score_bin", "low", "high"),
+    column("steps", "count", "count"),
+    column("mean score", "score", "mean"),
+    column("share right", "score", "right"),
+)
 
 
-def _bins_table(steps: Calibration) -> Table:
-    table = _table("reliability of step scores", "score", "steps", "mean score", "share right")
-    for bin_ in steps.bins:
-        table.add_row(
-            f"{bin_.low:.1f} to {bin_.high:.1f}", f"{bin_.count:,}", _short(bin_.mean), _short(bin_.right)
-        )
-    return table
+def _found(figures: LabelFigures) -> list[Row]:
+    """At the declared threshold, and at the best one."""
+    low, high = figures.f1_interval
+    found = asdict(figures.found) | {"threshold": figures.threshold, "f1_low": low, "f1_high": high}
+    best = asdict(figures.best) | {"threshold": figures.best_threshold}
+    return [found | {"declared": True}, best | {"declared": False}]
+
+
+def _calibration(figures: LabelFigures) -> list[Row]:
+    def row(of: str, part: Calibration) -> dict[str, Any]:
+        names = ("right", "auroc", "calibration_error", "brier")
+        return {"of": of, "wrong": part.count - part.right} | {name: getattr(part, name) for name in names}
+
+    low, high = figures.auroc_interval
+    steps = row("steps", figures.steps) | {"auroc_low": low, "auroc_high": high}
+    return [steps, row(f"solutions, by {figures.agg}", figures.solutions)]
 
 
 # --- A results folder ------------------------------------------------------------------------------------
@@ -81,9 +99,6 @@ def _bins_table(steps: Calibration) -> Table:
 
 def print_folder(figures: Sequence[FolderFigures], console: Console) -> None:
     """A table per dataset and policy: a line per strategy, verifier and aggregation."""
-    for dataset, policy in dict.fromkeys((one.dataset, one.policy) for one in figures):
-        part = [one for one in figures if (one.dataset, one.policy) == (dataset, policy)]
-        _print(_folder_table(f"{dataset}: policy {policy}", part), console)
     notes = [
         "AUROC: a right path's score is above a wrong one's; within: of paths to one problem only.",
         "A guided search's paths were chosen by these scores; best_of_n is the fair place to look.",
@@ -91,35 +106,48 @@ def print_folder(figures: Sequence[FolderFigures], console: Console) -> None:
     missing = sum(one.unscored for one in figures if one.level is None and one.agg == "last")
     if missing:
         notes.append(f"{missing} paths have no score (too long, or NaN) and are left out.")
-    console.print(Text("\n".join(["", *notes]), style="dim"))
+    panels = list(dict.fromkeys((one.dataset, one.policy) for one in figures))
+    for dataset, policy in panels:
+        part = [one for one in figures if (one.dataset, one.policy) == (dataset, policy)]
+        levels = sorted({one.level for one in part if one.level is not None})
+        columns = [*FOLDER, *(column(f"level {level}", "score", f"auroc_level_{level}") for level in levels)]
+        told = notes if (dataset, policy) == panels[-1] else ()
+        title = f"{dataset}: policy {policy}"
+        _print(Table("verifier", columns, _folder_rows(part, levels), title, told, tight=True), console)
 
 
-def _folder_table(title: str, figures: Sequence[FolderFigures]) -> Table:
-    levels = sorted({one.level for one in figures if one.level is not None})
-    names = ("paths", "right", "mean right", "mean wrong", "AUROC", "95 % interval", "within", "r", "rho")
-    table = _table(title, "strategy, prm", "agg", *names, *(f"level {level}" for level in levels))
-    auroc = {(_line(one), one.agg, one.level): one.auroc for one in figures}
-    before = None
+FOLDER = (
+    column("strategy, prm", lambda strategy, prm: f"{strategy}, {prm}", "strategy", "prm", fold=True),
+    column("agg", "text", "agg"),
+    column("paths", "count", "paths"),
+    column("right", "points", "share"),
+    column("mean right", "score", "mean_right"),
+    column("mean wrong", "score", "mean_wrong"),
+    column("AUROC", "score", "auroc"),
+    column("95 % interval", "score_interval", "auroc_low", "auroc_high"),
+    column("within", "score", "within"),
+    column("r", "score", "point_biserial"),
+    column("rho", "score", "spearman"),
+)
+
+
+def _folder_rows(figures: Sequence[FolderFigures], levels: Sequence[int]) -> list[Row]:
+    """A row per strategy, verifier and aggregation, with the AUROC of each level beside."""
+    auroc = {(one.strategy, one.verifier, one.agg, one.level): one.auroc for one in figures}
+    rows: list[Row] = []
     for one in figures:
-        if one.level is not None:
-            continue
-        line = _line(one)
-        table.add_row(
-            f"{one.strategy}, {one.prm}" if line != before else "",
-            one.agg,
-            f"{one.paths:,}",
-            _percent(one.right / one.paths if one.paths else math.nan),
-            *map(_short, (one.mean_right, one.mean_wrong, one.auroc)),
-            _interval(one.auroc_interval, 1, 3) if one.auroc_interval else "",
-            *map(_short, (one.within, one.point_biserial, one.spearman)),
-            *(_short(auroc.get((line, one.agg, level), math.nan)) for level in levels),
-        )
-        before = line
-    return table
+        if one.level is None:
+            low, high = one.auroc_interval or (None, None)
+            row = asdict(one) | {"auroc_low": low, "auroc_high": high}
+            row["share"] = one.right / one.paths if one.paths else NAN
+            line = (one.strategy, one.verifier, one.agg)
+            rows.append(row | {f"auroc_level_{level}": auroc.get((*line, level), NAN) for level in levels})
+    return rows
 
 
-def _line(one: FolderFigures) -> tuple[str, str]:
-    return one.strategy, one.verifier
+def _print(table: Table, console: Console) -> None:
+    console.print()
+    show(table, console)
 
 
 # --- Files -----------------------------------------------------------------------------------------------
@@ -167,33 +195,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value
-
-
-# --- Looks -----------------------------------------------------------------------------------------------
-
-
-def _table(title: str, first: str, *names: str) -> Table:
-    look: dict[str, Any] = {"title_justify": "left", "title_style": "bold", "box": None}
-    table = Table(title=title, padding=(0, 1), collapse_padding=True, pad_edge=False, **look)
-    table.add_column(first, no_wrap=True)
-    for name in names:
-        table.add_column(name, justify="right" if name and name != "agg" else "left", no_wrap=True)
-    return table
-
-
-def _print(table: Table, console: Console) -> None:
-    console.print()
-    show(table, console)
-
-
-def _percent(share: float) -> str:
-    return "-" if math.isnan(share) else f"{100 * share:.1f}"
-
-
-def _short(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.3f}"
-
-
-def _interval(ends: tuple[float, float], factor: float, digits: int) -> str:
-    low, high = ends
-    return "-" if math.isnan(low) else f"{factor * low:.{digits}f} to {factor * high:.{digits}f}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ttc.data.files import READERS
 from ttc.models import ENGINES, check
-from ttc.settings.build import Faults, build, read_words
+from ttc.settings.build import Faults, build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
 from ttc.strategies.aggregations import Agg
@@ -83,16 +83,14 @@ def parse(words: Sequence[str]) -> Task:
     Raises:
         Faults: all that is wrong with it, but for what only the source's rows and the model can tell.
     """
-    sources = [word for word in words if "=" not in word]
-    pairs = [word for word in words if "=" in word]
-    about_prm = [word for word in pairs if word.lstrip("+~").split("=")[0].split(".")[0] == "prm"]
-    own = [word for word in pairs if word not in about_prm]
+    given = sort_words(words, ["prm"])
+    sources, about_prm = given.names, given.composed
     faults = _source_faults(sources)
     source = sources[0] if sources else NANO
     is_folder = File(source).expanduser().is_dir()
     settings: LabelSettings | FolderSettings = FolderSettings() if is_folder else LabelSettings()
     try:
-        settings = build(type(settings), read_words(type(settings), own))
+        settings = read(type(settings), given.own)
     except Faults as error:
         faults += error.lines
     prm = None

@@ -1,0 +1,178 @@
+"""Settings as lines of help: `key=default`, its range, and what it is, read off the dataclasses."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le
+
+from ttc.settings.compose import CONF, PRIMARY, SWEEPS, defaults
+from ttc.settings.schema import (
+    ClusterConfig,
+    Config,
+    DatasetConfig,
+    PolicyConfig,
+    PrmConfig,
+    ReadoutConfig,
+)
+from ttc.strategies import STRATEGIES, VOTES_OF, parameters
+from ttc.types import Names, Naturals, OneOf, Spelled
+
+WIDTH = 110
+KEY = 30
+"""Columns for the key and its default."""
+
+GROUPS: Mapping[str, type] = {
+    "policy": PolicyConfig,
+    "prm": PrmConfig,
+    "dataset": DatasetConfig,
+    "cluster": ClusterConfig,
+    "readout": ReadoutConfig,
+}
+"""Groups of conf/ -> their settings."""
+
+
+def describe_launch() -> Iterator[str]:
+    """All that a launch can be told."""
+    chosen = dict(re.findall(r"^  - (\w+): (\S+)", (CONF / f"{PRIMARY}.yaml").read_text(), re.MULTILINE))
+    yield f"strategies (strategy={chosen['strategy']}), and their parameters:"
+    for name, strategy in STRATEGIES.items():
+        yield f"  strategy={name}"
+        for parameter in parameters(strategy).values():
+            yield from _line(strategy, parameter, "strategy.", indent=4)
+    for vote, name in VOTES_OF.items():
+        yield f"  strategy={vote}: {name}, and the vote is its headline"
+    yield f"saved sweeps: {', '.join(sorted(file.stem for file in SWEEPS.glob('*.yaml')))}"
+    yield "settings of a launch:"
+    own = {key: value for key, value in defaults().items() if key != "hydra"}
+    for field in fields(Config):
+        if field.name in own:
+            yield from _line(Config, field, default=own[field.name])
+    for group in ("prompt", *GROUPS):
+        yield f"{group}:"
+        yield from options(group, chosen.get(group))
+        if group in GROUPS:
+            yield from describe(GROUPS[group], f"{group}.")
+
+
+def options(group: str, default: str | None = None) -> Iterator[str]:
+    """`prm=nano   or acemath-7b-rm, fake, ...`: the files of a group."""
+    names = sorted(file.stem for file in (CONF / group).glob("*.yaml") if file.stem != "_base")
+    yield from _fill(f"{group}={default or '...'}", ", ".join(names))
+
+
+def describe(cls: type, prefix: str = "") -> Iterator[str]:
+    """A line or more for each setting of a dataclass, with those of the dataclasses inside it."""
+    hints = get_type_hints(cls)
+    for field in fields(cls):  # type: ignore[arg-type]
+        if is_dataclass(inner := hints[field.name]):
+            yield from describe(inner, f"{prefix}{field.name}.")  # type: ignore[arg-type]
+        elif not (prefix and field.name == "name"):  # an option's own
+            yield from _line(cls, field, prefix)
+
+
+def _line(
+    cls: type, field: Field, prefix: str = "", default: Any = MISSING, indent: int = 2
+) -> Iterator[str]:
+    hint = get_type_hints(cls, include_extras=True)[field.name]
+    value = field.default if default is MISSING else default
+    said = [_range(hint), _docs(cls).get(field.name, "")]
+    yield from _fill(f"{prefix}{field.name}={_written(value)}", "; ".join(filter(None, said)), indent)
+
+
+def _fill(key: str, text: str, indent: int = 2) -> list[str]:
+    head = " " * indent + key
+    lines = textwrap.wrap(text, WIDTH - KEY - 4, break_on_hyphens=False) or [""]
+    behind = f"\n{' ' * (KEY + 4)}".join(lines)
+    if len(head) > KEY + 2:
+        return [head, " " * (KEY + 4) + behind] if text else [head]
+    return [f"{head:{KEY + 4}}{behind}".rstrip()]
+
+
+def _written(value: Any) -> str:
+    if value is MISSING:
+        return "..."
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
+
+
+# --- Ranges ----------------------------------------------------------------------------------------------
+
+KINDS = {int: "whole number", float: "number", bool: "true or false"}
+
+
+def _range(hint: Any) -> str:
+    """`whole number >= 1`; `keep or compete`; nothing for a text."""
+    if hint in (Naturals, Names):
+        return "a list, as [0,1]" if hint == Naturals else "a list, as [a,b]"
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(filter(None, (_range(one) for one in get_args(hint) if one is not type(None))))
+    if get_origin(hint) is Literal:
+        return _either(get_args(hint))
+    if get_origin(hint) is Annotated:
+        return _bounds(*get_args(hint))
+    return KINDS.get(hint, "")
+
+
+def _bounds(kind: Any, *marks: Any) -> str:
+    words = [_range(kind)]
+    for mark in marks:
+        match mark:
+            case OneOf():
+                words = [_either(tuple(mark.registry))]
+            case Spelled():
+                words = [mark.what]
+            case Ge():
+                words.append(f">= {mark.ge}")
+            case Gt():
+                words.append(f"> {mark.gt}")
+            case Le():
+                words.append(f"<= {mark.le}")
+    return " ".join(filter(None, words))
+
+
+def _either(names: tuple[Any, ...]) -> str:
+    *others, last = map(str, names)
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+# --- What a setting is -----------------------------------------------------------------------------------
+
+
+def _docs(cls: type) -> dict[str, str]:
+    """Of each field: the text below it, or its line under `Attributes:`."""
+    docs: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if is_dataclass(base):
+            docs |= _listed(base.__doc__ or "") | _below(base)
+    return docs
+
+
+def _listed(doc: str) -> dict[str, str]:
+    section = inspect.cleandoc(doc).partition("Attributes:\n")[2]
+    entries = re.split(r"\n(?=    \w)", f"\n{section}")
+    return {
+        name: " ".join(text.split())
+        for names, _, text in (entry.strip().partition(": ") for entry in entries)
+        for name in names.split(", ")
+        if text
+    }
+
+
+def _below(cls: type) -> dict[str, str]:
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(tree, ast.ClassDef)
+    docs = {}
+    for node, after in zip(tree.body, tree.body[1:], strict=False):
+        text = after.value if isinstance(after, ast.Expr) else None
+        if isinstance(node, ast.AnnAssign) and isinstance(text, ast.Constant):
+            docs[ast.unparse(node.target)] = " ".join(str(text.value).split())
+    return docs

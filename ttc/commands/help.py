@@ -1,0 +1,201 @@
+"""What `ttc <command> --help` says. Settings, defaults and ranges are read off the settings' dataclasses."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+WIDTH = 100
+
+Lines = Iterator[str]
+
+
+@dataclass(frozen=True)
+class Help:
+    """Of one command.
+
+    Attributes:
+        usage: its words.
+        what: one sentence.
+        more: what the words mean, as it is to be printed.
+        examples: lines that can be typed.
+        settings: its key=value words; called only where somebody asks, for it imports them.
+    """
+
+    usage: str
+    what: str
+    more: str = ""
+    examples: Sequence[str] = ()
+    settings: Callable[[], Lines] = lambda: iter(())
+
+
+def write_overview(write: Callable[[str], None]) -> None:
+    """`ttc --help`."""
+    write("usage: ttc COMMAND WORDS...\n\n")
+    write("The sweep engine for test-time compute: one line runs a whole scaling study.\n\ncommands:\n")
+    for name, said in HELP.items():
+        write(f"  {name:9}{said.what}\n")
+    write("  --install-completion, --show-completion: of commands and options, for this shell\n")
+    write("\nexamples:\n")
+    for line in EXAMPLES:
+        write(f"  {line}\n")
+    write("\n`ttc COMMAND --help` has the command's words, settings and examples.\n")
+
+
+EXAMPLES = (
+    "ttc run -m strategy=best_of_n,beam,dvts n=1,4,16 dataset.limit=20",
+    "ttc compare results/default beam@16 best_of_n@16",
+)
+
+
+def write_help(command: str, write: Callable[[str], None]) -> None:
+    said = HELP[command]
+    write(f"usage: ttc {command} {said.usage}\n\n{textwrap.fill(said.what, WIDTH)}\n")
+    if said.more:
+        write(f"\n{said.more}\n")
+    if settings := list(said.settings()):
+        write("\n" + "\n".join(settings) + "\n")
+    write(f"\n{OUTPUT}\n\nexamples:\n" + "".join(f"  {line}\n" for line in said.examples))
+
+
+OUTPUT = """output:
+  --json                      the tables' own values as one JSON document, and nothing else, on stdout
+  --as json|csv|markdown|latex"""
+
+
+# --- Settings of each command ----------------------------------------------------------------------------
+
+
+def _optimal() -> Lines:
+    from ttc.commands.describe import describe
+    from ttc.studies.settings import OptimalSettings
+
+    yield "settings:"
+    yield from describe(OptimalSettings)
+
+
+def _import() -> Lines:
+    from ttc.commands.describe import describe
+    from ttc.sal.settings import SalSettings
+
+    yield "settings (what is not said is taken from a file's name, else it is search-and-learn's default):"
+    yield from describe(SalSettings)
+    yield "  readout=default|sal, readout.*   as in `ttc run --help`"
+
+
+def _regrade() -> Lines:
+    from ttc.commands.describe import describe
+    from ttc.commands.settings import RegradeSettings
+
+    yield "settings (at least one):"
+    yield from describe(RegradeSettings)
+
+
+def _rescore() -> Lines:
+    from ttc.commands.describe import options
+
+    yield "settings (prm is a must; all else is as it was when the paths were sampled):"
+    for group in ("prm", "cluster", "readout"):
+        yield from options(group)
+    yield "  prm.*, cluster.*, readout.*   as in `ttc run --help`"
+
+
+def _verify() -> Lines:
+    from ttc.commands.describe import describe, options
+    from ttc.verify.settings import FolderSettings, LabelSettings
+
+    yield "settings, for labelled steps:"
+    yield from options("prm")
+    yield "  prm.*   as in `ttc run --help`"
+    yield from describe(LabelSettings)
+    yield "settings, for a results folder:"
+    yield from describe(FolderSettings)
+
+
+def _run() -> Lines:
+    from ttc.commands.describe import describe_launch
+
+    yield from describe_launch()
+
+
+HELP: Mapping[str, Help] = {
+    "run": Help(
+        "[-m] [-cd FOLDER] [-cn SWEEP] [key=value ...]",
+        "Run a grid of strategies and budgets and read it out; again, it does what is missing.",
+        """`python launch.py ...` is the same.
+  -m              several values of a key, a,b,c, are a grid
+  -cn SWEEP       a saved sweep: article, nano, or one of your own
+  -cd FOLDER      the folder that your own sweeps and configs are in""",
+        (
+            "ttc run -m strategy=greedy,best_of_n,beam,dvts n=1,4,16,64 dataset.limit=50",
+            "ttc run -m strategy=beam strategy.width=2,4 n=16 seeds=[0,1,2] name=widths",
+            "ttc run -cn nano",
+            "ttc run policy=fake prm=fake cluster=none",
+        ),
+        _run,
+    ),
+    "plan": Help(
+        "[-m] [-cd FOLDER] [-cn SWEEP] [key=value ...]",
+        "Say what `ttc run` of the same words would do and cost. Nothing is loaded or written.",
+        "",
+        ("ttc plan -m strategy=beam,dvts n=1,4,16,64,256", "ttc plan -cn article --json"),
+        _run,
+    ),
+    "compare": Help(
+        "FOLDER [CELL CELL ...]",
+        "Cells side by side, paired by problem: every other against the first.",
+        """  CELL   strategy[+word]@n[:vote[/agg]] or the beginning of a cell's id; a word is of its variant
+         (width=8), or policy=, prm=, dataset=, prompt=; no vote: the headline. No CELL: what there is""",
+        ("ttc compare results/default", "ttc compare results/default best_of_n@16 beam@16:best/min"),
+    ),
+    "optimal": Help(
+        "FOLDER [key=value ...]",
+        "Compute-optimal scaling: the best strategy for each difficulty and budget.",
+        "",
+        (
+            "ttc optimal results/default difficulty=level",
+            "ttc optimal results/default difficulty=predicted@4 axis=generated_tokens",
+        ),
+        _optimal,
+    ),
+    "import": Help(
+        "sal FILE... [key=value ...]",
+        "Runs of search-and-learn become a results folder.",
+        "  FILE   its JSONL of completions (one file a seed), or a dataset of the Hub (with config=...)",
+        ("ttc import sal completions.jsonl name=theirs", "ttc import sal a.jsonl b.jsonl seeds=[0,1]"),
+        _import,
+    ),
+    "quirks": Help(
+        "FOLDER",
+        "What each of search-and-learn's ways to read a run is worth.",
+        "Accuracy under our rules, with each quirk switched on alone, and with all; saved as quirks.parquet.",
+        ("ttc quirks results/default",),
+    ),
+    "regrade": Help(
+        "FOLDER readout.grader=... readout.extract=...",
+        "Another grading of stored paths, and where the folder's gradings disagree.",
+        "Rows are added, none is changed. All disagreements stand in disagreements.parquet.",
+        ("ttc regrade results/default readout.grader=exact",),
+        _regrade,
+    ),
+    "rescore": Help(
+        "FOLDER prm=... [key=value ...]",
+        "Another verifier for the stored paths of a folder's unguided searches.",
+        "Rows are added, none is changed; the same line again does what is missing.",
+        ("ttc rescore results/default prm=length",),
+        _rescore,
+    ),
+    "verify": Help(
+        "SOURCE [prm=...] [key=value ...]",
+        "How good a verifier's scores are.",
+        """  SOURCE   nano; a .jsonl, .json, .csv or .parquet file with labelled steps (ProcessBench's columns,
+           or columns.*); or a results folder (then no prm is asked)""",
+        (
+            "ttc verify nano prm=nano",
+            "ttc verify processbench_math.jsonl prm=qwen-prm-7b threshold=0.5",
+            "ttc verify results/default",
+        ),
+        _verify,
+    ),
+}

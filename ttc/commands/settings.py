@@ -1,0 +1,24 @@
+"""The words of commands that have few."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from typing import Annotated
+
+from ttc.grading import EXTRACTIONS, GRADERS
+from ttc.settings.schema import ReadoutConfig
+from ttc.types import OneOf
+
+
+@dataclass(frozen=True)
+class Grading:
+    grader: Annotated[str, OneOf(GRADERS)] = ReadoutConfig.grader
+    extract: Annotated[str, OneOf(EXTRACTIONS)] = ReadoutConfig.extract
+
+
+@dataclass(frozen=True)
+class RegradeSettings:
+    """Of `ttc regrade`: keys of the readout, as a launch has them."""
+
+    readout: Grading = Grading()

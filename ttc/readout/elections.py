@@ -1,0 +1,199 @@
+"""Votes over pools: for every (vote, agg) and every number of units drawn, how right each pool's choice is.
+
+One `Batch` = cells that read the same pools (a family, a verifier, a selection, its complete seeds).
+Shape suffixes: B pools, problem-major; U units; W paths of a unit; N = U x W places; C cuts (numbers of units
+drawn, ascending); K orders; G groups of a pool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ttc.readout.habits import Habit
+from ttc.readout.pools import Key, Tables, places
+from ttc.readout.votes import NO_ANSWER, VOTES, Ballots, Units
+from ttc.stats import intervals
+from ttc.stats.arrays import Bools, Floats, Ints
+from ttc.strategies.aggregations import AGGREGATIONS
+
+Choice = tuple[str, str | None]
+"""(vote, agg); no agg where the vote needs no scores."""
+
+Group = Callable[[Sequence[str | None]], Awaitable[list[int]]]
+"""The answers of a pool in address order -> for each its group's number, -1 for none."""
+
+
+def choices(scored: bool, logprobs: bool = True) -> Iterator[Choice]:
+    """Every vote that such pools allow, with every aggregation where it needs one."""
+    for name, vote in VOTES.items():
+        if vote.scored and scored:
+            yield from ((name, agg) for agg in AGGREGATIONS)
+        elif not vote.scored and (logprobs or "logprobs" not in vote.needs):
+            yield name, None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The pools that some cells read, all with the same number of units.
+
+    Attributes:
+        group_BN: numbered from 0 within a pool, in address order of the representatives; -1: no answer.
+        firsts: for each pool the path rows of its groups' representatives.
+        right: for each pool right_G: are its groups' answers right?
+        scores: aggregation -> score_BN; empty: no verifier.
+        columns: what else votes may ask of a path: `tokens`, and `logprob` (per token) where it was kept.
+    """
+
+    keys: Sequence[Key]
+    place_BUW: Ints
+    group_BN: Ints
+    firsts: Sequence[Ints]
+    right: Sequence[Bools]
+    scores: Mapping[str, Floats]
+    columns: Mapping[str, Floats]
+
+    @property
+    def units(self) -> int:
+        return self.place_BUW.shape[1]
+
+    @property
+    def width(self) -> int:
+        return self.place_BUW.shape[2]
+
+    def choices(self) -> Iterator[Choice]:
+        return choices(bool(self.scores), "logprob" in self.columns)
+
+    def ballots(self, b: int, order_KN: Ints, cuts: Sequence[int]) -> Ballots:
+        """Of pool b, its places in these orders."""
+        columns = {name: column_BN[b][order_KN] for name, column_BN in self.columns.items()}
+        return Ballots(self.group_BN[b][order_KN], cuts, columns, self.right[b])
+
+    def correct(self, b: int, winner: Ints) -> Bools:
+        """Is the winning group right? NO_ANSWER and UNSCORED are wrong."""
+        return np.append(self.right[b], [False, False])[winner]
+
+
+@dataclass(frozen=True)
+class Election:
+    """What one vote chooses. A vote to which the order of paths matters has NaN under resample.
+
+    Attributes:
+        winner_BC: prefix: the chosen group, or votes.NO_ANSWER or UNSCORED.
+        variance_BC: over the permutations (ddof 1); 0 where the expectation is exact.
+    """
+
+    winner_BC: Ints
+    prefix_BC: Floats
+    resample_BC: Floats
+    variance_BC: Floats
+
+
+async def make_batch(
+    tables: Tables,
+    keys: Sequence[Key],
+    units: int,
+    verifier: str | None,
+    group: Group,
+    habits: Sequence[Habit],
+) -> Batch:
+    """The first `units` units of the pools, with their groups of equal answers."""
+    place_BUW = places(tables, keys, units)
+    row_BN = place_BUW.reshape(len(keys), -1)
+    pools = [[tables.answers[i] if i >= 0 else None for i in row_N] for row_N in row_BN.tolist()]
+    group_BN = np.array(await asyncio.gather(*map(group, pools)), dtype=np.int64).reshape(row_BN.shape)
+    for habit in habits:
+        if habit.regroup:
+            group_BN = habit.regroup(group_BN, row_BN >= 0)
+    firsts = []
+    for row_N, group_N in zip(row_BN, group_BN, strict=True):
+        number, at = np.unique(group_N, return_index=True)
+        firsts.append(row_N[at[number >= 0]])
+    scores = {} if verifier is None else tables.scores(verifier).values_N
+    columns = {"tokens": tables.tokens_N, "logprob": tables.logprob_N}
+    at_BN = {name: np.append(column_N, np.nan)[row_BN] for name, column_N in columns.items()}
+    return Batch(
+        *(keys, place_BUW, group_BN, firsts),
+        right=[tables.right_N[first_G] for first_G in firsts],
+        scores={agg: np.append(value_N, np.nan)[row_BN] for agg, value_N in scores.items()},
+        columns={name: column for name, column in at_BN.items() if not np.isnan(column).all()},
+    )
+
+
+def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Election]:
+    """Every vote of the batch at `draws` (units drawn, ascending), with `count` permutations (semantics,
+    "Subsets"); 0: the first units only."""
+    B, C = len(batch.keys), len(draws)
+    found = {choice: _blank(B, C) for choice in batch.choices()}
+    for b in range(B):
+        for choice, winner_KC in _winners(batch, b, draws, count):
+            correct_KC, one = batch.correct(b, winner_KC), found[choice]
+            one.winner_BC[b], one.prefix_BC[b] = winner_KC[0], correct_KC[0]
+            if len(winner_KC) > 1:  # drawn, not enumerated
+                one.resample_BC[b] = correct_KC[1:].mean(axis=0)
+                one.variance_BC[b] = correct_KC[1:].var(axis=0, ddof=min(1, count - 1))
+        if draws[0] == 1 and count:
+            for choice, winner_U1 in _alone(batch, b):
+                found[choice].resample_BC[b, 0] = batch.correct(b, winner_U1).mean()
+                found[choice].variance_BC[b, 0] = 0
+    if count:
+        _add_closed_forms(batch, draws, found)
+    for one in found.values():
+        for c, m in enumerate(draws):
+            if m == batch.units:  # nothing to choose
+                one.resample_BC[:, c], one.variance_BC[:, c] = one.prefix_BC[:, c], 0
+    return found
+
+
+def _blank(B: int, C: int) -> Election:
+    return Election(np.full((B, C), NO_ANSWER), *(np.full((B, C), fill) for fill in (0.0, np.nan, 0.0)))
+
+
+def _winners(batch: Batch, b: int, draws: Sequence[int], count: int) -> Iterator[tuple[Choice, Ints]]:
+    """The winning groups of pool b, winner_KC: row 0 in address order, the others, where a vote's
+    expectation is counted over them, in permuted orders."""
+    U, W = batch.units, batch.width
+    order_KU = np.arange(U)[None]
+    if draws[0] < U and count:
+        _, problem, seed = batch.keys[b]
+        order_KU = np.concatenate([order_KU, intervals.permutations(problem, seed, U, count)])
+    order_KN = (order_KU[:, :, None] * W + np.arange(W)).reshape(len(order_KU), -1)
+    cuts = [m * W for m in draws]
+    orders = {drawn: order_KN if drawn else order_KN[:1] for drawn in (True, False)}
+    ballots = {drawn: batch.ballots(b, order, cuts) for drawn, order in orders.items()}
+    for name, agg in batch.choices():
+        vote = VOTES[name]
+        drawn = vote.exact is None and "order" not in vote.needs
+        cast = ballots[drawn]
+        if agg is not None:
+            cast = cast.scored_by(batch.scores[agg][b][orders[drawn]])
+        yield (name, agg), vote.choose(cast)
+
+
+def _alone(batch: Batch, b: int) -> Iterator[tuple[Choice, Ints]]:
+    """Where one unit is drawn: the winners of each unit alone, winner_U1.
+
+    All U are counted, so at n = 1 the votes agree exactly instead of within the Monte-Carlo error.
+    """
+    order_UW = np.arange(batch.units * batch.width).reshape(batch.units, batch.width)
+    ballots = batch.ballots(b, order_UW, [batch.width])
+    for name, agg in batch.choices():
+        if VOTES[name].exact is None and "order" not in VOTES[name].needs:
+            cast = ballots if agg is None else ballots.scored_by(batch.scores[agg][b][order_UW])
+            yield (name, agg), VOTES[name].choose(cast)
+
+
+def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice, Election]) -> None:
+    """The votes that have one, under resample, exactly."""
+    shape = batch.place_BUW.shape
+    right_BN = np.stack([batch.correct(b, group_N) for b, group_N in enumerate(batch.group_BN)])
+    nothing_BN = np.full(right_BN.shape, np.nan)
+    for (name, agg), one in found.items():
+        if exact := VOTES[name].exact:
+            score_BN = nothing_BN if agg is None else batch.scores[agg]
+            expect = exact(Units(*(x.reshape(shape) for x in (batch.group_BN >= 0, right_BN, score_BN))))
+            for c, m in enumerate(draws):
+                one.resample_BC[:, c] = expect(m)

@@ -1,0 +1,102 @@
+"""The plan of a launch: cells, searches, what is shared, what is done already, what the rest will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+
+from ttc.plan.estimate import Expected
+from ttc.plan.jobs import Plan, PlannedCell
+from ttc.report.console import show
+from ttc.report.formats import about, counted, minutes
+from ttc.report.tables import Table, column
+
+COLUMNS = (
+    column("search", "text", "search"),
+    column("n", "list", "n"),
+    column("paths a problem", "count", "paths"),
+    column("searches", "count", "searches"),
+    column("to do", "count", "to_do"),
+)
+
+
+def print_plan(console: Console, plan: Plan, notes: Sequence[str], expected: Expected) -> None:
+    """A line per search (whose cells share their trees), the notes, and what is to do."""
+    show(plan_table(plan, notes, expected), console, indent="  ")
+    console.print(sentence(expected))
+
+
+def plan_table(plan: Plan, notes: Sequence[str], expected: Expected) -> Table:
+    problems = {
+        (planned.record.dataset, problem.id) for planned in plan.cells for problem in planned.problems
+    }
+    seeds = {seed for planned in plan.cells for seed in planned.cell.seeds}
+    size = f"{counted(len(problems), 'problem')}, {counted(len(seeds), 'seed')}"
+    facts = {"cells": len(plan.cells), "problems": len(problems), "seeds": len(seeds)}
+    return Table(
+        name="plan",
+        title=", ".join([f"{counted(len(plan.cells), 'cell')} on {size}", *_shared(plan.cells)]),
+        columns=COLUMNS,
+        rows=[_row(plan, title, cells) for title, cells in _grouped(plan.cells)],
+        notes=[*_sharing(plan.cells), *notes],
+        facts=facts | {"expected": asdict(expected)},
+    )
+
+
+def sentence(expected: Expected) -> str:
+    """`to do: 300 searches; expected: about 2.2M policy tokens, 2.2M verifier tokens`."""
+    if not expected.searches and not expected.scorings:
+        return "everything is done already"
+    work = [counted(expected.searches, "search(es)")] * bool(expected.searches)
+    work += [f"{counted(expected.scorings, 'stored pool')} to score"] * bool(expected.scorings)
+    cost = [f"about {about(expected.policy_tokens)} policy tokens"] * bool(expected.policy_tokens)
+    cost += [f"{about(expected.prm_tokens)} verifier tokens"] * bool(expected.prm_tokens)
+    cost += [minutes(expected.seconds)] if expected.seconds is not None else []
+    return f"to do: {', '.join(work)}" + (f"; expected: {', '.join(cost)}" if cost else "")
+
+
+def _row(plan: Plan, title: str, cells: Sequence[PlannedCell]) -> dict[str, Any]:
+    unit_of = {planned.family: planned.unit for planned in cells}
+    paths = sum(
+        max((units * unit for key, units in plan.wanted.items() if key[0] == family), default=0)
+        for family, unit in unit_of.items()
+    )
+    return {
+        "search": title,
+        "strategy": cells[0].record.strategy,
+        "variant": cells[0].record.variant,
+        "n": sorted({planned.record.n for planned in cells}),
+        "paths": paths,
+        "searches": sum(key[0] in unit_of for key in plan.wanted),
+        "to_do": sum(job.family in unit_of and not job.stored for job in plan.jobs),
+    }
+
+
+def _grouped(cells: Sequence[PlannedCell]) -> list[tuple[str, list[PlannedCell]]]:
+    groups: dict[str, list[PlannedCell]] = {}
+    shared = _shared(cells)
+    for planned in cells:
+        own = " ".join(word for word in planned.record.variant.split() if word not in shared)
+        title = planned.record.strategy + (f" ({own})" if own else "")
+        groups.setdefault(title, []).append(planned)
+    return list(groups.items())
+
+
+def _shared(cells: Sequence[PlannedCell]) -> list[str]:
+    """The words that stand in the variant of every cell: said once, not in every line."""
+    first, *others = [planned.record.variant.split() for planned in cells]
+    return [word for word in first if all(word in other for other in others)]
+
+
+def _sharing(cells: Sequence[PlannedCell]) -> Iterator[str]:
+    for title, group in _grouped(cells):
+        units = [planned.record.unit for planned in group]
+        if len(group) > 1 and units[0] == 1:
+            yield f"{title}: one pool of {max(w.record.n for w in group)} paths serves every n and every vote"
+        elif len(group) > 1 and units[0]:
+            yield f"{title}: the subtrees of n={max(w.record.n for w in group)} serve every smaller n"
+        elif len(group) > 1:
+            yield f"{title}: a search of its own for each n"

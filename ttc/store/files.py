@@ -1,0 +1,138 @@
+"""Where a folder lies. The one module that knows it to be a local disk; all else names files below it.
+
+Reading, writing and listing go through an Arrow file system. Local alone are: that a file is forced to the
+disk before it gets its name, and the lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import fs
+
+from ttc.types import UserError
+
+
+class Files:
+    """The files below one folder, by names such as `searches/000001-ab.parquet`. Making one does no I/O.
+
+    Attributes:
+        where: the folder as it was given, for messages.
+        root: the same, absolute.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        self.where = str(where)
+        self.root = os.path.abspath(os.path.expanduser(self.where))
+        self._system = fs.LocalFileSystem()
+
+    def list(self, directory: str) -> list[str]:
+        """The names of the files in it, sorted; none where there is no such directory."""
+        found = self._system.get_file_info(fs.FileSelector(self._at(directory), allow_not_found=True))
+        return sorted(info.base_name for info in found if info.type == fs.FileType.File)
+
+    def has(self, name: str) -> bool:
+        return self._system.get_file_info(self._at(name)).type == fs.FileType.File
+
+    def read(self, name: str) -> bytes:
+        with self._system.open_input_stream(self._at(name)) as stream:
+            return stream.read()
+
+    def read_metadata(self, name: str) -> dict[bytes, bytes]:
+        """What a Parquet file says of itself."""
+        import pyarrow.parquet as pq
+
+        return pq.read_schema(self._at(name), filesystem=self._system).metadata or {}
+
+    def read_tables(
+        self, names: Sequence[str], schema: pa.Schema, columns: Sequence[str], where: pc.Expression | None
+    ) -> pa.Table:
+        """Rows of Parquet files, one after the other. Columns that a file lacks are nulls, unknown ones left.
+
+        Args:
+            schema: of all columns that `columns` and `where` may name.
+        """
+        import pyarrow.dataset as ds  # here: it brings pandas, which a plan of a new folder can do without
+
+        paths = [self._at(name) for name in names]
+        found = ds.dataset(paths, schema=schema, format="parquet", filesystem=self._system)
+        return found.to_table(columns=list(columns), filter=where)
+
+    def read_table(self, name: str, columns: Sequence[str] | None, filters: Any) -> pa.Table:
+        """One Parquet file with its own columns; `filters` as pyarrow.parquet.read_table takes them."""
+        import pyarrow.parquet as pq
+
+        chosen = list(columns) if columns is not None else None
+        return pq.read_table(self._at(name), columns=chosen, filters=filters, filesystem=self._system)
+
+    @contextlib.contextmanager
+    def write(self, name: str) -> Iterator[pa.NativeFile]:
+        """A stream to a file that gets its name once it is whole and on the disk.
+
+        Raises:
+            UserError: it cannot be written.
+        """
+        directory, _, base = name.rpartition("/")
+        hidden = self._at(f"{directory}/.{base}.writing")
+        try:
+            self._system.create_dir(self._at(directory), recursive=True)
+            with self._system.open_output_stream(hidden) as stream:
+                yield stream
+            _force(hidden)
+            self._system.move(hidden, self._at(name))
+        except OSError as error:
+            raise UserError(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
+
+    def rename(self, name: str, new: str) -> None:
+        self._system.move(self._at(name), self._at(new))
+
+    def delete(self, name: str) -> None:
+        self._system.delete_file(self._at(name))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Makes the folder if need be, and keeps other processes' locks out.
+
+        Raises:
+            UserError: another process has it, or it cannot be written.
+        """
+        try:
+            self._system.create_dir(self.root, recursive=True)
+            file = open(self._at(".lock"), "a+")  # noqa: SIM115 (closed below)
+        except OSError as error:
+            raise UserError(f"results folder {self.where} cannot be written ({_reason(error)})") from None
+        with file as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                holder = lock.read().strip() or "another process"
+                raise UserError(f"results folder {self.where} is in use by {holder}") from None
+            lock.truncate(0)
+            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%F %T')}")
+            lock.flush()
+            yield
+
+    def _at(self, name: str) -> str:
+        return os.path.normpath(os.path.join(self.root, name.lstrip("/")))
+
+
+def _force(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)

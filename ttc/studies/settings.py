@@ -1,0 +1,30 @@
+"""The words of `ttc optimal FOLDER key=value ...`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from ttc.types import Count, Spelled
+
+KINDS = re.compile(r"level|oracle|predicted(@(?P<m>[1-9]\d*))?")
+
+
+Difficulty = Annotated[str, Spelled(KINDS.pattern, "level, oracle, predicted or predicted@m")]
+
+
+@dataclass(frozen=True)
+class OptimalSettings:
+    """Of `ttc optimal`.
+
+    Attributes:
+        difficulty: level (the dataset's), oracle (share of right paths), predicted (mean score of a pool), or
+            predicted@m (m probe paths, whose cost counts).
+        axis: what a budget is; n: a row at exactly this n, else a mean cost within it.
+        splits: halvings of the problems.
+    """
+
+    difficulty: Difficulty = "level"
+    axis: Literal["n", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
+    splits: Count = 50
