@@ -7,9 +7,6 @@ computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from ttc.models.formats.common import Format, Layout, Reads
 from ttc.models.formats.judge import Judge
 from ttc.models.formats.math_shepherd import MathShepherd
@@ -18,7 +15,7 @@ from ttc.models.formats.qwen_prm import QwenPrm
 from ttc.models.formats.rlhflow import RLHFlow
 from ttc.models.formats.skywork import Skywork
 
-FORMATS: dict[str, Callable[[Any], Format]] = {
+FORMATS: dict[str, type[Format]] = {
     "rlhflow": RLHFlow,
     "math_shepherd": MathShepherd,
     "skywork": Skywork,
