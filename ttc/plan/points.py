@@ -1,23 +1,21 @@
 """One point of the grid by itself: what is wrong with it, its strategy, and how it differs from what ships.
 
-Pure: nothing is looked up.
+No model and no dataset is looked up.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ttc.models import check
 from ttc.settings.build import Faults, build
+from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, default_of, parameters
 from ttc.types import Sampling, Strategy
-
-Shipped = Callable[[str, str], Mapping[str, Any]]
-"""(group, name) -> what conf/ ships for it: a variant names what differs from that."""
 
 SELECTING = ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config")
 """Settings of a dataset that choose its problems."""
@@ -87,16 +85,12 @@ def strategy_of(config: Config) -> tuple[str, Strategy]:
     return name, strategy
 
 
-def variant_of(
-    config: Config, name: str, strategy: Strategy, sampling: Sampling, shipped: Shipped, max_tokens: int
-) -> str:
+def variant_of(config: Config, name: str, strategy: Strategy, sampling: Sampling) -> str:
     """Sorted `key=value` words: every setting that shapes results and differs from its shipped one."""
-    return " ".join(sorted(_differences(config, name, strategy, sampling, shipped, max_tokens)))
+    return " ".join(sorted(_differences(config, name, strategy, sampling)))
 
 
-def _differences(
-    config: Config, name: str, strategy: Strategy, sampling: Sampling, shipped: Shipped, max_tokens: int
-) -> Iterable[str]:
+def _differences(config: Config, name: str, strategy: Strategy, sampling: Sampling) -> Iterable[str]:
     """`key=value` for every setting that shapes the cell's results and differs from its shipped config."""
     for key, parameter in parameters(STRATEGIES[name]).items():
         if getattr(strategy, key) != default_of(parameter):
@@ -118,7 +112,7 @@ def _differences(
         yield from _changed("prm.", config.prm, prm, ("model", "revision", "format", "context"))
     dataset = shipped("dataset", config.dataset.name or "")
     yield from _changed("", config.dataset, dataset, SELECTING)
-    if sampling.max_tokens != max_tokens:
+    if sampling.max_tokens != defaults()["max_tokens"]:
         yield f"max_tokens={sampling.max_tokens}"
 
 
