@@ -51,7 +51,7 @@ def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
     inputs, launch, console = look_up_all(grid), grid.launch, make_console()
     folder = Folder(Path(launch.results_dir) / launch.name)
     if launch.plan_only:
-        _plan(folder, inputs, find_done(folder, inputs.cells), console)
+        _plan(folder, inputs, console)
         return DONE
     with folder.held():
         try:
@@ -63,11 +63,12 @@ def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
     return FAILED if failed else DONE
 
 
-def _plan(folder: Folder, inputs: Inputs, done: Done, console: Console) -> Plan:
-    """What is missing, and what it will cost; printed."""
+def _plan(folder: Folder, inputs: Inputs, console: Console) -> tuple[Plan, Done]:
+    """What is missing and what it will cost, printed; and what is there."""
+    done = find_done(folder, inputs.cells)
     whole = _missing(inputs.cells, done, inputs.grid.stored)
     print_plan(console, whole, inputs.notes, estimate(folder, whole))
-    return whole
+    return whole, done
 
 
 def _missing(cells: Sequence[PlannedCell], done: Done, stored: bool) -> Plan:
@@ -78,8 +79,7 @@ def _missing(cells: Sequence[PlannedCell], done: Done, stored: bool) -> Plan:
 def _run(folder: Folder, inputs: Inputs, line: Sequence[str], console: Console) -> list[str]:
     """Plans and runs, pair by pair of engines; returns the failures. line: the command and its words."""
     check_gold(folder, inputs.cells)
-    done, known = find_done(folder, inputs.cells), folder.commits
-    whole = _plan(folder, inputs, done, console)
+    (whole, done), known = _plan(folder, inputs, console), folder.commits
     log = LaunchLog(folder, inputs, line)
     with log.entry() as failed, SweepProgress(console, len(whole.jobs)) as progress:
         for pair in pair_up(inputs.cells) if whole.jobs else ():

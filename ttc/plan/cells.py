@@ -13,11 +13,10 @@ from typing import Any
 
 from ttc import readout
 from ttc.plan.points import (
-    faults_of,
     given_parameters,
     has_parameter,
+    read_strategy,
     registry_name,
-    strategy_of,
     variant_of,
 )
 from ttc.settings.build import Faults, build
@@ -78,10 +77,11 @@ def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
         faults = _unused_parameters(configs) + _launch_axes(configs) + readout.check(configs[0].readout)
     cells: dict[tuple[Any, ...], Cell] = {}
     for config in configs:
-        wrong = faults_of(config)
-        faults += wrong
-        if not wrong:
-            cell = _cell(config)
+        try:
+            cell = _cell(config, *read_strategy(config))
+        except Faults as error:
+            faults += error.lines
+        else:
             # no latency, batch size or other matter of the engines tells cells apart
             key = (
                 cell.name,
@@ -156,8 +156,7 @@ def _launch_axes(configs: list[Config]) -> list[str]:
     ]
 
 
-def _cell(config: Config) -> Cell:
-    name, strategy = strategy_of(config)
+def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
     insisted = strategy.temperature
     sampling = Sampling(
         prompt=config.prompt,
@@ -173,7 +172,7 @@ def _cell(config: Config) -> Cell:
         prm=config.prm if config.prm.engine != "none" else None,
         dataset=config.dataset,
         sampling=sampling,
-        variant=variant_of(config, name, strategy, sampling),
+        variant=variant_of(config, name, strategy),
         seeds=config.seeds if config.seeds is not None else (config.seed or 0,),
         headlines=(str(config.strategy["name"]) if config.strategy["name"] in VOTES_OF else None,),
     )
