@@ -1,4 +1,5 @@
-"""How far the statistics (spec 6) can be believed, on simulated data whose truth is known.
+"""How far the statistics (semantics, "Intervals and comparisons") can be believed, on simulated data whose
+truth is known.
 
     uv run python benchmarks/answers_statistics.py [quick]
 

@@ -27,7 +27,7 @@ REPO = Path(__file__).parents[1]
 async def rates(engine: str) -> tuple[float, float]:
     """Sampled tokens per second of `engine`: whole samples, and step by step."""
     from ttc.data.problems import key_of
-    from ttc.models import POLICIES
+    from ttc.models import make
     from ttc.models.checkpoint import resolve
     from ttc.nano.world import test_problems
     from ttc.run.session import seed_of
@@ -36,7 +36,7 @@ async def rates(engine: str) -> tuple[float, float]:
 
     context = resolve("nano:policy").context
     config = PolicyConfig("nano", engine=engine, model="nano:policy", context=context, dtype="float32")
-    policy = POLICIES[engine](config)
+    policy = make(config)
     draws = [
         Draw(problem.question, (), seed_of(0, key_of(problem), (index,)), whole=True)
         for problem in test_problems(0)[:PROBLEMS]

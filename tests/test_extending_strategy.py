@@ -1,4 +1,5 @@
-"""A strategy of one's own: a dataclass and a line of the registry, both here in the test. Nothing else is touched.
+"""A strategy of one's own: a dataclass and a line of the registry, both here in the test. Nothing else is
+touched.
 
 docs/extending.md tells it.
 """

@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from ttc.models import VERIFIERS
+from ttc.models import make
 from ttc.models.fake import FakePolicy, truth
 from ttc.models.heuristics import HEURISTICS, HeuristicVerifier
 from ttc.models.oracle import OracleVerifier
@@ -124,6 +124,6 @@ ALL = {name: PrmConfig(name=name, engine="heuristic", format=name) for name in H
 
 
 async def judge(config: PrmConfig, queries: list[Query]) -> list[Judgement]:
-    verifier: VerifierModel = VERIFIERS[config.engine](config)
+    verifier: VerifierModel = make(config)
     await verifier.check()
     return await verifier.judge(queries)

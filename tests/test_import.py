@@ -137,7 +137,7 @@ def test_names_tell_what_search_and_learn_writes_into_them():
 def test_a_dataset_of_the_hub_is_read_as_a_file_is(run, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "ttc.sal.source.hub_rows", lambda config: asked.append(config) or [row("a"), row("b")]
+        "ttc.sal.source.read_hub", lambda config: asked.append(config) or [row("a"), row("b")]
     )
     assert run("someone/Model-beam-search-completions", "config=x--seed-7") == 0
     assert (asked[0].path, asked[0].config, asked[0].split) == (

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ttc.plan.lookup import engine_of, model_of
+from ttc.models import look_up
+from ttc.models.local import engine_of
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.types import UserError
 
@@ -60,7 +61,7 @@ def test_a_model_that_cannot_play_its_part_is_refused_by_name(
     from dataclasses import replace
 
     with pytest.raises(UserError, match=said):
-        model_of(replace(config, model=folder(tmp_path, architecture)))
+        look_up(replace(config, model=folder(tmp_path, architecture)))
 
 
 @pytest.mark.parametrize("content", [b"", b"version https://git-lfs.github.com/spec/v1\n", b"\xff" * 64])
@@ -68,7 +69,7 @@ def test_weights_that_are_no_weights_are_refused_by_name(content: bytes, tmp_pat
     model = folder(tmp_path, "LlamaForCausalLM")
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(UserError, match=r"model.safetensors: cut short or no safetensors file"):
-        model_of(PolicyConfig("p", model=model))
+        look_up(PolicyConfig("p", model=model))
 
 
 def test_a_reward_model_has_no_head_for_words(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_reward_model_has_no_head_for_words(tmp_path: Path) -> None:
         kind = PolicyConfig("p") if architecture.endswith("CausalLM") else PrmConfig("p", format="orm")
         from dataclasses import replace
 
-        assert model_of(replace(kind, model=folder(tmp_path, architecture))).facts.params == params
+        assert look_up(replace(kind, model=folder(tmp_path, architecture))).facts.params == params
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_auto_is_vllm_where_it_can_run_the_model(
     format_: str, installed: bool, engine: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object() if installed else None)
-    model = model_of(PrmConfig("p", model=folder(tmp_path, "LlamaForCausalLM"), format=format_))
+    model = look_up(PrmConfig("p", model=folder(tmp_path, "LlamaForCausalLM"), format=format_))
     assert model.engine == engine
     assert (model.note is not None) == (engine == "transformers")
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from ttc.data.problems import load_problems
+from ttc.data.problems import SOURCES, load_problems
 from ttc.settings.build import build
 from ttc.settings.compose import compose
 from ttc.settings.schema import Columns, DatasetConfig
-from ttc.types import UserError
+from ttc.types import Problem, UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -139,6 +139,19 @@ def test_a_level_and_a_subject_that_no_problem_has_together(rows: Any) -> None:
 def test_the_embedded_world_is_selected_from_in_the_same_way() -> None:
     problems = load_problems(DatasetConfig(path="nano", levels=(5,), limit=3))
     assert [problem.level for problem in problems] == [5, 5, 5]
+
+
+def test_a_dataset_of_ones_own_is_a_function_and_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def squares(config: DatasetConfig) -> list[Problem]:
+        return [Problem(str(i), f"{i} * {i}?", str(i * i)) for i in range(config.draw or 3)]
+
+    monkeypatch.setitem(SOURCES, "squares", squares)
+    problems = load_problems(DatasetConfig(path="squares", draw=9, limit=4))
+    assert [problem.answer for problem in problems] == ["0", "1", "4", "9"]
+
+
+def test_only_a_dataset_that_is_made_is_drawn(rows: Any) -> None:
+    assert refusal(rows(ROWS, draw=1)) == ["dataset.draw=1: only the nano dataset is drawn"]
 
 
 # --- The shipped datasets, on copies of them -------------------------------------------------------------

@@ -1,4 +1,5 @@
-"""search-and-learn's ways to read a run, each by its name and alone (spec 8), and its own stored choices."""
+"""search-and-learn's ways to read a run, each by its name and alone (semantics, "search-and-learn"), and its
+own stored choices."""
 
 from __future__ import annotations
 

@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 
 from ttc.commands.cli import main
+from ttc.data.files import read_rows
 from ttc.nano.labelled import labelled
 from ttc.types import UserError
-from ttc.verify.data import Labelled, mapped, read_rows
+from ttc.verify.data import Labelled, map_rows
 from ttc.verify.settings import LabelColumns
 
 # --- Data ------------------------------------------------------------------------------------------------
@@ -67,12 +68,12 @@ def right_operation(problem: str, day: int) -> str:
 )
 def test_a_label_is_an_index_or_a_verdict_for_each_step(label: Any, index: int) -> None:
     row = {"problem": "q", "steps": ["a", "b", "c"], "label": label, "id": 7}
-    assert mapped([row], LabelColumns(), "x") == [Labelled("7", "q", ("a", "b", "c"), index)]
+    assert map_rows([row], LabelColumns(), "x") == [Labelled("7", "q", ("a", "b", "c"), index)]
 
 
 def test_blank_steps_are_left_out_and_the_label_moves_with_its_step() -> None:
     row = {"problem": "q", "steps": ["a", " \n", "b", ""], "label": 2, "id": "x"}
-    assert mapped([row], LabelColumns(), "x") == [Labelled("x", "q", ("a", "b"), 1)]
+    assert map_rows([row], LabelColumns(), "x") == [Labelled("x", "q", ("a", "b"), 1)]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_blank_steps_are_left_out_and_the_label_moves_with_its_step() -> None:
 def test_a_row_at_fault_is_named(change: dict[str, Any], said: str) -> None:
     row = {"problem": "q", "steps": ["a", "b"], "label": -1, "id": "x"}
     with pytest.raises(UserError, match=re.escape(said)):
-        mapped([row, row | change, row], LabelColumns(), "file")
+        map_rows([row, row | change, row], LabelColumns(), "file")
 
 
 def test_every_kind_of_file_holds_the_same_solutions(tmp_path: Path) -> None:
@@ -100,9 +101,12 @@ def test_every_kind_of_file_holds_the_same_solutions(tmp_path: Path) -> None:
     pd.DataFrame(rows).to_parquet(tmp_path / "a.parquet")
     frame = pd.DataFrame(rows).assign(steps=[json.dumps(row["steps"]) for row in rows])
     frame.to_csv(tmp_path / "a.csv", index=False)
-    read = [mapped(read_rows(file), LabelColumns(), file.name) for file in sorted(tmp_path.iterdir())]
+    read = [
+        map_rows([row for _, row in read_rows(file)], LabelColumns(), file.name)
+        for file in sorted(tmp_path.iterdir())
+    ]
     assert len(read) == 4
-    assert all(one == mapped(rows, LabelColumns(), "rows") for one in read)
+    assert all(one == map_rows(rows, LabelColumns(), "rows") for one in read)
 
 
 # --- The command line ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ NAN = float("nan")
 
 
 def naive(vote, paths, right):
-    """Spec 5, word for word, on one list of (group or None, score or None)."""
+    """Semantics, "Scores and votes", word for word, on one list of (group or None, score or None)."""
     answered = [(group, score) for group, score in paths if group is not None]
     if not answered:
         return NO_ANSWER

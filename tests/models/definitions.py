@@ -1,4 +1,4 @@
-"""What every family's score is, in plain transformers: written from the definitions (spec 7), not from ours.
+"""What every family's score is, in plain transformers: written from the definitions, not from ours.
 
 Each function takes a checkpoint's folder and returns the scores of a question's steps.
 """

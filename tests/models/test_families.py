@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.models import definitions, tiny
-from ttc.models.verifier import classified
+from ttc.models.verifier import classify
 from ttc.models.vllm_engine import EngineOptions
 from ttc.models.vllm_verifier import VllmReader
 from ttc.types import Judgement, Query, UserError
@@ -170,10 +170,10 @@ def test_a_value_head_is_refused_before_vllm_is_started():
 
 
 def test_a_classifiers_logits_are_a_score():
-    assert classified([0.0, math.log(3)], outcome=False) == (pytest.approx(0.75), None)
-    assert classified([0.0, math.log(3)], outcome=True) == (pytest.approx(0.75), None)
-    assert classified([math.log(3)], outcome=True) == (pytest.approx(0.75), math.log(3))
-    assert classified([math.nan], outcome=True)[0] is None
+    assert classify([0.0, math.log(3)], outcome=False) == (pytest.approx(0.75), None)
+    assert classify([0.0, math.log(3)], outcome=True) == (pytest.approx(0.75), None)
+    assert classify([math.log(3)], outcome=True) == (pytest.approx(0.75), math.log(3))
+    assert classify([math.nan], outcome=True)[0] is None
     for logits, outcome in (([1.0], False), ([1.0, 2.0, 3.0], True)):
         with pytest.raises(UserError, match=f"classifies into {len(logits)} labels; .* has two"):
-            classified(logits, outcome)
+            classify(logits, outcome)

@@ -32,13 +32,18 @@ def server() -> Iterator[Scripted]:
         yield made
 
 
-def generate(server: Scripted, *draws: Draw, sampling=SAMPLING, replies=None, **settings) -> list[Sample]:
-    """`replies`: what the server answers after it was looked at."""
+def connect(server: Scripted, **settings) -> OpenaiPolicy:
+    base = {"name": "openai", "engine": "openai", "base_url": server.url, "retries": 2, "timeout": 5.0}
+    return OpenaiPolicy(PolicyConfig(**(base | settings)))
+
+
+def generate(server, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, **settings) -> list[Sample]:
+    """`replies`: what the server answers after it was looked at, each after a pause of so many seconds."""
 
     async def run():
-        base = {"name": "openai", "engine": "openai", "base_url": server.url, "retries": 2, "timeout": 5.0}
-        policy = OpenaiPolicy(PolicyConfig(**(base | settings)))
+        policy = connect(server, **settings)
         server.asked.clear()
+        server.pause = pause
         api = CHAT if policy.endpoint.api == "chat" else COMPLETIONS
         looked_at, server.replies[api] = server.replies[api], replies
         try:
@@ -104,24 +109,15 @@ def test_a_stream_that_breaks_off_is_worth_another_try(server, finish):
 
 
 def test_a_slow_server(server):
-    async def run():
-        policy = OpenaiPolicy(
-            PolicyConfig("openai", "openai", base_url=server.url, api="chat", retries=0, timeout=0.3)
-        )
-        server.pause = 1.0
-        await policy.generate(SAMPLING, [WHOLE])
-
     with pytest.raises(TransientError, match="timed out"):
-        asyncio.run(run())
+        generate(server, WHOLE, api="chat", retries=0, timeout=0.3, pause=1.0, replies=[message("late")])
 
 
 def test_a_server_that_goes_away():
     async def run():
         with scripted() as server:
             server.replies |= {"models": models("gpt"), CHAT: [message("1")]}
-            policy = OpenaiPolicy(
-                PolicyConfig("openai", "openai", base_url=server.url, api="chat", retries=0)
-            )
+            policy = connect(server, api="chat", retries=0)
         await policy.generate(SAMPLING, [WHOLE])
 
     with pytest.raises(TransientError, match=r"policy.base_url=http"):
@@ -129,8 +125,7 @@ def test_a_server_that_goes_away():
 
 
 def test_no_more_requests_at_once_than_allowed(server):
-    server.pause = 0.05
-    samples = generate(server, *[WHOLE] * 7, api="chat", max_num_seqs=3, replies=[message("x")])
+    samples = generate(server, *[WHOLE] * 7, api="chat", max_num_seqs=3, pause=0.05, replies=[message("x")])
     assert (len(samples), server.most) == (7, 3)
 
 
@@ -230,7 +225,7 @@ def test_a_step_that_has_ended_and_a_call_that_is_cancelled_hang_up(server):
     server.hung_up.clear()
 
     async def cancelled():
-        policy = OpenaiPolicy(PolicyConfig("openai", "openai", base_url=server.url))
+        policy = connect(server)
         server.replies[COMPLETIONS] = [(200, endless(" 7"))]
         await asyncio.wait_for(policy.generate(SAMPLING, [STEP]), 0.3)
 

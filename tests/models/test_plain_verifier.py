@@ -32,7 +32,7 @@ FAMILIES = {
 
 
 class World:
-    """A verifier, its loop, and the definition of its score (spec 7) in plain transformers."""
+    """A verifier, its loop, and the definition of its score in plain transformers."""
 
     def __init__(self, name: str, folder: Path, runner: asyncio.Runner) -> None:
         from transformers import AutoTokenizer

@@ -35,7 +35,7 @@ def test_no_number_is_no_score():
 
 
 class World:
-    """The verifier, its loop, and the definition of its score (spec 7) in plain transformers."""
+    """The verifier, its loop, and the definition of its score in plain transformers."""
 
     def __init__(self, folder, runner: asyncio.Runner) -> None:
         import torch

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
+from ttc.models import ENGINES
 from ttc.models.size import Size
 from ttc.settings.schema import ClusterConfig, EngineConfig
 from ttc.types import UserError
@@ -161,7 +162,7 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
     """GPUs that one replica is split over: the fewest that hold it."""
     if config.tensor_parallel or need is None or gib is None:
         return config.tensor_parallel or 1
-    width, most = 1, 1 if config.engine == "transformers" else gpus
+    width, most = 1, ENGINES[config.engine].devices or gpus
     while need.on(width) > USABLE * gib * width:
         width *= 2
         if width > most:

@@ -18,9 +18,8 @@ from ttc.data.problems import name_of
 from ttc.plan.cells import Cell, Grid, build_grid
 from ttc.plan.done import check_gold, find_done, join_done
 from ttc.plan.estimate import estimate
-from ttc.plan.inputs import check_cluster, placed
+from ttc.plan.inputs import Models, check_cluster, placed
 from ttc.plan.jobs import Done, Job, Plan, PlannedCell, plan
-from ttc.plan.lookup import Model
 from ttc.report.console import make_console, refuse
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
@@ -28,7 +27,7 @@ from ttc.run.launch import Grading, Launch, Report
 from ttc.run.launch_log import LaunchLog
 from ttc.settings import extensions
 from ttc.settings.compose import compose, defaults, shipped
-from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
+from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import EngineDied, ModelFacts, UserError
 
@@ -108,7 +107,7 @@ def _print_plan(
     folder: Folder,
     grid: Grid,
     planned: Sequence[PlannedCell],
-    models: dict[EngineConfig, Model],
+    models: Models,
     done: Done,
     stored: bool = False,
 ) -> Plan:
@@ -150,7 +149,7 @@ def _run_pair(
     served: Sequence[PlannedCell],
     jobs: Sequence[Job],
     grid: Grid,
-    models: dict[EngineConfig, Model],
+    models: Models,
     folder: Folder,
     progress: SweepProgress,
     log: LaunchLog,

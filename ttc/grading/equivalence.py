@@ -13,7 +13,7 @@ from ttc.grading.worker.forms import Form, decide, normal_form
 
 
 async def group(answers: Sequence[str | None], grader: Grader) -> list[int]:
-    """Which answers are equal: for each its group's number, -1 for no answer (spec 5).
+    """Which answers are equal: for each its group's number, -1 for no answer (semantics, "Scores and votes").
 
     A group is known by its first-seen answer; an answer joins the first group whose representative equals
     it. So the order matters, and must be the address order of the whole pool.

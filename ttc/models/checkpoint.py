@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ttc.models import hub, smollm2
 from ttc.models.size import Size, facts, size_of
 from ttc.types import ModelFacts, UserError
 
@@ -62,13 +63,11 @@ def resolve(model: str, revision: str | None = None) -> Checkpoint:
         UserError: it does not exist, is no model, cannot be reached, or its extra is not installed.
     """
     if model == "smollm2":
-        from ttc.models import smollm2
-
-        return smollm2.checkpoint()
+        # identified by the file that ships, so known before it is converted
+        identity = f"sha256:{fingerprint(smollm2.find())}"
+        return Checkpoint(model, None, identity, smollm2.CONTEXT, smollm2.FACTS, None)
     folder = _folder(model)
     if folder is None:
-        from ttc.models import hub
-
         folder, commit = hub.snapshot(model, revision)
         return _describe(folder, model, commit, f"{model}@{commit}")
     if revision is not None:
@@ -89,9 +88,7 @@ def fetch(model: str) -> str:
         UserError: as `resolve`.
     """
     if model == "smollm2":
-        from ttc.models import smollm2
-
-        return str(smollm2.converted())
+        return str(smollm2.convert(fingerprint(smollm2.find())))
     folder = _folder(model)
     return model if folder is None else str(folder)
 

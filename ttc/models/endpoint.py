@@ -121,7 +121,7 @@ def reason(error: APIError) -> str:
     return " ".join(f"{status}: {text}".split() if status else text.split())[:300]
 
 
-def key_refused(config: PolicyConfig, error: APIError) -> str:
+def describe_key(config: PolicyConfig, error: APIError) -> str:
     holds = "holds no accepted key" if os.environ.get(config.api_key) else "is not set"
     return f"{where(config)}: the server wants a key ({reason(error)}); the variable {config.api_key} {holds}"
 
@@ -138,7 +138,7 @@ def _ask(config: PolicyConfig, what: str, call: Callable[[], Any], lacks: tuple[
         return json.loads(call().http_response.text)
     except openai.APIStatusError as error:
         if error.status_code in (401, 403):
-            raise UserError(key_refused(config, error)) from None
+            raise UserError(describe_key(config, error)) from None
         if error.status_code in lacks:
             return None
         raise UserError(f"{where(config)}: {what} is refused ({reason(error)}){_hint(config)}") from None

@@ -13,11 +13,15 @@ import random
 import re
 from collections.abc import Sequence
 
+from ttc.models.provider import Identity, Model, Provider
 from ttc.nano.world import Event, Story
+from ttc.settings.schema import EngineConfig
 from ttc.types import (
     Draw,
     EngineStats,
     Judgement,
+    ModelFacts,
+    Problem,
     Query,
     Sample,
     Sampling,
@@ -109,7 +113,7 @@ class FakeVerifier:
         scores: list[float | None] = []
         for k in range(query.known, len(query.steps)):
             too_long = self._context is not None and root + sum(lengths[: k + 1]) > self._context
-            scores.append(None if too_long else _believed(query.question, query.steps[: k + 1]))
+            scores.append(None if too_long else _believe(query.question, query.steps[: k + 1]))
         tokens = tuple(lengths[query.known :])
         self._faults.tokens += sum(tokens)
         return Judgement(
@@ -134,7 +138,7 @@ def _write(question: str, text: str, separator: str, seed: int) -> tuple[str, bo
     return f"Step {done + 1}: {state} {rng.randrange(10)}{separator}", False
 
 
-def _believed(question: str, steps: Sequence[str]) -> float:
+def _believe(question: str, steps: Sequence[str]) -> float:
     noise = _unit("score", question, *steps)
     wrong = any("off" in step for step in steps)
     return round(0.7 * noise if wrong else 0.3 + 0.7 * noise, 6)
@@ -152,3 +156,14 @@ def truth(question: str) -> int:
 def _unit(*parts: object) -> float:
     """A number in [0, 1) that `parts` decide."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:6], "big") / 2**48
+
+
+def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
+    return Model(Identity("fake", config.context), ModelFacts(), "fake")
+
+
+FAKE = Provider(
+    _look,
+    lambda config: FakePolicy(config.latency, config.fail_rate, config.context),
+    lambda config: FakeVerifier(config.latency, config.fail_rate, config.context),
+)

@@ -7,6 +7,7 @@ with their checkpoints is neither needed nor run; only the weights' names must b
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from ttc.models.formats import Reads
@@ -23,7 +24,7 @@ class Scorer:
 
     def __init__(self, reads: Reads, options: PlainOptions) -> None:
         self.reads = reads
-        self.model, head = _loaded(reads, options)
+        self.model, head = _load(reads, options)
         # in 16 bits logits would be rounded to three digits before their difference is taken. A copy: the
         # head of a language model may be its embedding, too
         self.head: Any = copy.deepcopy(head).float()
@@ -31,7 +32,7 @@ class Scorer:
         if reads == "tags":
             # inside the model's own forward, as some models scale or bend what their head says
             self.model.set_output_embeddings(self.head)
-            self.head.register_forward_pre_hook(lambda _, inputs: (self._picked(inputs[0]),))
+            self.head.register_forward_pre_hook(lambda _, inputs: (self._pick(inputs[0]),))
 
     def at(self, ids: Any, rows: list[int], columns: list[int]) -> Any:
         """What the head says at (row, column) of ids (rows, longest), padded on the right: (places, width),
@@ -39,13 +40,13 @@ class Scorer:
         self._places = rows, columns
         if self.reads == "tags":
             return self.model(input_ids=ids, use_cache=False).logits
-        return self.head(self._picked(self.model.base_model(input_ids=ids, use_cache=False)[0]))
+        return self.head(self._pick(self.model.base_model(input_ids=ids, use_cache=False)[0]))
 
-    def _picked(self, hidden: Any) -> Any:
+    def _pick(self, hidden: Any) -> Any:
         return hidden[self._places].float()
 
 
-def _loaded(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
+def _load(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
     """The model and its head."""
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
@@ -53,10 +54,10 @@ def _loaded(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
         model = load(AutoModelForCausalLM, options)
         return model, model.get_output_embeddings()
     if reads == "classes":
-        model = load(_qwen2_process_reward(), options)
+        model = load(_qwen2("Qwen2ForProcessRewardModel", _process_reward), options)
         return model, model.score
     if reads == "value":
-        model = load(_qwen2_value(), options)
+        model = load(_qwen2("Qwen2ForPrmModel", _value), options)
         return model, model.v_head.summary
     model = load(AutoModelForSequenceClassification, options)
     if not hasattr(model, "score") or model.config.num_labels > 2:
@@ -67,35 +68,30 @@ def _loaded(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
     return model, model.score
 
 
-def _qwen2_process_reward() -> Any:
+def _qwen2(name: str, head: Callable[[Any, int], None]) -> Any:
+    """A class for a Qwen2 with a head of its own beside its body; `head` gets the model and its width."""
+    from transformers import Qwen2Model, Qwen2PreTrainedModel
+
+    def make(self: Any, config: Any) -> None:
+        Qwen2PreTrainedModel.__init__(self, config)
+        self.model = Qwen2Model(config)
+        head(self, config.hidden_size)
+        self.post_init()
+        self._keys_to_ignore_on_load_unexpected = {"lm_head"}
+
+    return type(name, (Qwen2PreTrainedModel,), {"__init__": make})
+
+
+def _process_reward(model: Any, width: int) -> None:
     """Qwen/Qwen2.5-Math-PRM: two layers that end in two classes."""
     from torch import nn
-    from transformers import Qwen2Model, Qwen2PreTrainedModel
 
-    class Qwen2ForProcessRewardModel(Qwen2PreTrainedModel):
-        def __init__(self, config: Any) -> None:
-            super().__init__(config)
-            width = config.hidden_size
-            self.model = Qwen2Model(config)
-            self.score = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
-            self.post_init()
-            self._keys_to_ignore_on_load_unexpected = {"lm_head"}
-
-    return Qwen2ForProcessRewardModel
+    model.score = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
 
 
-def _qwen2_value() -> Any:
+def _value(model: Any, width: int) -> None:
     """Skywork/Skywork-o1-Open-PRM: trl's value head, whose weights stand beside the model's in one file."""
     from torch import nn
-    from transformers import Qwen2Model, Qwen2PreTrainedModel
 
-    class Qwen2ForPrmModel(Qwen2PreTrainedModel):
-        def __init__(self, config: Any) -> None:
-            super().__init__(config)
-            self.model = Qwen2Model(config)
-            self.v_head = nn.Module()
-            self.v_head.summary = nn.Linear(config.hidden_size, 1)
-            self.post_init()
-            self._keys_to_ignore_on_load_unexpected = {"lm_head"}
-
-    return Qwen2ForPrmModel
+    model.v_head = nn.Module()
+    model.v_head.summary = nn.Linear(width, 1)

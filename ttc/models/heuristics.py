@@ -13,7 +13,9 @@ from typing import Protocol
 
 from ttc.grading import extract
 from ttc.models.formats.common import PROBE_QUESTION, PROBE_STEPS
-from ttc.types import EngineStats, Judgement, Query, UserError
+from ttc.models.provider import Identity, Model, Provider
+from ttc.settings.schema import EngineConfig, PrmConfig
+from ttc.types import EngineStats, Judgement, ModelFacts, Problem, Query, UserError
 
 HALF = 512.0
 """Tokens at which `length` gives 1/2: about a solution of a MATH problem."""
@@ -62,9 +64,9 @@ class WellFormed:
         steps = [text.strip() for text in query.steps[: step + 1]]
         text = "\n\n".join(steps).replace("\\\\", " ")  # LaTeX's line break escapes nothing
         signs = (
-            _balanced(text, r"(?<!\\)\{", r"(?<!\\)\}"),
+            _balances(text, r"(?<!\\)\{", r"(?<!\\)\}"),
             len(re.findall(r"(?<!\\)\$", text)) % 2 == 0,
-            all(_balanced(text, *pair) for pair in PAIRS),
+            all(_balances(text, *pair) for pair in PAIRS),
             len(set(steps)) == len(steps),
             extract(text) is not None,
         )
@@ -139,7 +141,7 @@ class HeuristicVerifier:
         return float(score)
 
 
-def _balanced(text: str, opening: str, closing: str) -> bool:
+def _balances(text: str, opening: str, closing: str) -> bool:
     """Every opening mark is closed, and none is closed before it is opened."""
     depth = 0
     for mark in re.finditer(f"(?P<open>{opening})|(?:{closing})", text):
@@ -147,3 +149,21 @@ def _balanced(text: str, opening: str, closing: str) -> bool:
         if depth < 0:
             return False
     return depth == 0
+
+
+def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
+    name = getattr(config, "format", None)
+    if name not in HEURISTICS:
+        raise UserError(f"prm.format={name!r}: take one of the heuristics {', '.join(HEURISTICS)}")
+    return Model(Identity(f"heuristic:{name}", None), ModelFacts(params=0, attention=0), "heuristic")
+
+
+def _needs_logprobs(config: PrmConfig) -> bool:
+    return config.format in HEURISTICS and HEURISTICS[config.format]().needs_logprobs
+
+
+HEURISTIC = Provider(
+    _look,
+    verifier=lambda config: HeuristicVerifier(HEURISTICS[config.format or ""]()),
+    needs_logprobs=_needs_logprobs,
+)

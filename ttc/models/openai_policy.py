@@ -22,12 +22,15 @@ from ttc.models import prompts
 from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
 from ttc.models.openai_server import Answer, Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
+from ttc.models.provider import Identity, Model, Provider
 from ttc.models.steps import StepRule
 from ttc.models.together import together
-from ttc.settings.schema import PolicyConfig
+from ttc.settings.schema import EngineConfig, PolicyConfig
 from ttc.types import (
     Draw,
     EngineStats,
+    ModelFacts,
+    Problem,
     Prompt,
     Sample,
     Sampling,
@@ -94,7 +97,7 @@ class ByIds(Completions):
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         extra: dict[str, Any] = {"return_token_ids": True, "stop_token_ids": sorted(self._eos)}
-        body = _sampled(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
+        body = _body(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
         if sampling.logprobs:
             body["logprobs"] = 0
         if not draw.whole and rule.exact:
@@ -137,7 +140,7 @@ class ByText(Completions):
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
-        body = _sampled(sampling, _folded(draw.seed))
+        body = _body(sampling, _fold(draw.seed))
         body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
         body["max_tokens"] = left
         if sampling.logprobs:
@@ -146,11 +149,11 @@ class ByText(Completions):
         answer = await (server.complete(**body) if draw.whole else server.stream(rule.separator, **body))
         if sampling.logprobs and answer.text and not answer.logprobs:
             raise _no_logprobs()
-        got = self._written(answer, rule, draw.whole, left)
+        got = self._read(answer, rule, draw.whole, left)
         server.counters.count(len(ids) - (answer.cached or 0) + len(got.tokens), answer.cached)
         return got if sampling.logprobs else replace(got, logprobs=None)
 
-    def _written(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
+    def _read(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
         tokens, starts = self._encode(answer.text)
         end: StepEnd = "length" if answer.finish == "length" else "eos"
         if not whole and rule.separator in answer.text:
@@ -158,7 +161,7 @@ class ByText(Completions):
             end = "length" if len(tokens) >= left else "step"
         elif end == "eos" or not tokens:  # the token that ended it, which no text shows; a step has one
             tokens, starts = [*tokens, self.tokenizer.eos_token_id], [*starts, len(answer.text)]
-        logprobs = _shared_out(starts, answer.pieces, answer.logprobs)
+        logprobs = _share_out(starts, answer.pieces, answer.logprobs)
         return Continuation(tokens, logprobs[: len(tokens)], answer.cached, end)
 
     def _encode(self, text: str) -> tuple[list[int], list[int]]:
@@ -188,7 +191,7 @@ class ByChat:
         return await together(self._draw(sampling, draw) for draw in draws)
 
     async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
-        body = _sampled(sampling, _folded(draw.seed))
+        body = _body(sampling, _fold(draw.seed))
         # the server knows how long the prompt is; vLLM refuses only more than the whole context
         context = self.endpoint.context or sampling.max_tokens
         body["max_tokens"] = min(sampling.max_tokens, context)
@@ -213,7 +216,7 @@ def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]
     text, total = answer.text, answer.completion or 0
     if not text:  # it only thought, or ended at once
         return (Step("", (), end, sum(answer.logprobs) if logprobs else None, total),)
-    values = _shared_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
+    values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
     one = frozenset(map(ord, separator))
     rule = StepRule(_characters, separator, frozenset(), one if len(separator) == 1 else frozenset(), one)
     steps = rule.split([*map(ord, text)], end, values)
@@ -226,16 +229,16 @@ def _characters(ids: Sequence[int]) -> str:
     return "".join(map(chr, ids))
 
 
-def _sampled(sampling: Sampling, seed: int) -> dict[str, Any]:
+def _body(sampling: Sampling, seed: int) -> dict[str, Any]:
     return {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
 
 
-def _folded(seed: int) -> int:
+def _fold(seed: int) -> int:
     """31 bits of a seed: there are servers that take no more."""
     return (seed ^ seed >> 32) & (2**31 - 1)
 
 
-def _shared_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[float]) -> list[float]:
+def _share_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[float]) -> list[float]:
     """The server's values, one per piece of the text, for tokens of ours that begin at `starts`: each counts
     for the token in which its piece begins."""
     shares = [0.0] * len(starts)
@@ -248,3 +251,18 @@ def _shared_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[f
 
 def _no_logprobs() -> Refused:
     return Refused("policy.logprobs=true: the server gives no log-probabilities")
+
+
+def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
+    assert isinstance(config, PolicyConfig), "no verifier stands behind a server"
+    found = look(config)
+    # where the server stands does not name its model: it may move between two launches
+    identity = Identity(f"endpoint:{found.model}:{config.revision or ''}", found.context)
+    return Model(identity, ModelFacts(), "openai", served=found.model, chats_only=found.api == "chat")
+
+
+OPENAI = Provider(
+    _look,
+    OpenaiPolicy,
+    needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"},
+)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ttc.models.counters import Counters
-from ttc.models.endpoint import connection, key_refused, reason, where
+from ttc.models.endpoint import connection, describe_key, reason, where
 from ttc.settings.schema import PolicyConfig
 from ttc.types import TransientError
 
@@ -126,7 +126,7 @@ class Server:
         if error.status_code >= 500 or error.status_code in PASSING:
             return TransientError(f"{where(self._config)}: {reason(error)}")
         if error.status_code in (401, 403):
-            return Refused(key_refused(self._config, error))
+            return Refused(describe_key(self._config, error))
         return Refused(f"{where(self._config)}: a request is refused ({reason(error)})")
 
     @contextmanager

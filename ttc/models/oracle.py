@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Sequence
 
 from ttc.grading import extract, make_grader
+from ttc.models.provider import Identity, Model, Provider
 from ttc.models.together import together
-from ttc.types import EngineStats, Judgement, Query
+from ttc.settings.schema import EngineConfig
+from ttc.types import EngineStats, Judgement, ModelFacts, Problem, Query
 
 RIGHT, UNDECIDED, WRONG = 1.0, 0.5, 0.0
 
@@ -48,3 +50,10 @@ class OracleVerifier:
         if answer is None:
             return UNDECIDED
         return RIGHT if (await self._grader.grade(query.answer, answer)).correct else WRONG
+
+
+def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
+    return Model(Identity("oracle", None), ModelFacts(params=0, attention=0), "oracle")
+
+
+ORACLE = Provider(_look, verifier=lambda config: OracleVerifier(), knows_gold=True)

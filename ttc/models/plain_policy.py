@@ -17,7 +17,7 @@ BELOW_ONE = 1 - 2**-22
 
 
 @dataclass(eq=False)
-class Row:
+class LiveDraw:
     """One draw while it is written.
 
     Attributes:
@@ -66,7 +66,7 @@ class PlainPolicy(TokenPolicy):
         def ends(tokens: list[int]) -> bool:
             return tokens[-1] in self._eos or (not draw.whole and rule.ends(tokens, 0, len(tokens)))
 
-        row = Row(ids, left, sampling, ends, _noise(draw.seed, left) if sampling.temperature else [])
+        row = LiveDraw(ids, left, sampling, ends, _noise(draw.seed, left) if sampling.temperature else [])
         try:
             await self._batcher.ask(row)
         except asyncio.CancelledError:
@@ -74,7 +74,7 @@ class PlainPolicy(TokenPolicy):
             raise
         return Continuation(row.tokens, row.logprobs if sampling.logprobs else None)
 
-    def _compute(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def _compute(self, rows: Sequence[LiveDraw]) -> Sequence[LiveDraw]:
         """Writes all rows to their ends, at most `max_num_seqs` at once, those of like length together."""
         most = self.options.max_num_seqs
         ordered = sorted(rows, key=lambda row: len(row.ids))
@@ -83,12 +83,12 @@ class PlainPolicy(TokenPolicy):
         return rows
 
 
-def write(model: Any, rows: Sequence[Row]) -> None:
+def write(model: Any, rows: Sequence[LiveDraw]) -> None:
     """Samples every row's tokens to its end, in one batch that loses the rows which are over."""
     import torch
 
     with torch.inference_mode():
-        ids, mask = _padded(rows, model.device)
+        ids, mask = _pad(rows, model.device)
         positions = (mask.cumsum(-1) - 1).clamp(min=0)
         cache = None
         while True:
@@ -115,7 +115,7 @@ def write(model: Any, rows: Sequence[Row]) -> None:
             positions = positions[:, -1:] + 1
 
 
-def _padded(rows: Sequence[Row], device: Any) -> tuple[Any, Any]:
+def _pad(rows: Sequence[LiveDraw], device: Any) -> tuple[Any, Any]:
     """Ids and mask, (rows, longest) each, filled up on the left: so that all go on at the same place."""
     import torch
 
@@ -125,7 +125,7 @@ def _padded(rows: Sequence[Row], device: Any) -> tuple[Any, Any]:
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
-def _sample(logits: Any, rows: Sequence[Row]) -> Any:
+def _sample(logits: Any, rows: Sequence[LiveDraw]) -> Any:
     """The next token of every row, (rows,), from float32 logits (rows, vocabulary); also noted in them."""
     import torch
 
@@ -136,7 +136,7 @@ def _sample(logits: Any, rows: Sequence[Row]) -> Any:
         top_p = [row.sampling.top_p for row in rows]
         columns = torch.tensor([noise, temperature, top_p], device=logits.device)[..., None]
         warm = columns[1, :, 0] > 0
-        chosen = torch.where(warm, _drawn(logits, *columns), chosen)
+        chosen = torch.where(warm, _pick(logits, *columns), chosen)
     logprobs: list[float] = []
     if any(row.sampling.logprobs for row in rows):
         logprobs = logits.log_softmax(-1).gather(-1, chosen[:, None])[:, 0].tolist()
@@ -146,7 +146,7 @@ def _sample(logits: Any, rows: Sequence[Row]) -> Any:
     return chosen
 
 
-def _drawn(logits: Any, noise: Any, temperature: Any, top_p: Any) -> Any:
+def _pick(logits: Any, noise: Any, temperature: Any, top_p: Any) -> Any:
     """Tokens drawn from rows of logits; the other arguments are columns, (rows, 1).
 
     The token is where the cumulated probabilities pass the noise. In the vocabulary's order, not in that of

@@ -13,7 +13,7 @@ from typing import Any
 from ttc.models.formats import Format
 from ttc.models.heads import Scorer
 from ttc.models.plain import Batcher, PlainOptions
-from ttc.models.verifier import Reading, classified, two_way
+from ttc.models.verifier import Reward, classify, two_way
 from ttc.types import EngineStats
 
 BATCH_TOKENS = 16_384
@@ -33,9 +33,9 @@ class PlainReader:
         self.options = options
         self.tags = format.tags
         self.scorer = Scorer(format.reads, options)
-        self._batcher: Batcher[Ids, Reading] = Batcher(self._compute, cost=lambda reading: reading.computed)
+        self._batcher: Batcher[Ids, Reward] = Batcher(self._compute, cost=lambda reward: reward.computed)
 
-    async def read(self, ids: Ids) -> Reading:
+    async def read(self, ids: Ids) -> Reward:
         return await self._batcher.ask(ids)
 
     async def stats(self) -> EngineStats:
@@ -44,13 +44,13 @@ class PlainReader:
     def shutdown(self) -> None:
         self._batcher.shutdown()
 
-    def _compute(self, requests: Sequence[Ids]) -> list[Reading]:
-        readings: dict[int, Reading] = {}
+    def _compute(self, requests: Sequence[Ids]) -> list[Reward]:
+        rewards: dict[int, Reward] = {}
         for batch in batches(requests, chains(requests), self.options.max_num_seqs):
-            readings |= self._read(requests, batch)
-        return [readings[index] for index in range(len(requests))]
+            rewards |= self._read(requests, batch)
+        return [rewards[index] for index in range(len(requests))]
 
-    def _read(self, requests: Sequence[Ids], batch: Sequence[Sequence[int]]) -> dict[int, Reading]:
+    def _read(self, requests: Sequence[Ids], batch: Sequence[Sequence[int]]) -> dict[int, Reward]:
         """One pass: a row for the last, longest request of every chain."""
         import torch
 
@@ -65,7 +65,7 @@ class PlainReader:
                 [row for row, _ in places],
                 [len(requests[index]) - 1 for _, index in places],
             )
-            scored = self._scored(values)
+            scored = self._scores(values)
         # a request pays for what the shorter ones in its chain do not
         new = [
             len(requests[index]) - (len(requests[chain[at - 1]]) if at else 0)
@@ -73,17 +73,17 @@ class PlainReader:
             for at, index in enumerate(chain)
         ]
         return {
-            index: Reading(*one, computed=tokens)
+            index: Reward(*one, computed=tokens)
             for (_, index), one, tokens in zip(places, scored, new, strict=True)
         }
 
-    def _scored(self, values: Any) -> list[tuple[float | None, float | None, float | None]]:
+    def _scores(self, values: Any) -> list[tuple[float | None, float | None, float | None]]:
         """(score, raw, mass) of every row of (places, width)."""
         if self.tags:
             rows = values.log_softmax(-1)[:, list(self.tags)].tolist()
             return [(two_way(good, bad), None, math.exp(good) + math.exp(bad)) for good, bad in rows]
         outcome = self.scorer.reads != "classes"
-        return [(*classified(logits, outcome), None) for logits in values.tolist()]
+        return [(*classify(logits, outcome), None) for logits in values.tolist()]
 
 
 def chains(requests: Sequence[Ids]) -> list[list[int]]:

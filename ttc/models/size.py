@@ -1,8 +1,8 @@
 """How big a model is, from its configuration and the headers of its weights; no weight is read.
 
-`facts` is what costs are computed from (spec 6, FLOPs), `Size` what an engine's memory is planned with. Where
-the weights are not here yet (a model of the Hub, before its engine has downloaded it) both are computed from
-the configuration, by the shapes of a Llama: Mistral and Qwen2 have the same.
+`facts` is what costs are computed from (semantics, "Axes and FLOPs"), `Size` what an engine's memory is
+planned with. Where the weights are not here yet (a model of the Hub, before its engine has downloaded it)
+both are computed from the configuration, by the shapes of a Llama: Mistral and Qwen2 have the same.
 """
 
 from __future__ import annotations

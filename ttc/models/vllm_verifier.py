@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ttc.models.formats import Format, Reads
-from ttc.models.verifier import Reading, classified, two_way
+from ttc.models.verifier import Reward, classify, two_way
 from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
 from ttc.types import EngineStats, UserError
 
@@ -39,7 +39,7 @@ class VllmReader:
         # in 16 bits the logits would be rounded to three digits before their difference is taken
         self.engine = Engine(replace(options, float32_head=True, pooling=self.pooling))
 
-    async def read(self, ids: tuple[int, ...]) -> Reading:
+    async def read(self, ids: tuple[int, ...]) -> Reward:
         return await (self._tags(ids) if self.tags else self._logits(ids))
 
     async def stats(self) -> EngineStats:
@@ -48,28 +48,28 @@ class VllmReader:
     def shutdown(self) -> None:
         self.engine.shutdown()
 
-    async def _tags(self, ids: tuple[int, ...]) -> Reading:
+    async def _tags(self, ids: tuple[int, ...]) -> Reward:
         assert self.tags
-        output = await self.engine.run(list(ids), self._next_token(), generated=False)
+        output = await self.engine.run(list(ids), self._token_params(), generated=False)
         logprobs: Any = output.outputs[0].logprobs
         good, bad = (logprobs[0][tag].logprob for tag in self.tags)
         cached = output.num_cached_tokens
-        return Reading(
+        return Reward(
             score=two_way(good, bad),
             mass=math.exp(good) + math.exp(bad),
             computed=len(ids) - (cached or 0),
             cached=cached,
         )
 
-    async def _logits(self, ids: tuple[int, ...]) -> Reading:
-        output = await self.engine.pool(list(ids), self._pooled())
+    async def _logits(self, ids: tuple[int, ...]) -> Reward:
+        output = await self.engine.pool(list(ids), self._pool_params())
         cached = output.num_cached_tokens
         # [labels], or [tokens not cached, labels]: the last token is always computed, be it in the cache
         logits = output.outputs.data.reshape(-1, output.outputs.data.shape[-1])[-1].tolist()
-        score, raw = classified(logits, outcome=self.pooling == "classify")
-        return Reading(score, raw, computed=len(ids) - cached, cached=cached)
+        score, raw = classify(logits, outcome=self.pooling == "classify")
+        return Reward(score, raw, computed=len(ids) - cached, cached=cached)
 
-    def _next_token(self) -> SamplingParams:
+    def _token_params(self) -> SamplingParams:
         # not `from vllm import`: that looks the name up anew for every request
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
@@ -83,7 +83,7 @@ class VllmReader:
             skip_clone=True,
         )
 
-    def _pooled(self) -> PoolingParams:
+    def _pool_params(self) -> PoolingParams:
         from vllm.pooling_params import PoolingParams
 
         # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which

@@ -11,12 +11,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from ttc.data.problems import load_problems
+from ttc.models import ENGINES, look_up
+from ttc.models.provider import Model
 from ttc.plan.cells import Cell
 from ttc.plan.jobs import PlannedCell, verifier_id
-from ttc.plan.lookup import Model, model_of
 from ttc.settings.build import Faults
 from ttc.settings.schema import EngineConfig
 from ttc.types import Problem, UserError
+
+Models = dict[EngineConfig, Model]
+"""What the engines of a launch will run, by their configuration."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -43,7 +47,7 @@ def check_cluster(mode: str) -> None:
         raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({error.strerror or error})") from None
 
 
-def placed(cells: Sequence[Cell]) -> tuple[list[PlannedCell], dict[EngineConfig, Model]]:
+def placed(cells: Sequence[Cell]) -> tuple[list[PlannedCell], Models]:
     """Every cell with its problems and models.
 
     Raises:
@@ -56,7 +60,7 @@ def placed(cells: Sequence[Cell]) -> tuple[list[PlannedCell], dict[EngineConfig,
         for engine in (cell.policy, cell.prm):
             if engine:
                 texts.setdefault(engine, {}).update(dict.fromkeys(problems.get(cell.dataset, ())))
-    models = _each(texts, lambda engine: model_of(engine, list(texts[engine])), faults)
+    models = _each(texts, lambda engine: look_up(engine, list(texts[engine])), faults)
     faults += [fault for cell in cells for fault in _impossible(cell, models)]
     if faults:
         raise Faults(faults)
@@ -81,14 +85,11 @@ def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
             f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
             "take an unguided strategy, or a server that completes"
         )
-    if cell.prm and cell.prm.engine == "heuristic" and not cell.sampling.logprobs:
-        from ttc.models.heuristics import HEURISTICS
-
-        if cell.prm.format in HEURISTICS and HEURISTICS[cell.prm.format]().needs_logprobs:
-            faults.append(
-                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
-                "sampling: policy.logprobs=true"
-            )
+    if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
+        faults.append(
+            f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when sampling: "
+            "policy.logprobs=true"
+        )
     return faults
 
 

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from ttc.data.problems import key_of, name_of
+from ttc.models import ENGINES
+from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
 from ttc.store.schema import CellRecord, column_of
 from ttc.strategies import STRATEGIES, parameters
@@ -26,14 +28,6 @@ VERSION = 2
 def digest(*parts: object) -> str:
     """16 hex digits that name `parts` (JSON values)."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Which weights answer: for the ids. `context` bounds every text, so it is part of it."""
-
-    model: str
-    context: int | None
 
 
 def verifier_id(identity: Identity, format_: str | None) -> str:
@@ -149,7 +143,7 @@ class PlannedCell:
             selection=selection,
             unit=cell.strategy.prefix_unit,
             guided=cell.strategy.guided,
-            gold=cell.prm is not None and cell.prm.engine == "oracle",
+            gold=cell.prm is not None and ENGINES[cell.prm.engine].knows_gold,
         )
 
     def job(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from ttc.models import check
 from ttc.settings.build import Faults, build
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, default_of, parameters
@@ -32,12 +33,7 @@ def faults_of(config: Config) -> list[str]:
         faults.append(f"seed={config.seed} and seeds={list(config.seeds)}: give one of them")
     if config.seeds is not None and not config.seeds:
         faults.append("seeds=[]: give at least one seed")
-    for group in ("policy", "prm"):
-        engine = getattr(config, group)
-        if engine.engine in ("auto", "vllm", "transformers") and not engine.model:
-            faults.append(f"{group}.model=null: name a folder, a Hub id or an embedded model")
-    if config.policy.engine == "openai" and not config.policy.base_url:
-        faults.append("policy.base_url=null: say where the server's API begins, as http://localhost:8000/v1")
+    faults += [*check(config.policy), *check(config.prm)]
     if "{question}" not in config.prompt.user:
         faults.append(f"prompt.user={config.prompt.user!r}: must contain {{question}}")
     if not config.prompt.separator:

@@ -50,7 +50,7 @@ SUMMARY = [
     ("problems", pa.int32()),
     ("seeds", pa.int32()),  # complete on all problems
     ("pool", pa.int32()),  # paths of a pool that were read
-    *((name, pa.float64()) for name in COSTS),  # mean per problem, stand-alone (spec 10)
+    *((name, pa.float64()) for name in COSTS),  # mean per problem, stand-alone (semantics, "Costs")
     ("status", pa.string()),  # complete / incomplete (no seed is complete)
     ("missing", pa.int32()),  # (problem, seed) pairs of all the cell's seeds that are not there
     ("failed", pa.int32()),  # of these, pairs whose search failed

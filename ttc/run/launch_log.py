@@ -12,9 +12,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ttc.data.problems import key_of
+from ttc.models.provider import Model
 from ttc.plan.cells import Grid
 from ttc.plan.jobs import PlannedCell
-from ttc.plan.lookup import Model
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.provenance import hardware, now, revision, versions

@@ -1,4 +1,4 @@
-"""search-and-learn's completions as rows: a JSONL file, or a dataset of the Hub with the same columns.
+"""search-and-learn's completions as rows: a file, or a dataset of the Hub with the same columns.
 
 One row per problem: `problem`, `answer`, `completions`, often `scores` (a list of step scores per
 completion), `completion_tokens`, `subject`, `level`, `unique_id`; its own choices (`pred_*`) are not read.
@@ -7,14 +7,15 @@ Strict: a row that is not as it should be refuses the file, since half of a run 
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from ttc.data.problems import hub_rows, level_of
+from ttc.data.files import READERS, read_rows, text_of
+from ttc.data.hub import read_hub
+from ttc.data.problems import level_of
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Problem, UserError
 
@@ -70,12 +71,12 @@ def read_source(name: str, config: str | None, split: str) -> Source:
     """
     path = File(name).expanduser()
     if path.is_file():
-        found = _file_rows(path)
-    elif path.exists() or path.suffix in (".jsonl", ".json") or name.startswith((".", "/", "~")):
+        found = read_rows(path, "completions of search-and-learn")
+    elif path.exists() or path.suffix in READERS or name.startswith((".", "/", "~")):
         raise UserError(f"{name}: {'a folder' if path.exists() else 'no such file'}; name a .jsonl file")
     else:
         dataset = DatasetConfig(path=name, config=config, split=split)
-        found = ((f"row {i + 1}", row) for i, row in enumerate(hub_rows(dataset)))
+        found = ((f"row {i + 1}", row) for i, row in enumerate(read_hub(dataset)))
     rows: list[SalRow] = []
     seen: dict[str, str] = {}
     for place, row in found:
@@ -91,34 +92,14 @@ def read_source(name: str, config: str | None, split: str) -> Source:
     return Source(name, path if path.is_file() else None, tuple(rows))
 
 
-def _file_rows(path: File) -> Iterator[tuple[str, Any]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            place = f"line {number}"
-            try:
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise UserError(f"{path}, {place}: not UTF-8 (byte {error.start + 1} of the line)") from None
-            if not text.strip():
-                continue
-            try:
-                yield place, json.loads(text)
-            except (json.JSONDecodeError, RecursionError) as error:
-                cut = "" if line.endswith(b"\n") else "; the file ends inside this row: it was cut"
-                reason = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
-                raise UserError(f"{path}, {place}: no JSON ({reason}){cut}") from None
-
-
-def _row(place: str, row: Any, index: int) -> SalRow:
+def _row(place: str, row: Mapping[str, Any], index: int) -> SalRow:
     """Raises:
     ValueError: what is wrong with it.
     """
-    if not isinstance(row, Mapping):
-        raise ValueError("no completions of search-and-learn: the row is no JSON object")
     if missing := [name for name in NEEDED if row.get(name) is None]:
         has = ", ".join(map(str, row)) or "nothing"
         raise ValueError(f"no completions of search-and-learn: no {', '.join(missing)}; the row has {has}")
-    question, answer = row["problem"], str(row["answer"]).strip()
+    question, answer = row["problem"], text_of(row["answer"])
     if not isinstance(question, str) or not question.strip():
         raise ValueError("problem: no text")
     if not answer:
@@ -129,9 +110,7 @@ def _row(place: str, row: Any, index: int) -> SalRow:
     id_, subject = row.get("unique_id"), row.get("subject")
     return SalRow(
         place,
-        Problem(
-            str(id_ if id_ is not None else index), question, answer, level_of(row.get("level")), subject
-        ),
+        Problem(text_of(id_) or str(index), question, answer, level_of(row.get("level")), subject),
         tuple(text.removeprefix(HEADER) for text in texts),
         tuple(text.startswith(HEADER) for text in texts),
         _scores(row.get("scores"), len(texts)),

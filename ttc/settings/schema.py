@@ -33,7 +33,8 @@ class EngineConfig:
 
     name: str
     engine: str = "auto"
-    """auto: vLLM where it is installed and can run the model, else transformers."""
+    """A name in `ttc.models.ENGINES`. auto: vLLM where it is installed and can run the model, else
+    transformers; of a verifier also none."""
     model: str | None = None
     revision: str | None = None
     context: Count | None = None
@@ -55,7 +56,6 @@ class EngineConfig:
 
 @dataclass(frozen=True)
 class PolicyConfig(EngineConfig):
-    engine: Literal["auto", "vllm", "transformers", "openai", "fake"] = "auto"
     temperature: NotNegative = 0.8
     top_p: PositiveShare = 1.0
     logprobs: bool = False
@@ -75,7 +75,6 @@ class PolicyConfig(EngineConfig):
 
 @dataclass(frozen=True)
 class PrmConfig(EngineConfig):
-    engine: Literal["auto", "vllm", "transformers", "heuristic", "oracle", "fake", "none"] = "auto"
     format: str | None = None
     """A family of ttc/models/formats, or a heuristic of ttc/models/heuristics.py."""
     check_tags: bool = True

@@ -1,4 +1,5 @@
-"""Expectations over subsets of a pool, and the interval of a cell (spec 6). Pure.
+"""Expectations over subsets of a pool, and the interval of a cell (semantics, "Subsets" and what follows).
+Pure.
 
 Shape suffixes: B pools (a problem and a seed) or cells, U units of a pool, K permutations, P problems.
 m: drawn units.
@@ -60,7 +61,8 @@ def interval(mean_P: Floats, seeds: int, level: float = 0.95) -> tuple[float, fl
 
 
 def intervals(mean_BP: Floats, seeds: int, level: float = 0.95) -> tuple[Floats, Floats, Floats]:
-    """(accuracy_B, low_B, high_B): Wilson's interval with the effective size of clustered problems (spec 6).
+    """(accuracy_B, low_B, high_B): Wilson's interval with the effective size of clustered problems
+    (semantics, "Intervals and comparisons").
 
     Args:
         mean_BP: for each of B cells and each problem the mean correctness over its seeds.

@@ -1,4 +1,4 @@
-"""Paired comparisons: the cluster bootstrap, and exact tests (spec 6). Pure.
+"""Paired comparisons: the cluster bootstrap, and exact tests (semantics, "Intervals and comparisons"). Pure.
 
 Shape suffixes: P problems, R bootstrap replicates.
 """

@@ -1,7 +1,7 @@
 """Compute-optimal scaling: the best candidate for each (bin, budget), measured on other problems than chosen.
 
-Spec 6, after Snell et al. 2408.03314 (two-fold). Pure: the arithmetic of choosing. What the bins and the
-candidates are is `analysis.difficulty`'s and `analysis.candidates`' matter.
+Semantics, "Difficulty and compute-optimal", after Snell et al. 2408.03314 (two-fold). Pure: the arithmetic
+of choosing. What the bins and the candidates are is `studies.difficulty`'s and `studies.candidates`' matter.
 
 Shape suffixes: P problems, S seeds, B bins, C candidates (in the order that ties go: cheaper, then registry),
 R replicates of the bootstrap, H problems of a half.

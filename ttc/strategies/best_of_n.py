@@ -1,7 +1,7 @@
 """Best-of-N: n independent samples; the votes are readouts of the same pool.
 
 Majority voting (Wang et al. 2203.11171), vanilla and weighted best-of-N (Li et al. 2206.02336) differ only
-in how an answer is chosen afterwards, so they are one search and one stored pool (spec 3).
+in how an answer is chosen afterwards, so they are one search and one stored pool (semantics, "Strategies").
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def shares(total: int, places: int) -> list[int]:
 
 
 def check_width(n: int, width: int) -> None:
-    """n above the width must be a multiple of it (spec 3).
+    """n above the width must be a multiple of it (semantics, "Strategies").
 
     Raises:
         ValueError: naming the nearest valid values of n.

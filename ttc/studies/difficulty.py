@@ -1,4 +1,5 @@
-"""How hard a problem is, for compute-optimal scaling, so that no path both bins and votes (spec 6).
+"""How hard a problem is, for compute-optimal scaling, so that no path both bins and votes (semantics,
+"Difficulty and compute-optimal").
 
 A problem's difficulty for seed s is measured on the best_of_n pools of the OTHER seeds. With one seed the
 first half of its pool bins, and only paths of the second half are read: `reread`.
@@ -117,7 +118,7 @@ def reread(
 ) -> dict[tuple[int, str, str | None], Floats]:
     """correct_P of (n, vote, agg), read from the paths behind the first `halved` of each one-seed pool.
 
-    Groups of equal answers are those of the whole pool (spec 5).
+    Groups of equal answers are those of the whole pool (semantics, "Scores and votes").
     """
     keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
 

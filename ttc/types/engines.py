@@ -101,7 +101,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What costs are computed from (spec 6, FLOPs). None where it is not known (fakes)."""
+    """What costs are computed from (semantics, "Axes and FLOPs"). None where it is not known (fakes)."""
 
     params: int | None = None
     """Active parameters without the input embedding, with the output head."""

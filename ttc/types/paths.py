@@ -11,7 +11,7 @@ StepEnd = Literal["step", "eos", "length"]
 """Why a step ended: a blank line, the end of the text, or the token budget (or the context)."""
 
 Finish = Literal["eos", "length", "blank"]
-"""Why a path is over: end of text, budget spent, or two blank steps in a row (spec 1)."""
+"""Why a path is over: end of text, budget spent, or two blank steps in a row (semantics, "Words")."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Path:
 
     Attributes:
         scores: one per step that is not blank, in [0, 1], or None where there is none (too long, NaN).
-        address: the child index taken at every node from the root; names the draw (spec 2). -1, -2, ... are
-            roll-outs, which are no children.
+        address: the child index taken at every node from the root; names the draw (semantics, "Sampling").
+            -1, -2, ... are roll-outs, which are no children.
         value: what a search thinks of the path beside its step scores (a weight, a node's value); stored as
             it is.
         copy: 0, or which copy of the path this is: a search that duplicates paths may return one several

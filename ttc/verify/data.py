@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path as File
 from typing import Any
 
+from ttc.data.files import missing_columns, read_rows, text_of
 from ttc.settings.build import Faults
 from ttc.types import UserError
 from ttc.verify.settings import NANO, LabelColumns, LabelSettings
@@ -50,53 +50,23 @@ def load(source: str, settings: LabelSettings) -> list[Labelled]:
     if source == NANO:
         from ttc.nano.labelled import labelled
 
-        return mapped(
-            labelled(settings.limit or NANO_COUNT, settings.seed), LabelColumns(answer="answer"), source
-        )
-    rows = read_rows(File(source).expanduser())[: settings.limit]
+        nano = labelled(settings.limit or NANO_COUNT, settings.seed)
+        return map_rows(nano, LabelColumns(answer="answer"), source)
+    found = islice(read_rows(File(source).expanduser(), "labelled solution"), settings.limit)
+    rows = [row for _, row in found]
     if not rows:
         raise UserError(f"{source}: no solutions in it")
-    return mapped(rows, settings.columns, source)
+    return map_rows(rows, settings.columns, source)
 
 
-def read_rows(file: File) -> list[dict[str, Any]]:
-    """Raises:
-    UserError: the file cannot be read as what its name says.
-    """
-    try:
-        match file.suffix:
-            case ".jsonl":
-                with file.open(encoding="utf-8") as lines:
-                    rows = [json.loads(line) for line in lines if line.strip()]
-            case ".json":
-                rows = json.loads(file.read_text(encoding="utf-8"))
-            case ".csv":
-                with file.open(encoding="utf-8", newline="") as lines:
-                    rows = list(csv.DictReader(lines))
-            case _:
-                import pandas
-
-                rows = pandas.read_parquet(file).to_dict("records")
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{file}: cannot be read ({str(error).splitlines()[0]})") from None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise UserError(f"{file}: must hold one object a solution")
-    return rows
-
-
-def mapped(rows: Sequence[Mapping[str, Any]], columns: LabelColumns, source: str) -> list[Labelled]:
+def map_rows(rows: Sequence[Mapping[str, Any]], columns: LabelColumns, source: str) -> list[Labelled]:
     """Rows as solutions. A label may be an index, or a list that says of every step whether it is right.
 
     Raises:
         UserError: all columns that are missing; the first rows that are at fault, and how many more are.
     """
-    missing = [
-        f"columns.{role}={column}: {source} has no such column; it has {', '.join(map(str, rows[0]))}"
-        for role, column in vars(columns).items()
-        if column is not None and column not in rows[0]
-    ]
-    if missing:
-        raise Faults(missing)
+    if missing := missing_columns(rows, vars(columns), "columns"):
+        raise Faults([f"{source}: {fault}" for fault in missing])
     solutions, faults = [], []
     for number, row in enumerate(rows):
         try:
@@ -116,7 +86,7 @@ def _solution(row: Mapping[str, Any], columns: LabelColumns, number: int) -> Lab
     Raises:
         ValueError: says what is wrong with the row.
     """
-    question = _text(row.get(columns.question))
+    question = text_of(row.get(columns.question))
     if not question:
         raise ValueError(f"no question (column {columns.question})")
     steps = _list(row.get(columns.steps))
@@ -128,11 +98,11 @@ def _solution(row: Mapping[str, Any], columns: LabelColumns, number: int) -> Lab
         blank = f"step {label}, the first wrong one, is blank" if worded else "no step has a text"
         raise ValueError(blank)
     return Labelled(
-        id=_text(row.get(columns.id)) if columns.id else str(number),
+        id=text_of(row.get(columns.id)) if columns.id else str(number),
         question=question,
         steps=tuple(worded),
         label=label if label < 0 else sum(bool(step.strip()) for step in steps[:label]),
-        answer=_text(row.get(columns.answer)) if columns.answer else "",
+        answer=text_of(row.get(columns.answer)) if columns.answer else "",
     )
 
 
@@ -156,21 +126,13 @@ def _label(value: Any, steps: int, column: str) -> int:
 
 
 def _list(value: Any) -> list[Any] | None:
-    """A list, a Parquet array, or a list written as JSON into a cell of a CSV; None for anything else."""
+    """A list, or one written as JSON into a cell of a CSV; None for anything else."""
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = json.loads(value)
         except ValueError:
             return None
-    if hasattr(value, "tolist"):
-        value = value.tolist()
     return list(value) if isinstance(value, list | tuple) else None
-
-
-def _text(value: Any) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return str(value).strip()
 
 
 def texts(solutions: Iterable[Labelled]) -> Iterable[tuple[str, str]]:

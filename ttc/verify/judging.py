@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from ttc.models import shut_down, start
+from ttc.models import look_up, shut_down, start
+from ttc.models.provider import Model
 from ttc.models.together import together
-from ttc.plan.lookup import Model, model_of
 from ttc.run.retry import retry
 from ttc.settings.schema import PrmConfig
 from ttc.types import Problem, Query
@@ -37,7 +37,7 @@ def looked_up(config: PrmConfig, solutions: Sequence[Labelled]) -> Model:
     Raises:
         UserError: no such model, no engine for it, or a word that it does not know.
     """
-    return model_of(config, [Problem(id_, text, "") for id_, text in texts(solutions)])
+    return look_up(config, [Problem(id_, text, "") for id_, text in texts(solutions)])
 
 
 @contextlib.contextmanager

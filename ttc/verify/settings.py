@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
 
-from ttc.models.heuristics import HEURISTICS
+from ttc.data.files import READERS
+from ttc.models import ENGINES, check
 from ttc.settings.build import Faults, build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
@@ -20,7 +21,6 @@ from ttc.types import Count, Natural, Share, UserError
 
 RESULTS = "results"
 NANO = "nano"
-FILES = (".jsonl", ".json", ".csv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def parse(words: Sequence[str]) -> Task:
 
 def _source_faults(sources: Sequence[str]) -> list[str]:
     if not sources:
-        return [f"SOURCE is missing: {NANO}, a {', '.join(FILES)} file, or a results folder"]
+        return [f"SOURCE is missing: {NANO}, a {', '.join(READERS)} file, or a results folder"]
     if len(sources) > 1:
         return [f"{word}: one SOURCE at a time; settings read key=value" for word in sources[1:]]
     path = File(sources[0]).expanduser()
@@ -119,7 +119,7 @@ def _source_faults(sources: Sequence[str]) -> list[str]:
         return [] if (path / "searches").is_dir() else [f"{path}: no results folder, it has no searches/"]
     if not path.exists():
         return [f"{path}: no such file or folder"]
-    return [] if path.suffix in FILES else [f"{path}: take a {', '.join(FILES)} file"]
+    return [] if path.suffix in READERS else [f"{path}: take a {', '.join(READERS)} file"]
 
 
 def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
@@ -136,14 +136,13 @@ def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
     config = build(PrmConfig, section, "prm.")
     if config.engine == "none":
         raise UserError("prm=none: no verifier to look at")
-    faults = []
-    if config.engine in ("auto", "vllm", "transformers") and not config.model:
-        faults.append("prm.model=null: name a folder, a Hub id or an embedded model")
-    rule = HEURISTICS.get(config.format or "") if config.engine == "heuristic" else None
-    if rule and rule().needs_logprobs:
+    if faults := check(config):
+        raise Faults(faults)
+    engine = ENGINES[config.engine]
+    if engine.needs_logprobs(config):
         faults.append(f"{named[0]}: needs the policy's log-probabilities; labelled solutions have none")
     answer = source == NANO or (isinstance(settings, LabelSettings) and settings.columns.answer)
-    if config.engine == "oracle" and not answer:
+    if engine.knows_gold and not answer:
         faults.append(f"{named[0]}: needs the gold answers: columns.answer=...")
     if faults:
         raise Faults(faults)

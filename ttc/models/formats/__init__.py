@@ -1,4 +1,4 @@
-"""How a question and its steps are put to a verifier, and how its scores are read (spec 7).
+"""How a question and its steps are put to a verifier, and how its scores are read (semantics, "Verifiers").
 
 A family is one small class in a file here and one line of FORMATS. All are append-only on token ids: the
 input of step k + 1 begins with what step k keeps, so that the prefix cache holds it and only new tokens are
@@ -6,9 +6,6 @@ computed.
 """
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Any
 
 from ttc.models.formats.common import Format, Layout, Reads
 from ttc.models.formats.judge import Judge
@@ -18,7 +15,7 @@ from ttc.models.formats.qwen_prm import QwenPrm
 from ttc.models.formats.rlhflow import RLHFlow
 from ttc.models.formats.skywork import Skywork
 
-FORMATS: dict[str, Callable[[Any], Format]] = {
+FORMATS: dict[str, type[Format]] = {
     "rlhflow": RLHFlow,
     "math_shepherd": MathShepherd,
     "skywork": Skywork,

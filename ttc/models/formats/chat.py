@@ -15,7 +15,7 @@ Turn = tuple[str, str]
 """Role and content."""
 
 
-def rendered(tokenizer: Any, family: str, turns: Sequence[Turn], opened: bool = False, **more: Any) -> str:
+def render_chat(tokenizer: Any, family: str, turns: Sequence[Turn], opened: bool = False, **more: Any) -> str:
     """The model's own chat template on these turns.
 
     Args:
@@ -46,7 +46,7 @@ def rendered(tokenizer: Any, family: str, turns: Sequence[Turn], opened: bool = 
         ) from error
 
 
-def taken_apart(tokenizer: Any, text: str, marks: Sequence[str]) -> list[str]:
+def take_apart(tokenizer: Any, text: str, marks: Sequence[str]) -> list[str]:
     """What stands before, between and behind the marks.
 
     Raises:
@@ -63,4 +63,4 @@ def taken_apart(tokenizer: Any, text: str, marks: Sequence[str]) -> list[str]:
 
 def strips(tokenizer: Any, family: str) -> bool:
     """Whether the template takes the white space around a user's content away."""
-    return " MARK " not in rendered(tokenizer, family, [("user", " MARK ")])
+    return " MARK " not in render_chat(tokenizer, family, [("user", " MARK ")])

@@ -1,12 +1,13 @@
-"""What all families share: the layout of an input, made of encoded pieces, and the checks of both."""
+"""What all families share: the layout of an input, made of encoded pieces, and the check of both."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from ttc.types import UserError
 
@@ -50,37 +51,6 @@ class Layout:
     def upto(self, step: int) -> Ids:
         last = self.lasts[step] if self.lasts else ()
         return (*self.ids[: self.ends[step] - len(last)], *last, *self.tail)
-
-
-class Format(Protocol):
-    """A family of verifiers, for one tokenizer.
-
-    Raises:
-        UserError: made with a tokenizer that does not fit; names tokenizer, tag and what was found.
-    """
-
-    @property
-    def reads(self) -> Reads: ...
-
-    @property
-    def tags(self) -> tuple[int, int] | None:
-        """Ids of the good and of the bad tag, for `reads` = "tags"."""
-        ...
-
-    @property
-    def context(self) -> int | None:
-        """The longest input that the family was trained on, where that is less than the model's own."""
-        ...
-
-    @property
-    def sure(self) -> bool:
-        """The model says nothing but its two tags where scores are read: so a plain language model in its
-        place is found out."""
-        ...
-
-    def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
-        ...
 
 
 def name_of(tokenizer: Any) -> str:
@@ -157,7 +127,7 @@ class Pieces:
         return repr(self._tokenizer.decode(list(ids[start : start + 3])))
 
 
-def laid(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
+def lay_out(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
     """The layout of pieces, one a step.
 
     Args:
@@ -168,24 +138,54 @@ def laid(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
     return Layout(ids, common(question, ids), tuple(accumulate(map(len, pieces))), tail)
 
 
-def check_pieces(format: Format, name: str, show: Pieces, whole: Callable[[Sequence[str]], Ids]) -> None:
-    """Holds a format's inputs for a probe against the whole text encoded at once, id for id.
+class Format(ABC):
+    """A family of verifiers, for one tokenizer: a subclass says what its input is and where its score stands.
 
-    Args:
-        whole: the input for these steps of PROBE_QUESTION, by the family's definition.
+    Its `__init__` finds the tags, takes the template apart, and ends with `check()`.
+
+    Attributes:
+        reads: what its model's scores are read from.
+        tags: ids of the good and of the bad tag, for `reads` = "tags".
+        context: the longest input that it was trained on, where that is less than the model's own.
+        sure: its model says nothing but its two tags where scores are read: so a plain language model in its
+            place is found out.
 
     Raises:
-        UserError: names the tokenizer and what was found.
+        UserError: made with a tokenizer that does not fit; names tokenizer, tag and what was found.
     """
-    steps = (*PROBE_STEPS, *HARD_STEPS)
-    layout = format.layout(PROBE_QUESTION, steps)
-    if len(layout.ends) != len(steps):
-        raise UserError(f"{name}: {len(steps)} steps have {len(layout.ends)} places for a score")
-    for count in range(1, len(steps) + 1):
-        expected, here = whole(steps[:count]), layout.upto(count - 1)
-        if expected != here:
-            at = common(expected, here)
-            raise UserError(
-                f"{name}: not append-only: in the whole text, step {count} is encoded differently from "
-                f"token {at} on: {show.show(expected, at)} against {show.show(here, at)}"
-            )
+
+    reads: ClassVar[Reads]
+    tags: tuple[int, int] | None = None
+    context: ClassVar[int | None] = None
+    sure: ClassVar[bool] = False
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer, self.name = tokenizer, name_of(tokenizer)
+        self.piece = Pieces(tokenizer)
+
+    @abstractmethod
+    def layout(self, question: str, steps: Sequence[str]) -> Layout:
+        """The input for these steps; none of them may be blank."""
+
+    @abstractmethod
+    def whole(self, steps: Sequence[str]) -> Ids:
+        """The input for these steps of PROBE_QUESTION, encoded at once, by the family's definition."""
+
+    def check(self) -> None:
+        """Holds the inputs for a probe against `whole`, id for id.
+
+        Raises:
+            UserError: names the tokenizer and what was found.
+        """
+        steps = (*PROBE_STEPS, *HARD_STEPS)
+        layout = self.layout(PROBE_QUESTION, steps)
+        if len(layout.ends) != len(steps):
+            raise UserError(f"{self.name}: {len(steps)} steps have {len(layout.ends)} places for a score")
+        for count in range(1, len(steps) + 1):
+            expected, here = self.whole(steps[:count]), layout.upto(count - 1)
+            if expected != here:
+                at = common(expected, here)
+                raise UserError(
+                    f"{self.name}: not append-only: in the whole text, step {count} is encoded differently "
+                    f"from token {at} on: {self.piece.show(expected, at)} against {self.piece.show(here, at)}"
+                )

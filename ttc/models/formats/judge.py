@@ -1,22 +1,12 @@
-"""A language model as judge: it is asked whether the steps so far are right (spec 7)."""
+"""A language model as judge: it is asked whether the steps so far are right (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.chat import rendered, taken_apart
-from ttc.models.formats.common import (
-    PROBE_QUESTION,
-    Ids,
-    Layout,
-    Pieces,
-    Reads,
-    check_pieces,
-    laid,
-    name_of,
-    one_token,
-)
+from ttc.models.formats.chat import render_chat, take_apart
+from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, lay_out, one_token
 from ttc.types import UserError
 
 OPENING = (
@@ -32,7 +22,7 @@ ANSWERS = (("yes", "no"), ("Yes", "No"), (" yes", " no"), (" Yes", " No"))
 """The first of which both are one token each."""
 
 
-class Judge:
+class Judge(Format):
     """Any language model with a chat template (Zheng et al. 2306.05685 name the idea).
 
     One user turn: the problem, the steps, and behind them the question whether all is right so far. The score
@@ -43,34 +33,29 @@ class Judge:
     there. A model that thinks before it answers is told not to, where its template has that switch.
     """
 
-    reads: Reads = "tags"
-    context: int | None = None
-    sure = False
+    reads = "tags"
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.name = name_of(tokenizer)
+        super().__init__(tokenizer)
         answers, self.tags = _answers(tokenizer)
         self._ask = ASK.format(yes=answers[0].strip(), no=answers[1].strip())
-        self._piece = Pieces(tokenizer)
-        self._head, closing = taken_apart(tokenizer, self._chat("MARK"), ["MARK"])
-        self._tail = self._piece(self._ask + closing, after=END.format(number=1))
-        check_pieces(self, self.name, self._piece, self._whole)
+        self._head, closing = take_apart(tokenizer, self._chat("MARK"), ["MARK"])
+        self._tail = self.piece(self._ask + closing, after=END.format(number=1))
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
         opening = self._head + OPENING.format(question)
-        pieces = [self._piece(opening + _step(1, step)) for step in steps[:1]]
+        pieces = [self.piece(opening + _step(1, step)) for step in steps[:1]]
         for number, step in enumerate(steps[1:], 2):
-            pieces.append(self._piece(_step(number, step), after=END.format(number=number - 1)))
-        return laid(self._piece(opening), pieces, self._tail)
+            pieces.append(self.piece(_step(number, step), after=END.format(number=number - 1)))
+        return lay_out(self.piece(opening), pieces, self._tail)
 
     def _chat(self, content: str) -> str:
-        return rendered(self.tokenizer, "judge", [("user", content)], opened=True, enable_thinking=False)
+        return render_chat(self.tokenizer, "judge", [("user", content)], opened=True, enable_thinking=False)
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
+    def whole(self, steps: Sequence[str]) -> Ids:
         solution = "".join(_step(number, step) for number, step in enumerate(steps, 1))
-        return self._piece(self._chat(OPENING.format(PROBE_QUESTION) + solution + self._ask))
+        return self.piece(self._chat(OPENING.format(PROBE_QUESTION) + solution + self._ask))
 
 
 def _step(number: int, text: str) -> str:

@@ -1,28 +1,17 @@
-"""Math-Shepherd's process reward model: one text, a tag behind every step (spec 7)."""
+"""Math-Shepherd's process reward model: one text, a tag behind every step (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.common import (
-    PROBE_QUESTION,
-    Ids,
-    Layout,
-    Pieces,
-    Reads,
-    bos_of,
-    check_pieces,
-    laid,
-    name_of,
-    one_token,
-)
+from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, bos_of, lay_out, one_token
 from ttc.types import UserError
 
 TAG = "ки"
 
 
-class MathShepherd:
+class MathShepherd(Format):
     """peiyi9979/math-shepherd-mistral-7b-prm (Wang et al. 2312.08935).
 
     One text: the question, a blank, the steps, each with " ки" behind it, a newline between two. The score of
@@ -34,39 +23,36 @@ class MathShepherd:
     it would gain a blank.
     """
 
-    reads: Reads = "tags"
-    context: int | None = None
+    reads = "tags"
     sure = True
 
     def __init__(self, tokenizer: Any) -> None:
-        self.name = name_of(tokenizer)
-        self.tags: tuple[int, int] = (one_token(tokenizer, "+"), one_token(tokenizer, "-"))
+        super().__init__(tokenizer)
+        self.tags = (one_token(tokenizer, "+"), one_token(tokenizer, "-"))
         self._tag = one_token(tokenizer, TAG)
         bos_of(tokenizer, "math_shepherd")
         self._bos: Ids = (tokenizer.bos_token_id,)
-        self._piece = Pieces(tokenizer)
-        check_pieces(self, self.name, self._piece, self._whole)
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
-        pieces = [self._bos + self._piece(f"{question} {_tagged(step)}") for step in steps[:1]]
-        pieces += [self._piece(f"\n{_tagged(step)}", after=f" {TAG}") for step in steps[1:]]
-        return laid(self._bos + self._piece(question), pieces)
+        pieces = [self._bos + self.piece(f"{question} {_tag_step(step)}") for step in steps[:1]]
+        pieces += [self.piece(f"\n{_tag_step(step)}", after=f" {TAG}") for step in steps[1:]]
+        return lay_out(self._bos + self.piece(question), pieces)
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
+    def whole(self, steps: Sequence[str]) -> Ids:
         """The whole text, encoded at once.
 
         Raises:
             UserError: it does not end in the step's tag.
         """
-        ids = self._bos + self._piece(f"{PROBE_QUESTION} " + "\n".join(map(_tagged, steps)))
+        ids = self._bos + self.piece(f"{PROBE_QUESTION} " + "\n".join(map(_tag_step, steps)))
         if ids[-1] != self._tag:
             raise UserError(
                 f"{self.name}: the tag {TAG!r} does not stand at the end of a step, but "
-                f"{self._piece.show(ids, len(ids) - 1)}"
+                f"{self.piece.show(ids, len(ids) - 1)}"
             )
         return ids
 
 
-def _tagged(step: str) -> str:
+def _tag_step(step: str) -> str:
     return f"{step.strip().removeprefix('## ')} {TAG}"

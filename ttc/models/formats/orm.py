@@ -1,4 +1,4 @@
-"""Outcome reward models: a chat of question and answer, and one number for it (spec 7)."""
+"""Outcome reward models: a chat of question and answer, and one number for it (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ttc.models.formats.chat import rendered, strips, taken_apart
-from ttc.models.formats.common import (
-    PROBE_QUESTION,
-    Ids,
-    Layout,
-    Pieces,
-    Reads,
-    check_pieces,
-    laid,
-    name_of,
-)
+from ttc.models.formats.chat import render_chat, strips, take_apart
+from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, lay_out
 
 BETWEEN = "\n\n"
 
 
-class Orm:
+class Orm(Format):
     r"""A sequence classifier on the model's own chat template, such as Skywork-Reward's: the user asks the
     question, the assistant's turn is the text so far, closed as the template closes it.
 
@@ -32,36 +23,30 @@ class Orm:
     it would be encoded at once; so a step has ids for both cases.
     """
 
-    reads: Reads = "reward"
-    tags: tuple[int, int] | None = None
-    context: int | None = None
-    sure = False
+    reads = "reward"
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.name = name_of(tokenizer)
-        self._piece = Pieces(tokenizer)
+        super().__init__(tokenizer)
         chat = self._chat("MARKQ", "MARKA")
-        self._head, self._middle, closing = taken_apart(tokenizer, chat, ("MARKQ", "MARKA"))
+        self._head, self._middle, closing = take_apart(tokenizer, chat, ("MARKQ", "MARKA"))
         self._strips = strips(tokenizer, "orm")
-        self._tail = self._piece(closing, after="A")
-        check_pieces(self, self.name, self._piece, self._whole)
+        self._tail = self.piece(closing, after="A")
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
         opening = self._head + (question.strip() if self._strips else question) + self._middle
         # a step's text, and what stands in front of it: nothing, or the end of the blank line
         texts = [(opening + step.strip(), "") for step in steps[:1]]
         texts += [(step.strip(), BETWEEN[-1]) for step in steps[1:]]
-        lasts = [self._piece(text, after) for text, after in texts]
-        inner = [self._piece(text + BETWEEN, after, followed=True) for text, after in texts[:-1]]
-        layout = laid(self._piece(opening), [*inner, *lasts[-1:]], self._tail)
+        lasts = [self.piece(text, after) for text, after in texts]
+        inner = [self.piece(text + BETWEEN, after, followed=True) for text, after in texts[:-1]]
+        layout = lay_out(self.piece(opening), [*inner, *lasts[-1:]], self._tail)
         starts = (0, *layout.ends)
         ends = tuple(start + len(last) for start, last in zip(starts, lasts, strict=False))
         return replace(layout, ends=ends, lasts=tuple(lasts))
 
     def _chat(self, question: str, answer: str) -> str:
-        return rendered(self.tokenizer, "orm", [("user", question), ("assistant", answer)])
+        return render_chat(self.tokenizer, "orm", [("user", question), ("assistant", answer)])
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
-        return self._piece(self._chat(PROBE_QUESTION, BETWEEN.join(steps)))
+    def whole(self, steps: Sequence[str]) -> Ids:
+        return self.piece(self._chat(PROBE_QUESTION, BETWEEN.join(steps)))

@@ -1,28 +1,18 @@
-"""Qwen2.5-Math-PRM: a chat whose answer has a tag behind every step (spec 7)."""
+"""Qwen2.5-Math-PRM: a chat whose answer has a tag behind every step (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.chat import rendered, strips, taken_apart
-from ttc.models.formats.common import (
-    PROBE_QUESTION,
-    Ids,
-    Layout,
-    Pieces,
-    Reads,
-    check_pieces,
-    laid,
-    name_of,
-    one_token,
-)
+from ttc.models.formats.chat import render_chat, strips, take_apart
+from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, lay_out, one_token
 
 SYSTEM = r"Please reason step by step, and put your final answer within \boxed{}."
 TAG = "<extra_0>"
 
 
-class QwenPrm:
+class QwenPrm(Format):
     """Qwen/Qwen2.5-Math-PRM-7B and -72B (their model cards; Zhang et al. 2501.07301).
 
     The user asks the question, the assistant answers with the steps, stripped, each followed directly by
@@ -30,32 +20,27 @@ class QwenPrm:
     template writes behind the answer is left away: no score sees it.
     """
 
-    reads: Reads = "classes"
-    tags: tuple[int, int] | None = None
-    context: int | None = 4096
-    sure = False
+    reads = "classes"
+    context = 4096
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.name = name_of(tokenizer)
+        super().__init__(tokenizer)
         self._tag = one_token(tokenizer, TAG)
-        self._piece = Pieces(tokenizer)
         chat = self._chat("MARKQ", "MARKA")
-        self._head, self._middle, _ = taken_apart(tokenizer, chat, ("MARKQ", "MARKA"))
+        self._head, self._middle, _ = take_apart(tokenizer, chat, ("MARKQ", "MARKA"))
         self._strips = strips(tokenizer, "qwen_prm")
-        check_pieces(self, self.name, self._piece, self._whole)
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
         opening = self._head + (question.strip() if self._strips else question) + self._middle
-        pieces = [self._piece(opening + step.strip() + TAG) for step in steps[:1]]
-        pieces += [self._piece(step.strip() + TAG, after=TAG) for step in steps[1:]]
-        return laid(self._piece(opening), pieces)
+        pieces = [self.piece(opening + step.strip() + TAG) for step in steps[:1]]
+        pieces += [self.piece(step.strip() + TAG, after=TAG) for step in steps[1:]]
+        return lay_out(self.piece(opening), pieces)
 
     def _chat(self, question: str, answer: str) -> str:
         turns = [("system", SYSTEM), ("user", question), ("assistant", answer)]
-        return rendered(self.tokenizer, "qwen_prm", turns)
+        return render_chat(self.tokenizer, "qwen_prm", turns)
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
-        ids = self._piece(self._chat(PROBE_QUESTION, "".join(step + TAG for step in steps)))
+    def whole(self, steps: Sequence[str]) -> Ids:
+        ids = self.piece(self._chat(PROBE_QUESTION, "".join(step + TAG for step in steps)))
         return ids[: len(ids) - ids[::-1].index(self._tag)]

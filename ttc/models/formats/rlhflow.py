@@ -1,27 +1,16 @@
-"""RLHFlow's process reward models, and ttc's own: a chat about the steps (spec 7)."""
+"""RLHFlow's process reward models, and ttc's own: a chat about the steps (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.chat import rendered, strips, taken_apart
-from ttc.models.formats.common import (
-    PROBE_QUESTION,
-    Ids,
-    Layout,
-    Pieces,
-    Reads,
-    check_pieces,
-    common,
-    laid,
-    name_of,
-    one_token,
-)
+from ttc.models.formats.chat import render_chat, strips, take_apart
+from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, common, lay_out, one_token
 from ttc.types import UserError
 
 
-class RLHFlow:
+class RLHFlow(Format):
     """RLHFlow's PRMs (RLHFlow/RLHF-Reward-Modeling on GitHub, math-rm) and ttc's own: a chat about the steps.
 
     The user says a step, stripped (the first one behind the question and a space), the assistant "+". The
@@ -31,26 +20,23 @@ class RLHFlow:
     encoding the whole chat at once.
     """
 
-    reads: Reads = "tags"
-    context: int | None = None
+    reads = "tags"
     sure = True
 
     def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
-        self.name = name_of(tokenizer)
-        self.tags: tuple[int, int] = (one_token(tokenizer, "+"), one_token(tokenizer, "-"))
-        self._piece = Pieces(tokenizer)
+        super().__init__(tokenizer)
+        self._good = one_token(tokenizer, "+")
+        self.tags = (self._good, one_token(tokenizer, "-"))
         self._head, self._next, self._tail = self._template()
         self._strips = strips(tokenizer, "rlhflow")
-        check_pieces(self, self.name, self._piece, self._whole)
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
-        alone = self._piece(self._head + self._content(question))
+        alone = self.piece(self._head + self._content(question))
         firsts = [f"{question} {step.strip()}" for step in steps[:1]]
-        pieces = [self._piece(self._head + self._content(first) + self._tail) for first in firsts]
-        pieces += [self._piece(self._next + step.strip() + self._tail) for step in steps[1:]]
-        return laid(alone, pieces)
+        pieces = [self.piece(self._head + self._content(first) + self._tail) for first in firsts]
+        pieces += [self.piece(self._next + step.strip() + self._tail) for step in steps[1:]]
+        return lay_out(alone, pieces)
 
     def _content(self, text: str) -> str:
         return text.strip() if self._strips else text
@@ -58,13 +44,13 @@ class RLHFlow:
     def _chat(self, contents: Sequence[str], answered: bool = False) -> str:
         """The chat on these user turns: up to the last answer, or that answer included."""
         turns = [turn for content in contents for turn in (("user", content), ("assistant", "+"))]
-        return rendered(self.tokenizer, "rlhflow", turns if answered else turns[:-1], opened=not answered)
+        return render_chat(self.tokenizer, "rlhflow", turns if answered else turns[:-1], opened=not answered)
 
     def _template(self) -> tuple[str, str, str]:
         """The template taken apart: before the first content, from an answer's place to the next content,
         from a content to its answer's place."""
         marks = ("MARKA", "MARKB", "MARKC")
-        head, middle, again, end = taken_apart(self.tokenizer, self._chat(marks), marks)
+        head, middle, again, end = take_apart(self.tokenizer, self._chat(marks), marks)
         if middle != again or not middle.startswith(end + "+"):
             raise UserError(
                 f"{self.name}: the chat template is not append-only; between two steps it writes {middle!r}, "
@@ -72,18 +58,18 @@ class RLHFlow:
             )
         return head, middle.removeprefix(end), end
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
+    def whole(self, steps: Sequence[str]) -> Ids:
         """The whole chat, encoded at once.
 
         Raises:
             UserError: an answer would not stand where its score is read.
         """
         contents = [f"{PROBE_QUESTION} {steps[0]}", *steps[1:]]
-        whole, answered = (self._piece(self._chat(contents, answer)) for answer in (False, True))
-        at = common(answered, (*whole, self.tags[0]))
+        whole, answered = (self.piece(self._chat(contents, answer)) for answer in (False, True))
+        at = common(answered, (*whole, self._good))
         if at <= len(whole):
             raise UserError(
                 f"{self.name}: the answer '+' does not stand where its score is read, but "
-                f"{self._piece.show(answered, at)}"
+                f"{self.piece.show(answered, at)}"
             )
         return whole

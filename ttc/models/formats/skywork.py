@@ -1,25 +1,14 @@
-"""Skywork-o1-Open's process reward models: a value behind every line (spec 7)."""
+"""Skywork-o1-Open's process reward models: a value behind every line (semantics, "Verifiers")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.common import (
-    PROBE_QUESTION,
-    Ids,
-    Layout,
-    Pieces,
-    Reads,
-    bos_of,
-    check_pieces,
-    laid,
-    name_of,
-    one_token,
-)
+from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, bos_of, lay_out, one_token
 
 
-class Skywork:
+class Skywork(Format):
     """Skywork/Skywork-o1-Open-PRM-Qwen-2.5-1.5B and -7B (SkyworkAI/skywork-o1-prm-inference on GitHub).
 
     bos, question, newline; then every line that is not blank, encoded alone, with a newline's id behind it.
@@ -27,30 +16,25 @@ class Skywork:
     definition.
     """
 
-    reads: Reads = "value"
-    tags: tuple[int, int] | None = None
-    context: int | None = None
-    sure = False
+    reads = "value"
 
     def __init__(self, tokenizer: Any) -> None:
-        self.name = name_of(tokenizer)
+        super().__init__(tokenizer)
         self._bos = bos_of(tokenizer, "skywork")
         self._newline = one_token(tokenizer, "\n")
-        self._piece = Pieces(tokenizer)
-        check_pieces(self, self.name, self._piece, self._whole)
+        self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        """The input for these steps; none of them may be blank."""
-        opening = self._piece(f"{self._bos}{question}\n")
+        opening = self.piece(f"{self._bos}{question}\n")
         pieces = [self._lines(step) for step in steps]
-        return laid(opening, [opening + pieces[0], *pieces[1:]] if pieces else [])
+        return lay_out(opening, [opening + pieces[0], *pieces[1:]] if pieces else [])
 
     def _lines(self, text: str) -> Ids:
         ids: list[int] = []
         for line in text.strip().split("\n"):
             if line.strip():
-                ids += (*self._piece(line), self._newline)
+                ids += (*self.piece(line), self._newline)
         return tuple(ids)
 
-    def _whole(self, steps: Sequence[str]) -> Ids:
-        return self._piece(f"{self._bos}{PROBE_QUESTION}\n") + self._lines("\n\n".join(steps))
+    def whole(self, steps: Sequence[str]) -> Ids:
+        return self.piece(f"{self._bos}{PROBE_QUESTION}\n") + self._lines("\n\n".join(steps))

@@ -1,0 +1,129 @@
+"""The reader of data files: one content whatever the kind, values as written, faults with their places."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ttc.data.files import read_rows, text_of
+from ttc.data.problems import load_problems
+from ttc.settings.schema import DatasetConfig
+from ttc.types import UserError
+
+ROWS: list[dict[str, Any]] = [
+    {"question": "a, b\nc", "answer": "007"},
+    {"question": "\u00e9\u2028", "answer": "1.50"},
+    {"question": "2024-01-01", "answer": "NA"},
+]
+
+
+def write(folder: Path, rows: list[dict[str, Any]]) -> list[Path]:
+    """The same rows in every kind of file."""
+    files = {kind: folder / f"rows.{kind}" for kind in ("jsonl", "json", "csv", "parquet")}
+    files["jsonl"].write_text("\n".join(map(json.dumps, rows)))
+    files["json"].write_text(json.dumps(rows, indent=1))
+    with files["csv"].open("w", newline="") as stream:
+        table = csv.DictWriter(stream, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    pd.DataFrame(rows).to_parquet(files["parquet"])
+    return list(files.values())
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    return [row for _, row in read_rows(file)]
+
+
+def test_every_kind_of_file_gives_what_was_written(tmp_path: Path) -> None:
+    for file in write(tmp_path, ROWS):
+        assert read(file) == ROWS
+
+
+def test_jsonl_and_parquet_of_the_same_numbers_give_the_same_golds(tmp_path: Path) -> None:
+    rows = [{"question": str(i), "answer": answer} for i, answer in enumerate([9007199254740993, 3, -1])]
+    for file in write(tmp_path, rows):
+        golds = [problem.answer for problem in load_problems(DatasetConfig(path=str(file)))]
+        assert golds == ["9007199254740993", "3", "-1"]
+
+
+def test_a_large_number_keeps_its_digits_beside_a_fraction_and_a_gap(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(f'{{"answer": 9007199254740993}}\n\n{{"answer": 0.5}}\n{{}}\n{{"answer": {2**70}}}\n')
+    assert [text_of(row.get("answer")) for row in read(file)] == ["9007199254740993", "0.5", "", str(2**70)]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "json", "csv"])
+def test_a_byte_order_mark_is_nothing(tmp_path: Path, kind: str) -> None:
+    file = next(file for file in write(tmp_path, ROWS) if file.suffix == f".{kind}")
+    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    assert read(file) == ROWS
+
+
+@pytest.mark.parametrize("orient", ["records", "columns"])
+def test_json_as_pandas_writes_it(tmp_path: Path, orient: Any) -> None:
+    pd.DataFrame(ROWS).to_json(tmp_path / "a.json", orient=orient)
+    assert read(tmp_path / "a.json") == ROWS
+
+
+def test_one_object_a_line_is_read_under_the_name_json_too(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, ROWS)))
+    assert read(tmp_path / "a.json") == ROWS
+
+
+def test_places_are_lines_where_a_file_has_them(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('a\n1\n\n"2\n2"\n3\n')
+    (tmp_path / "a.jsonl").write_text("\n{}\n\n{}")
+    assert [place for place, _ in read_rows(tmp_path / "a.csv")] == ["line 2", "line 4", "line 6"]
+    assert [place for place, _ in read_rows(tmp_path / "a.jsonl")] == ["line 2", "line 4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", b'{"a": 1}\n{"a": ', "line 2: no JSON (Expecting value); the file ends inside this row"),
+        ("a.jsonl", b'{"a": 1}\n{"a"}\n{}\n', "line 2: no JSON (Expecting ':' delimiter)"),
+        ("a.jsonl", b'{}\n{"a": "\xe9"}\n', "line 2: not UTF-8 (byte 8 of the line)"),
+        ("a.jsonl", b"{}\n7\n", "line 2: no problem: not an object"),
+        ("a.jsonl", b"[" * 100_000, "line 1: no JSON (nested too deeply)"),
+        ("a.jsonl", b"1" * 5000, "line 1: no JSON (Exceeds the limit"),
+        ("a.json", b'[{"a": 1},\n {"a": "x', "line 2: no JSON (Unterminated string starting at); the"),
+        ("a.json", b"[{}, 7]", "row 2: no problem: not an object"),
+        ("a.json", b'{"a": [1, 2], "b": [1]}', "its columns are not of one length"),
+        ("a.csv", b"a,b\n1,2\n3\n", "line 3: 1 values for 2 columns"),
+        ("a.csv", b"a,b\n1,2,3\n", "line 2: 3 values for 2 columns"),
+        ("a.csv", b'a\n1\n"2\n', "line 3: no CSV (unexpected end of data)"),
+        ("a.csv", b"a,b,a\n", "two columns are called 'a'"),
+        ("a.csv", b"a\n\xff\n", "line 2: not UTF-8 (byte 1 of the line)"),
+        ("a.parquet", b"PAR1", "no Parquet ("),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named_with_its_place(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        list(read_rows(tmp_path / name, "problem"))
+    assert str(caught.value).startswith(f"{tmp_path / name}: cannot be read, {said}")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("gone.jsonl", "cannot be read, No such file"), ("a.txt", "take a .jsonl, .json, .csv, .parquet file")],
+)
+def test_a_file_that_is_none_is_refused_by_name(name: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{name}: {said}"):
+        list(read_rows(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(None, ""), (float("nan"), ""), (3.0, "3"), (0.5, "0.5"), (" x ", "x"), (7, "7"), ("007", "007")],
+)
+def test_the_text_of_a_value(value: Any, text: str) -> None:
+    assert text_of(value) == text

@@ -1,0 +1,165 @@
+"""The engines that load a checkpoint here: vLLM where it can, else transformers.
+
+Looking at a checkpoint loads none of it: a mistake is answered in a second.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from typing import Any
+
+from ttc.models.checkpoint import fetch, first_unknown_word, resolve
+from ttc.models.formats import FORMATS, Format
+from ttc.models.plain import PlainOptions
+from ttc.models.plain_policy import PlainPolicy
+from ttc.models.plain_verifier import PlainReader
+from ttc.models.provider import Identity, Model, Provider, part_of
+from ttc.models.verifier import ModelVerifier, Reader
+from ttc.models.vllm_engine import EngineOptions
+from ttc.models.vllm_policy import VllmPolicy
+from ttc.models.vllm_verifier import VllmReader
+from ttc.settings.schema import EngineConfig, PrmConfig
+from ttc.types import Problem, UserError, VerifierModel
+
+GIB = 2**30
+SLOWER = (
+    "transformers runs it instead of vLLM: no prefix cache, so step searches take 1.3 times as long on the "
+    "embedded models (benchmarks/plain.py), and more the longer the texts"
+)
+WRITES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+HEADS = {
+    "text": WRITES,
+    "tags": WRITES,
+    "classes": ("ForProcessRewardModel", "ForTokenClassification"),
+    "reward": ("ForSequenceClassification", "RewardModel"),
+}
+"""How the architectures end that have what is read; a value head (Skywork) hides behind a causal name."""
+
+
+def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
+    """The checkpoint that a configuration names, and the engine that will run it.
+
+    Raises:
+        UserError: no such model, format or engine; the model cannot play its part, or its tokenizer does not
+            know a word of the problems.
+    """
+    group, engine = part_of(config), engine_of(config)
+    checkpoint = resolve(config.model or "", config.revision)
+    if fault := _misfit(config, checkpoint.architectures):
+        raise UserError(f"{group}.model={config.model}: {fault}")
+    context = min(config.context or checkpoint.context, checkpoint.context)
+    if unknown := first_unknown_word(checkpoint, (problem.question for problem in problems)):
+        index, word = unknown
+        raise UserError(
+            f"{group}.model={config.model}: its tokenizer does not know {word!r} "
+            f"(problem {problems[index].id}); take a model that can read this dataset"
+        )
+    heads, width = checkpoint.size.heads if checkpoint.size else 0, config.tensor_parallel or 1
+    if heads % width:
+        raise UserError(
+            f"{group}.tensor_parallel={width}: must divide the {heads} attention heads of {config.model}"
+        )
+    note = SLOWER if engine == "transformers" else None
+    identity = Identity(checkpoint.identity, context)
+    return Model(identity, checkpoint.facts, engine, checkpoint.size, checkpoint.revision, note=note)
+
+
+def engine_of(config: EngineConfig) -> str:
+    """The engine that runs a model: `auto` is vLLM where it is installed and has the model's head.
+
+    Raises:
+        UserError: it cannot run here.
+    """
+    reads = _reads(config)
+    there = importlib.util.find_spec("vllm") is not None
+    if config.engine == "auto":
+        return "vllm" if there and reads != "value" else "transformers"
+    group = part_of(config)
+    if config.engine == "vllm" and not there:
+        raise UserError(
+            f"{group}.engine=vllm: vllm is not installed; `uv sync` on Linux brings it. "
+            f"{group}.engine=transformers runs everywhere, slower"
+        )
+    if config.engine == "vllm" and reads == "value":
+        raise UserError(
+            f"{group}.engine=vllm: vLLM has no value heads (prm.format={getattr(config, 'format', None)}); "
+            f"take {group}.engine=transformers"
+        )
+    if config.engine == "transformers" and (config.tensor_parallel or 1) > 1:
+        raise UserError(
+            f"{group}.tensor_parallel={config.tensor_parallel}: {group}.engine=transformers has one device"
+        )
+    return config.engine
+
+
+def _reads(config: EngineConfig) -> str:
+    """What the model's scores are read from; "text" for a policy."""
+    if not isinstance(config, PrmConfig):
+        return "text"
+    if config.format not in FORMATS:
+        raise UserError(f"prm.format={config.format!r}: take one of {', '.join(FORMATS)}")
+    return FORMATS[config.format].reads
+
+
+def _misfit(config: EngineConfig, architectures: Sequence[str]) -> str | None:
+    """Why a checkpoint of these architectures cannot play its part."""
+    reads = _reads(config)
+    fitting = HEADS.get(reads)
+    if not fitting or not architectures or any(name.endswith(fitting) for name in architectures):
+        return None
+    part = "a policy" if reads == "text" else f"prm.format={getattr(config, 'format', None)}"
+    hint = {
+        "text": "a reward model writes nothing",
+        "tags": "this family asks a language model for its next word",
+    }.get(reads, "a language model has no such head; prm=judge asks any language model")
+    return f"it is a {', '.join(architectures)}, and {part} needs a model that ends in {fitting[0]}: {hint}"
+
+
+def _vllm_verifier(config: PrmConfig) -> VerifierModel:
+    options, format_ = _vllm_options(config), _format(config)
+    # to read a tag's logits the engine generates a token, and that needs room, too
+    context = options.context - (format_.reads == "tags")
+    return _verifier(config, format_, VllmReader(options, format_), context)
+
+
+def _plain_verifier(config: PrmConfig) -> VerifierModel:
+    options, format_ = PlainOptions(**_options(config)), _format(config)
+    return _verifier(config, format_, PlainReader(options, format_), options.context)
+
+
+def _verifier(config: PrmConfig, format_: Format, reader: Reader, context: int) -> VerifierModel:
+    name = f"prm.model={config.model} prm.format={config.format}"
+    return ModelVerifier(name, format_, reader, context, config.check_tags, config.dtype)
+
+
+def _format(config: PrmConfig) -> Format:
+    """Before the engine starts: a tokenizer that does not fit must not cost half a minute."""
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(fetch(config.model or ""), revision=config.revision)
+    return FORMATS[config.format or ""](tokenizer)
+
+
+def _vllm_options(config: EngineConfig) -> EngineOptions:
+    return EngineOptions(
+        **_options(config),
+        memory=round(config.memory_gib * GIB) if config.memory_gib else None,
+        gpu_share=config.gpu_share or EngineOptions.gpu_share,
+        tensor_parallel=config.tensor_parallel or 1,
+    )
+
+
+def _options(config: EngineConfig) -> dict[str, Any]:
+    """What every engine that loads a checkpoint must know of it."""
+    assert config.model, "checked when the grid is built"
+    assert config.context, "filled in by the driver from the checkpoint"
+    same = {name: getattr(config, name) for name in ("context", "revision", "dtype", "max_num_seqs")}
+    return {"model": fetch(config.model), **same}
+
+
+MODEL = {"model": "name a folder, a Hub id or an embedded model"}
+VLLM = Provider(look, lambda config: VllmPolicy(_vllm_options(config)), _vllm_verifier, MODEL)
+TRANSFORMERS = Provider(
+    look, lambda config: PlainPolicy(PlainOptions(**_options(config))), _plain_verifier, MODEL, devices=1
+)
