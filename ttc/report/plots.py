@@ -12,28 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from ttc.readout.view import VOTES, name, panels, shown, sizes
+from ttc.readout.view import name, panels, shown, sizes
+from ttc.readout.votes import VOTES, Vote, majority
 from ttc.report.pictures import GREY, MARKER, colours, frame, to_png
 from ttc.report.tables import in_order
 
 
 @dataclass(frozen=True)
 class Style:
-    dash: Any = (0, (2, 1))
+    dash: Any
+    marker: str
     width: float = 1.5
     alpha: float = 0.85
     band: float = 0.05
-    marker: str = "P"
 
 
-STYLES = {
-    "weighted": Style("-", marker="o"),
-    "best": Style((0, (1, 1.2)), marker="^"),
-    "majority": Style((0, (5, 1.5, 1, 1.5)), marker="s"),
-    "final": Style((0, (7, 2)), marker="v"),
-    "oracle": Style((0, (4, 3)), width=1.1, alpha=0.4, band=0.03, marker=""),
-}
-"""The kind of line of each vote; a vote that is not here has the plain Style."""
+UNKNOWN = Vote(majority)
+"""What a stored vote is drawn as that no registry has any more."""
 
 
 def plot_accuracy(rows: pd.DataFrame) -> bytes:
@@ -66,7 +61,7 @@ def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
             continue
         shared = starts[:0] if strategy == "best_of_n" else _start(starts, variant, vote)
         points = pd.concat([shared, line]).sort_values("generated_tokens")
-        _line(axes, points, colour_of[label], _style(vote, bool(line["headline"].any())))
+        _line(axes, points, colour_of[label], _style(str(vote), bool(line["headline"].any())))
     _label(axes, title, rows)
     searches = rows[rows["strategy"] != "greedy"]
     headlines = set(searches.loc[searches["headline"], "vote"])
@@ -133,10 +128,13 @@ def _label(axes: Axes, title: str, rows: pd.DataFrame) -> None:
     axes.set_ylim(max(0, low - 0.03), min(1.015, high + 0.03))
 
 
-def _style(vote: Any, headline: bool) -> Style:
-    """The declared vote stands out; every other is exploratory and thinner."""
-    style = STYLES.get(vote, Style())
-    return replace(style, width=2.3, alpha=1.0, band=0.11) if headline else style
+def _style(name: str, headline: bool) -> Style:
+    """The declared vote stands out; every other is exploratory and thinner, an upper bound faint."""
+    vote = VOTES.get(name, UNKNOWN)
+    style = Style(vote.dash, vote.marker)
+    if headline:
+        return replace(style, width=2.3, alpha=1.0, band=0.11)
+    return replace(style, width=1.1, alpha=0.4, band=0.03) if vote.upper_bound else style
 
 
 def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines: set[str]) -> None:
@@ -146,7 +144,7 @@ def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines
     for vote in votes:
         style = _style(vote, vote in headlines)
         label = f"{vote} (headline)" if vote in headlines else vote
-        label = "oracle (upper bound)" if vote == "oracle" else label
+        label = f"{vote} (upper bound)" if VOTES.get(vote, UNKNOWN).upper_bound else label
         kinds.append(Line2D([], [], color=GREY, linestyle=style.dash, marker=style.marker, label=label))
         kinds[-1].set(linewidth=style.width, alpha=max(style.alpha, 0.6), markersize=5)
     place: dict[str, Any] = {"loc": "upper left", "frameon": False, "alignment": "left"}
