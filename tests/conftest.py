@@ -9,6 +9,9 @@ import pandas as pd
 import pytest
 
 from ttc.commands.sweep import main
+from ttc.settings import extensions
+
+extensions.load()
 
 
 @pytest.fixture

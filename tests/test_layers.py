@@ -30,7 +30,7 @@ MAY_IMPORT = {
         *("data", "models", "nano", "plan", "readout", "report", "run", "settings", "stats", "store"),
         *("strategies", "types"),
     },
-    "sal": {"data", "grading", "plan", "readout", "report", "settings", "store", "types"},
+    "sal": {"data", "grading", "plan", "readout", "report", "run", "settings", "stats", "store", "types"},
     "commands": {
         *("cluster", "data", "grading", "plan", "readout", "report", "run", "sal", "settings", "store"),
         *("strategies", "studies", "types", "verify"),

@@ -11,9 +11,10 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
-from ttc.report.pictures import COLOURS, GREY, colours, save
+from ttc.report.pictures import COLOURS, GREY, colours
 from ttc.report.plots import _start, plot_accuracy
 from ttc.report.summary import print_readout, readout_tables
+from ttc.store import Folder
 
 NAN = float("nan")
 PANEL = {"policy": "pol", "prm": None, "dataset": "nano", "prompt": "plain"}
@@ -94,8 +95,8 @@ def test_programs_get_the_whole_variant(rows: pd.DataFrame) -> None:
 
 def test_the_picture_is_written_whole_and_again_over_itself(rows: pd.DataFrame, tmp_path: Path) -> None:
     target = tmp_path / "plots" / "accuracy.png"
-    save(plot_accuracy(rows), target)
-    save(plot_accuracy(pd.concat([rows, rows.assign(policy="other")])), target)
+    for shown in (rows, pd.concat([rows, rows.assign(policy="other")])):
+        Folder(tmp_path).write_bytes("plots/accuracy.png", plot_accuracy(shown))
     assert min(imread(target).shape[:2]) > 400
     assert [file.name for file in target.parent.iterdir()] == ["accuracy.png"]
 

@@ -67,6 +67,11 @@ def call(*words: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def contents(wheel: Path) -> dict[str, int]:
+    """Its files, with their checksums; dist-info, which the build makes, apart."""
+    return {info.filename: info.CRC for info in ZipFile(wheel).infolist() if info.filename.startswith("ttc/")}
+
+
 def cells(folder: Path) -> set[tuple[str, int]]:
     rows = pd.read_parquet(folder / "readout.parquet", columns=["strategy", "n"])
     return set(rows.itertuples(index=False, name=None))
@@ -81,9 +86,25 @@ def test_the_wheel_carries_every_config_and_every_saved_sweep(wheel: Path) -> No
     assert not {name for name in names if name.split("/")[0] in ("conf", "sweeps", "tests")}
 
 
+def test_the_sdist_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    call(uv(), "build", "--out-dir", tmp_path, HOME, cwd=tmp_path)  # without --wheel: the wheel of the sdist
+    [through_sdist] = tmp_path.glob("ttc_sweep-*.whl")
+
+    assert contents(through_sdist) == contents(wheel)
+
+
 def test_the_wheels_own_ttc_runs_and_not_the_checkouts(programs: Path, tmp_path: Path) -> None:
     file = call(programs / "python", "-c", "import ttc; print(ttc.__file__)", cwd=tmp_path)
     assert Path(file.strip()).is_relative_to(programs.parent)
+
+
+def test_an_installed_ttc_does_not_take_a_users_commit_for_its_own(programs: Path) -> None:
+    repository = programs.parent.parent
+    me = ("-c", "user.name=me", "-c", "user.email=me@localhost", "-c", "commit.gpgsign=false")
+    call("git", "init", "--quiet", cwd=repository)
+    call("git", *me, "commit", "--quiet", "--allow-empty", "--message", "mine", cwd=repository)
+    ask = "from ttc.store.provenance import revision; print(revision())"
+    assert call(programs / "python", "-c", ask, cwd=repository).strip() == "None"
 
 
 def test_an_installed_ttc_says_what_it_can_do(ttc: Callable[..., str]) -> None:

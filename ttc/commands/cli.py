@@ -146,6 +146,7 @@ def _make_app() -> typer.Typer:
 
 def _typed(command: Callable[[Sequence[str]], int]) -> Callable[..., int]:
     def call(words: Words = None, form: Form = None, json: Json = False) -> int:
+        extensions.load()
         if not json and not form:
             return command(words or [])
         return _write_as("json" if json else str(form), command, words or [])
@@ -186,7 +187,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     words = ["--help" if word == "-h" else word for word in words]
-    extensions.load()
     try:
         if not words[0].startswith("-") and words[0] not in COMMANDS:
             raise UserError(f"{words[0]}: no such command; take one of {', '.join(COMMANDS)}")

@@ -101,6 +101,8 @@ def _written(value: Any) -> str:
         return "..."
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
     return str(value)
 
 

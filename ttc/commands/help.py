@@ -176,7 +176,10 @@ HELP: Mapping[str, Help] = {
         "FOLDER readout.grader=... readout.extract=...",
         "Another grading of stored paths, and where the folder's gradings disagree.",
         "Rows are added, none is changed. All disagreements stand in disagreements.parquet.",
-        ("ttc regrade results/default readout.grader=exact",),
+        (
+            "ttc regrade results/default readout.grader=exact",
+            "ttc regrade results/default readout.extract=sal",
+        ),
         _regrade,
     ),
     "rescore": Help(

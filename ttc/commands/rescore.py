@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ttc.commands.sweep import grid_of, sweep
-from ttc.plan.cells import LAUNCH_KEYS
+from ttc.commands.sweep import sweep
+from ttc.plan.cells import LAUNCH_KEYS, build_grid
 from ttc.settings.build import Faults, section, sort_words
 from ttc.settings.compose import compose
 from ttc.store import Folder
@@ -47,13 +47,13 @@ def rescore(folder: Folder, arguments: Sequence[str]) -> int:
     points = [point for run in _distinct(runs) for point in _points(run, words)]
     own = {key: points[-1][key] for key in LAUNCH_KEYS}
     own |= {"name": folder.name, "results_dir": str(folder.local().parent), "plan_only": False}
-    grid = grid_of([point | own for point in points])
+    grid = build_grid([point | own for point in points])
     cells = tuple(cell for cell in grid.cells if not cell.strategy.guided)
     if not cells:
         raise UserError(f"{folder}: only guided searches; their verifier is part of them")
     if any(cell.prm is None for cell in cells):
         raise UserError("prm=none: scores nothing; name a verifier")
-    return sweep(replace(grid, cells=cells), words, command="rescore", stored=True)
+    return sweep(replace(grid, cells=cells, stored=True), words, command="rescore")
 
 
 def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:

@@ -1,24 +1,22 @@
 """Points of the grid as composed -> cells: checked all together, made equal where they mean the same.
 
-Pure. A cell is a point of a plot: (strategy with its parameters, n, policy, verifier, prompt, dataset);
+A cell is a point of a plot: (strategy with its parameters, n, policy, verifier, prompt, dataset);
 seeds are repetitions inside it (semantics, "Words").
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ttc import readout
 from ttc.plan.points import (
-    Shipped,
-    faults_of,
     given_parameters,
     has_parameter,
+    read_strategy,
     registry_name,
-    strategy_of,
     variant_of,
 )
 from ttc.settings.build import Faults, build
@@ -61,14 +59,15 @@ class Grid:
     cells: tuple[Cell, ...]
     notes: tuple[str, ...]
     launch: Config
+    stored: bool = False
+    """Score stored paths only, and sample nothing."""
 
 
-def build_grid(points: list[dict[str, Any]], shipped: Shipped, max_tokens: int) -> Grid:
+def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
     """Validated cells of all points, equal ones folded, their seeds and headlines united.
 
     Args:
         points: one mapping per point, as composed.
-        max_tokens: the shipped default, for `variant`.
 
     Raises:
         Faults: everything that is wrong with any point, once.
@@ -78,10 +77,11 @@ def build_grid(points: list[dict[str, Any]], shipped: Shipped, max_tokens: int) 
         faults = _unused_parameters(configs) + _launch_axes(configs) + readout.check(configs[0].readout)
     cells: dict[tuple[Any, ...], Cell] = {}
     for config in configs:
-        wrong = faults_of(config)
-        faults += wrong
-        if not wrong:
-            cell = _cell(config, shipped, max_tokens)
+        try:
+            cell = _cell(config, *read_strategy(config))
+        except Faults as error:
+            faults += error.lines
+        else:
             # no latency, batch size or other matter of the engines tells cells apart
             key = (
                 cell.name,
@@ -103,10 +103,10 @@ def build_grid(points: list[dict[str, Any]], shipped: Shipped, max_tokens: int) 
             )
     if faults:
         raise Faults(faults)
-    return Grid(tuple(cells.values()), _notes(configs, len(points), len(cells)), configs[0])
+    return Grid(tuple(cells.values()), _notes(configs, len(cells)), configs[0])
 
 
-def _built(points: list[dict[str, Any]]) -> tuple[list[Config], list[str]]:
+def _built(points: Iterable[Mapping[str, Any]]) -> tuple[list[Config], list[str]]:
     configs, faults = [], []
     for point in points:
         try:
@@ -156,8 +156,7 @@ def _launch_axes(configs: list[Config]) -> list[str]:
     ]
 
 
-def _cell(config: Config, shipped: Shipped, max_tokens: int) -> Cell:
-    name, strategy = strategy_of(config)
+def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
     insisted = strategy.temperature
     sampling = Sampling(
         prompt=config.prompt,
@@ -173,13 +172,13 @@ def _cell(config: Config, shipped: Shipped, max_tokens: int) -> Cell:
         prm=config.prm if config.prm.engine != "none" else None,
         dataset=config.dataset,
         sampling=sampling,
-        variant=variant_of(config, name, strategy, sampling, shipped, max_tokens),
+        variant=variant_of(config, name, strategy),
         seeds=config.seeds if config.seeds is not None else (config.seed or 0,),
         headlines=(str(config.strategy["name"]) if config.strategy["name"] in VOTES_OF else None,),
     )
 
 
-def _notes(configs: list[Config], points: int, cells: int) -> tuple[str, ...]:
+def _notes(configs: list[Config], cells: int) -> tuple[str, ...]:
     """What was folded: parameters that only some strategies have, and points that became equal."""
     notes = []
     for key in dict.fromkeys(key for config in configs for key in given_parameters(config)):
@@ -191,9 +190,9 @@ def _notes(configs: list[Config], points: int, cells: int) -> tuple[str, ...]:
             notes.append(
                 f"strategy.{key} is an axis for {_list(having)} only; {_list(without)} has no such parameter"
             )
-    if points > cells:
+    if len(configs) > cells:
         notes.append(
-            f"{points} points of the grid are {cells} cells: equal ones run once, n=1 is shared by all"
+            f"{len(configs)} points of the grid are {cells} cells: equal ones run once, n=1 is shared by all"
         )
     return tuple(notes)
 

@@ -21,8 +21,10 @@ class Expected:
     seconds: float | None
 
 
-def estimate(folder: Folder, plan: Plan, solution_tokens: Mapping[str, int]) -> Expected:
-    """The cost of `plan`'s jobs; `solution_tokens` (by dataset) where no search of the kind is stored."""
+def estimate(folder: Folder, plan: Plan) -> Expected:
+    """The cost of `plan`'s jobs; where no search of the kind is stored, by the dataset's
+    `solution_tokens`."""
+    typical = {one.record.dataset: one.cell.dataset.solution_tokens for one in plan.cells}
     kind, counts = ["strategy", "policy", "dataset"], ["paths", "generated_tokens", "prm_computed"]
     rows = folder.read("searches", [*kind, *counts])
     summed = rows.group_by(kind).aggregate([(name, "sum") for name in counts]).to_pylist()
@@ -31,7 +33,7 @@ def estimate(folder: Folder, plan: Plan, solution_tokens: Mapping[str, int]) -> 
     def per_path(job: Job, column: str) -> float:
         row = seen.get(tuple(job.columns[name] for name in kind))
         if row is None:
-            return float(solution_tokens[str(job.columns["dataset"])])
+            return float(typical[str(job.columns["dataset"])])
         return (row[f"{column}_sum"] or 0) / row["paths_sum"]
 
     searches = [job for job in plan.jobs if not job.stored]

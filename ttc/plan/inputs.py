@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from ttc.data.problems import load_problems
 from ttc.models import ENGINES, look_up
 from ttc.models.provider import Model
-from ttc.plan.cells import Cell
+from ttc.plan.cells import Cell, Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
 from ttc.settings.build import Faults
 from ttc.settings.schema import EngineConfig
 from ttc.types import Problem, UserError
-
-Models = dict[EngineConfig, Model]
-"""What the engines of a launch will run, by their configuration."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -47,33 +45,48 @@ def check_cluster(mode: str) -> None:
         raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({error.strerror or error})") from None
 
 
-def placed(cells: Sequence[Cell]) -> tuple[list[PlannedCell], Models]:
-    """Every cell with its problems and models.
+@dataclass(frozen=True)
+class Inputs:
+    """A launch with all that it names: every cell with its problems, every engine's configuration with its
+    model."""
 
-    Raises:
-        Faults: all that is wrong with files and models, at once.
+    grid: Grid
+    cells: tuple[PlannedCell, ...]
+    models: Mapping[EngineConfig, Model]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was folded, and what the user should know of the engines that were chosen."""
+        notes = (f"{config.name}: {model.note}" for config, model in self.models.items() if model.note)
+        return list(dict.fromkeys([*self.grid.notes, *notes]))
+
+
+def look_up_all(grid: Grid) -> Inputs:
+    """Raises:
+    Faults: all that is wrong with files and models, at once.
     """
+    check_cluster(grid.launch.cluster.mode)
     faults: list[str] = []
-    problems = _each((cell.dataset for cell in cells), load_problems, faults)
+    problems = _each((cell.dataset for cell in grid.cells), load_problems, faults)
     texts: dict[EngineConfig, dict[Problem, None]] = {}
-    for cell in cells:
+    for cell in grid.cells:
         for engine in (cell.policy, cell.prm):
             if engine:
                 texts.setdefault(engine, {}).update(dict.fromkeys(problems.get(cell.dataset, ())))
     models = _each(texts, lambda engine: look_up(engine, list(texts[engine])), faults)
-    faults += [fault for cell in cells for fault in _impossible(cell, models)]
+    faults += [fault for cell in grid.cells for fault in _impossible(cell, models)]
     if faults:
         raise Faults(faults)
-    planned = [
+    planned = (
         PlannedCell(
             cell,
             tuple(problems[cell.dataset]),
             models[cell.policy].identity,
             verifier_id(models[cell.prm].identity, cell.prm.format) if cell.prm else None,
         )
-        for cell in cells
-    ]
-    return planned, models
+        for cell in grid.cells
+    )
+    return Inputs(grid, tuple(planned), models)
 
 
 def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:

@@ -1,51 +1,83 @@
 """One point of the grid by itself: what is wrong with it, its strategy, and how it differs from what ships.
 
-Pure: nothing is looked up.
+No model and no dataset is looked up.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from ttc.models import check
 from ttc.settings.build import Faults, build
+from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, default_of, parameters
-from ttc.types import Sampling, Strategy
+from ttc.types import Strategy
 
-Shipped = Callable[[str, str], Mapping[str, Any]]
-"""(group, name) -> what conf/ ships for it: a variant names what differs from that."""
+SAMPLING = ("temperature", "top_p")
+"""Settings of a policy that a strategy may insist on."""
 
-SELECTING = ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config")
-"""Settings of a dataset that choose its problems."""
+SHAPING = {
+    "policy": ("model", "revision", "context", *SAMPLING),
+    "prompt": ("system", "user", "separator", "date"),
+    "prm": ("model", "revision", "format", "context"),
+    "dataset": ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config"),
+}
+"""Group -> the settings that shape what a cell's searches write, or choose its problems."""
 
 
-def faults_of(config: Config) -> list[str]:
-    """What is wrong with one point by itself, beyond types and ranges."""
-    name = config.strategy.get("name")
-    if registry_name(config) is None:
-        return [f"strategy.name={name!r}: take one of {', '.join([*STRATEGIES, *VOTES_OF])}"]
+def read_strategy(config: Config) -> tuple[str, Strategy]:
+    """The strategy of a point with its real n and width, and its name in the registry.
+
+    n = 1 is one plain sample whatever searches (semantics, "Strategies"); greedy has one path; a width above
+    n becomes n.
+
+    Raises:
+        Faults: all that is wrong with the point by itself, beyond types and ranges.
+    """
+    faults = _find_faults(config)
+    name, strategy = registry_name(config), None
+    if name is None:
+        known = ", ".join([*STRATEGIES, *VOTES_OF])
+        raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
+    try:
+        name, strategy = _build_strategy(config, name)
+    except Faults as error:
+        faults += error.lines
+    if strategy and strategy.guided and config.prm.engine == "none":
+        faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
+    if faults or strategy is None:
+        raise Faults(faults)
+    return name, strategy
+
+
+def _find_faults(config: Config) -> list[str]:
     faults = []
     if config.seed is not None and config.seeds is not None:
         faults.append(f"seed={config.seed} and seeds={list(config.seeds)}: give one of them")
     if config.seeds is not None and not config.seeds:
         faults.append("seeds=[]: give at least one seed")
-    faults += [*check(config.policy), *check(config.prm)]
     if "{question}" not in config.prompt.user:
         faults.append(f"prompt.user={config.prompt.user!r}: must contain {{question}}")
     if not config.prompt.separator:
         faults.append("prompt.separator='': must not be empty")
     if not config.dataset.path:
         faults.append("dataset.path=null: name a .jsonl, .json, .csv or .parquet file, or a Hub dataset")
-    try:
-        if strategy_of(config)[1].guided and config.prm.engine == "none":
-            faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
-    except Faults as error:
-        faults += error.lines
-    return faults
+    return [*faults, *check(config.policy), *check(config.prm)]
+
+
+def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
+    if name == "greedy":
+        return name, STRATEGIES[name]()
+    own = {key: value for key, value in given_parameters(config).items() if has_parameter(config, key)}
+    strategy = build(STRATEGIES[name], own | {"n": config.n}, "strategy.")
+    if config.n == 1:
+        return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
+    if has_parameter(config, "width"):
+        strategy = replace(strategy, width=min(strategy.width, config.n))  # type: ignore[attr-defined, type-var]
+    return name, strategy
 
 
 def given_parameters(config: Config) -> dict[str, Any]:
@@ -65,69 +97,30 @@ def has_parameter(config: Config, key: str) -> bool:
     return name is not None and key in parameters(STRATEGIES[name])
 
 
-def strategy_of(config: Config) -> tuple[str, Strategy]:
-    """The strategy of a point with its real n and width, and its name in the registry.
-
-    n = 1 is one plain sample whatever searches (semantics, "Strategies"); greedy has one path; a width above
-    n becomes n.
-
-    Raises:
-        Faults: what is wrong with its parameters.
-    """
-    name = registry_name(config)
-    assert name, "checked before"
-    if name == "greedy":
-        return name, STRATEGIES[name]()
-    own = {key: value for key, value in given_parameters(config).items() if has_parameter(config, key)}
-    strategy = build(STRATEGIES[name], own | {"n": config.n}, "strategy.")
-    if config.n == 1:
-        return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
-    if has_parameter(config, "width"):
-        strategy = replace(strategy, width=min(strategy.width, config.n))  # type: ignore[attr-defined, type-var]
-    return name, strategy
-
-
-def variant_of(
-    config: Config, name: str, strategy: Strategy, sampling: Sampling, shipped: Shipped, max_tokens: int
-) -> str:
+def variant_of(config: Config, name: str, strategy: Strategy) -> str:
     """Sorted `key=value` words: every setting that shapes results and differs from its shipped one."""
-    return " ".join(sorted(_differences(config, name, strategy, sampling, shipped, max_tokens)))
-
-
-def _differences(
-    config: Config, name: str, strategy: Strategy, sampling: Sampling, shipped: Shipped, max_tokens: int
-) -> Iterable[str]:
-    """`key=value` for every setting that shapes the cell's results and differs from its shipped config."""
-    for key, parameter in parameters(STRATEGIES[name]).items():
-        if getattr(strategy, key) != default_of(parameter):
-            yield f"{key}={getattr(strategy, key)}"
-    policy = shipped("policy", config.policy.name)
-    yield from _changed("policy.", config.policy, policy, ("model", "revision", "context"))
-    if strategy.temperature is None:
-        yield from _changed("", config.policy, policy, ("temperature", "top_p"))
-    if config.prompt.name != policy.get("prompt", "plain"):
-        yield f"prompt={config.prompt.name}"
-    yield from _changed(
-        "prompt.",
-        config.prompt,
-        shipped("prompt", config.prompt.name),
-        ("system", "user", "separator", "date"),
-    )
-    if config.prm.engine != "none":
-        prm = shipped("prm", config.prm.name)
-        yield from _changed("prm.", config.prm, prm, ("model", "revision", "format", "context"))
-    dataset = shipped("dataset", config.dataset.name or "")
-    yield from _changed("", config.dataset, dataset, SELECTING)
-    if sampling.max_tokens != max_tokens:
-        yield f"max_tokens={sampling.max_tokens}"
-
-
-def _changed(prefix: str, section: Any, own: Mapping[str, Any], keys: Iterable[str]) -> Iterable[str]:
-    for key in keys:
-        value = getattr(section, key)
-        if value != own.get(key):
-            word = "_".join(str(value).split())
-            short = (
-                word if len(word) <= 40 else f"{word[:30]}~{hashlib.sha256(word.encode()).hexdigest()[:8]}"
+    own = {group: shipped(group, getattr(config, group).name or "") for group in SHAPING}
+    words = [
+        f"{key}={getattr(strategy, key)}"
+        for key, parameter in parameters(STRATEGIES[name]).items()
+        if getattr(strategy, key) != default_of(parameter)
+    ]
+    if config.prompt.name != own["policy"].get("prompt", "plain"):
+        words.append(f"prompt={config.prompt.name}")
+    if config.max_tokens != defaults()["max_tokens"]:
+        words.append(f"max_tokens={config.max_tokens}")
+    for group, keys in SHAPING.items():
+        for key in keys:
+            silent = (group == "prm" and config.prm.engine == "none") or (
+                key in SAMPLING and strategy.temperature is not None
             )
-            yield f"{prefix}{key}={short}"
+            value = getattr(getattr(config, group), key)
+            if not silent and value != own[group].get(key):
+                plain = group == "dataset" or key in SAMPLING
+                words.append(f"{key if plain else f'{group}.{key}'}={_shorten(value)}")
+    return " ".join(sorted(words))
+
+
+def _shorten(value: object) -> str:
+    word = "_".join(str(value).split())
+    return word if len(word) <= 40 else f"{word[:30]}~{hashlib.sha256(word.encode()).hexdigest()[:8]}"

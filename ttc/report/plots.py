@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
 from ttc.readout.view import name, panels, shown, sizes
-from ttc.readout.votes import VOTES, Vote
+from ttc.readout.votes import VOTES, Vote, majority
 from ttc.report.pictures import GREY, MARKER, colours, frame, to_png
 from ttc.report.tables import in_order
 
@@ -25,6 +25,10 @@ class Style:
     width: float = 1.5
     alpha: float = 0.85
     band: float = 0.05
+
+
+UNKNOWN = Vote(majority)
+"""What a stored vote is drawn as that no registry has any more."""
 
 
 def plot_accuracy(rows: pd.DataFrame) -> bytes:
@@ -124,17 +128,13 @@ def _label(axes: Axes, title: str, rows: pd.DataFrame) -> None:
     axes.set_ylim(max(0, low - 0.03), min(1.015, high + 0.03))
 
 
-def _style(vote: str, headline: bool) -> Style:
-    """The declared vote stands out; every other is exploratory and thinner, an upper bound paler."""
-    one = VOTES.get(vote)
-    style = Style(one.dash, one.marker) if one else Style(Vote.dash, Vote.marker)
+def _style(name: str, headline: bool) -> Style:
+    """The declared vote stands out; every other is exploratory and thinner, an upper bound faint."""
+    vote = VOTES.get(name, UNKNOWN)
+    style = Style(vote.dash, vote.marker)
     if headline:
         return replace(style, width=2.3, alpha=1.0, band=0.11)
-    return replace(style, width=1.1, alpha=0.4, band=0.03) if _bound(vote) else style
-
-
-def _bound(vote: str) -> bool:
-    return vote in VOTES and VOTES[vote].upper_bound
+    return replace(style, width=1.1, alpha=0.4, band=0.03) if vote.upper_bound else style
 
 
 def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines: set[str]) -> None:
@@ -144,7 +144,7 @@ def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines
     for vote in votes:
         style = _style(vote, vote in headlines)
         label = f"{vote} (headline)" if vote in headlines else vote
-        label = f"{vote} (upper bound)" if _bound(vote) else label
+        label = f"{vote} (upper bound)" if VOTES.get(vote, UNKNOWN).upper_bound else label
         kinds.append(Line2D([], [], color=GREY, linestyle=style.dash, marker=style.marker, label=label))
         kinds[-1].set(linewidth=style.width, alpha=max(style.alpha, 0.6), markersize=5)
     place: dict[str, Any] = {"loc": "upper left", "frameon": False, "alignment": "left"}

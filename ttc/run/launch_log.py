@@ -6,34 +6,35 @@ and what was really paid. Readouts find the folder's cells here.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ttc.data.problems import key_of
 from ttc.models.provider import Model
 from ttc.plan.cells import Grid
+from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import PlannedCell
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.provenance import hardware, now, revision, versions
+from ttc.types import EngineDied, UserError
 
 BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
+
+ENDS: dict[type[BaseException], str] = {
+    EngineDied: "engine died",
+    UserError: "refused",  # only Ray knows how large it is
+    KeyboardInterrupt: "interrupted",
+}
 
 
 class LaunchLog:
     """This launch's entry. The folder is held."""
 
-    def __init__(
-        self,
-        folder: Folder,
-        grid: Grid,
-        cells: Sequence[PlannedCell],
-        models: Mapping[EngineConfig, Model],
-        arguments: Sequence[str],
-        command: str,
-    ) -> None:
+    def __init__(self, folder: Folder, inputs: Inputs, line: Sequence[str]) -> None:
         self._folder = folder
         self._runs = folder.runs()
         self._first_part = folder.commits
@@ -43,12 +44,12 @@ class LaunchLog:
             "started": now(),
             "finished": None,
             "status": "running",
-            "command": command,
-            "overrides": list(arguments),
-            "config": _configuration(grid),
-            "cells": [asdict(planned.record) for planned in cells],
-            "models": [_model(config, model) for config, model in models.items()],
-            "selections": {planned.record.selection: _selection(planned) for planned in cells},
+            "command": line[0],
+            "overrides": list(line[1:]),
+            "config": _configuration(inputs.grid),
+            "cells": [asdict(planned.record) for planned in inputs.cells],
+            "models": [_model(config, model) for config, model in inputs.models.items()],
+            "selections": {planned.record.selection: _selection(planned) for planned in inputs.cells},
             "versions": versions(),
             "revision": revision(),
             "hardware": hardware(),
@@ -59,20 +60,34 @@ class LaunchLog:
         }
         folder.save_runs([*self._runs, self._entry])
 
-    def engines_start(self) -> None:
+    @contextlib.contextmanager
+    def entry(self) -> Iterator[list[str]]:
+        """The launch: failures go into the list, and how it ends is written down."""
+        failed: list[str] = []
+        status = "crashed"
+        try:
+            yield failed
+            status = "failed" if failed else "done"
+        except tuple(ENDS) as error:
+            status = next(name for kind, name in ENDS.items() if isinstance(error, kind))
+            raise
+        finally:
+            done = {"finished": now(), "status": status, "failed": failed, "bill": self._bill()}
+            self._folder.save_runs([*self._runs, self._entry | done])
+
+    @contextlib.contextmanager
+    def engines(self) -> Iterator[None]:
+        """The time of one pair of engines: until they are ready, and then."""
         self._mark = time.monotonic()
+        try:
+            yield
+        finally:
+            self._searching += time.monotonic() - self._mark
 
     def engines_ready(self, ray_address: str | None, placement: dict[str, str] | None) -> None:
         self._entry |= {"ray_address": ray_address, "placement": placement}
         self._starting += time.monotonic() - self._mark
         self._mark = time.monotonic()
-
-    def engines_end(self) -> None:
-        self._searching += time.monotonic() - self._mark
-
-    def finish(self, status: str, failed: Sequence[str]) -> None:
-        self._entry |= {"finished": now(), "status": status, "failed": list(failed), "bill": self._bill()}
-        self._folder.save_runs([*self._runs, self._entry])
 
     def _bill(self) -> dict[str, Any]:
         """What the engines really did for this launch; null where they do not tell.

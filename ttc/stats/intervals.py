@@ -69,8 +69,8 @@ def intervals(mean_BP: Floats, seeds: int, level: float = 0.95) -> tuple[Floats,
         seeds: how many seeds stand behind each mean.
     n_eff = p (1-p) / v with v = var(mean_P) / P, at most P x seeds, and P if v = 0; the quantile is t's with
     P - 1 degrees of freedom. One problem says nothing about others: [0, 1]. How often they cover a known
-    truth: benchmarks/answers_statistics.py. Too narrow (89 to 92 %) only where several seeds of few problems
-    (30 to 50) are nearly all right or nearly all wrong (95 or 5 %).
+    truth, and where they are too narrow (several seeds of few problems, nearly all right or wrong):
+    docs/answers.md.
     """
     B, P = mean_BP.shape
     p_B = np.clip(mean_BP.mean(axis=1), 0.0, 1.0)  # a closed form may miss 1 by an ulp

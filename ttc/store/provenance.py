@@ -40,9 +40,13 @@ def versions() -> dict[str, str]:
 
 
 def revision() -> str | None:
-    """The commit of the code that runs, with `+` where the working tree differs; None outside a checkout."""
+    """The commit of the code that runs, with `+` where the working tree differs; None outside a checkout.
+
+    An installed ttc may lie inside somebody else's repository, whose commit says nothing of it.
+    """
     git = ["git", "-C", str(Path(__file__).parent)]
-    commit = _output(*git, "rev-parse", "HEAD")
+    ours = _output(*git, "ls-files", Path(__file__).name)
+    commit = _output(*git, "rev-parse", "HEAD") if ours else None
     return f"{commit}+" if commit and _output(*git, "status", "--porcelain", "-uno") else commit
 
 
