@@ -5,7 +5,10 @@ import pyarrow as pa
 import pytest
 
 from tests.hand import CELLS, GOLD, POOL, PRM_SIZES, SIZES, TREE, HandFolder, change, one, pool
-from ttc.readout import TABLES, read_out
+from ttc.commands.cli import main
+from ttc.readout import TABLES, check, read_out
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import Folder
 from ttc.store.schema import SCHEMA_VERSION
 
 
@@ -175,3 +178,59 @@ def test_every_reader_finds_flat_columns_and_the_schema_version(folder):
         count = duckdb.sql(f"select count(*) from '{file}'").fetchone()[0]
         assert count == len(pd.read_parquet(file)) == pl.read_parquet(file).height > 0
     assert not [file for file in folder.path.iterdir() if "writing" in file.name]
+
+
+def headlines(rows):
+    """cell -> its headlines in the file's order, which is that in which they were declared."""
+    found = rows[rows.headline]
+    names = found["vote"] + ("/" + found["agg"]).fillna("")
+    return {cell: names[found.cell == cell].tolist() for cell in dict.fromkeys(rows.cell)}
+
+
+def test_votes_that_a_line_names_as_strategies_are_the_headlines_of_its_cells(folder):
+    pool(folder)
+    both = [change(one, headlines=("majority", None)) for one in CELLS]
+    folder.commit(*both, change(POOL, cell="alone", variant="x", headlines=("majority",)))
+    found = headlines(folder.rows_of(headline="best/min"))
+    assert found == {"bon-1": ["majority"], "bon-2": ["majority", "best/min"]} | {
+        "bon-4": ["majority", "best/min"],
+        "alone": ["majority"],
+    }
+    weighted = change(POOL, headlines=(None, "weighted"))
+    folder.commit(weighted, change(weighted, cell="none", variant="y", prm=None, verifier=None))
+    found = headlines(folder.rows_of(headline="best/min"))
+    assert found["bon-4"] == ["majority", "best/min", "weighted/min"]  # it was named before, in another line
+    assert found["none"] == ["majority"]  # there are no scores to vote with
+
+
+def test_strategy_majority_prints_the_majority_as_the_result(launch, tmp_path, capsys):
+    words = ("-m", "n=1,4", "dataset.limit=4")
+    assert launch("strategy=majority,beam", *words) == 0
+    rows = Folder(tmp_path / "default").frame("readout")
+    of_pool = rows[rows["strategy"] == "best_of_n"]
+    assert set(of_pool.loc[of_pool["headline"], "vote"]) == {"majority"}
+    assert set(rows.loc[rows["headline"] & (rows["strategy"] == "beam"), "vote"]) == {"weighted"}
+    marked = [line.split() for line in capsys.readouterr().out.splitlines() if "headline" in line]
+    assert ["majority" in line for line in marked if "4" in line] == [True, False]
+    assert main(["compare", str(tmp_path / "default"), "best_of_n@4", "beam@4"]) == 0
+    assert "best_of_n@4:majority" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        ({"headline": "oracle"}, "readout.headline='oracle': take one of weighted, best, majority"),
+        ({"headline": "first"}, "readout.headline='first': take one of weighted, best, majority"),
+        ({"headline": "best/max"}, "readout.headline='best/max': the aggregation is one of last, min"),
+        ({"headline": "majority/min"}, "'majority/min': the aggregation is none; majority reads no scores"),
+        ({"subset": "foo"}, "readout.subset='foo': take one of resample, prefix, sal_prefix"),
+        ({"habits": ("foo",)}, "'foo': take some of blanks_vote, canonical_groups, trailing_scores"),
+    ],
+)
+def test_a_name_that_no_registry_has_is_one_line_that_says_what_there_is(config, fault):
+    [line] = check(ReadoutConfig(**config))
+    assert fault in line
+
+
+def test_the_shipped_readouts_name_what_there_is():
+    assert check(ReadoutConfig()) == check(ReadoutConfig(headline="majority")) == []
