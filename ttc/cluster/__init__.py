@@ -1,5 +1,3 @@
 """Ray: the engines as actors, the searches as tasks. The only package that imports ray."""
 
 from ttc.cluster.driver import run
-
-__all__ = ["run"]

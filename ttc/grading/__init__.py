@@ -19,20 +19,3 @@ from ttc.grading.graders import (
     make_grader,
 )
 from ttc.grading.worker.forms import Form, decide, normal_form
-
-__all__ = [
-    "EXTRACTIONS",
-    "GRADERS",
-    "LIMIT",
-    "Form",
-    "Grader",
-    "MathVerify",
-    "Status",
-    "Verdict",
-    "decide",
-    "equivalent",
-    "extract",
-    "group",
-    "make_grader",
-    "normal_form",
-]

@@ -2,5 +2,3 @@
 
 from ttc.store.folder import Folder, Part
 from ttc.store.parts import PartWriter
-
-__all__ = ["Folder", "Part", "PartWriter"]

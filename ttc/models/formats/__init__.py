@@ -24,5 +24,3 @@ FORMATS: dict[str, type[Format]] = {
     "judge": Judge,
 }
 """The families, by the name that conf/prm/ gives as `format`. Made from a transformers tokenizer."""
-
-__all__ = ["FORMATS", "Format", "Layout", "Reads"]
