@@ -73,7 +73,7 @@ def _choices(path: Path, config: ReadoutConfig) -> pd.DataFrame:
         answers = read_out(Folder(task.folder), config)["answers"].to_pandas()
     kept = answers[(answers["subset"] == "sal_prefix") & (answers["agg"].isna() | (answers["agg"] == "last"))]
     kept = kept[kept["vote"].isin(list(VOTES))]
-    rows = {str(row["unique_id"]): row for row in map(json.loads, path.open())}
+    rows = {str(row["unique_id"]): row for row in map(json.loads, path.read_bytes().splitlines())}
     stored = [
         rows[one.problem_id].get(f"pred_{VOTES[one.vote]}@{one.n}") for one in kept.itertuples(index=False)
     ]

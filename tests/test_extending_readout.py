@@ -49,7 +49,7 @@ def median(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("votes", "median")
 def test_a_vote_has_the_rows_that_its_needs_allow(tmp_path: Path) -> None:
-    """p: tokens 5, 5, 2 and a blank of 4, so 1 is said by the first; q: 5, 5, 9 and 5, of which the 9 says 7."""
+    """p: tokens 5, 5, 2 and a blank of 4, the first says 1; q: 5, 5, 9 and 5, the 9 says 7."""
     folder = HandFolder(tmp_path)
     pool(folder)
     for row in folder.rows["paths"]:

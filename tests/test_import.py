@@ -222,7 +222,7 @@ def test_real_runs_belong_together_and_the_same_runs_mixed_up_are_refused(tmp_pa
     data_file("completions_sal_bon_llama3.2-3b-awq_n1_q500.jsonl")
     for path in sorted(DATA.glob("completions_*.jsonl")):
         check_belonging(read_source(str(path), None, "train"))
-        rows_ = [json.loads(line) for line in path.open()]
+        rows_ = [json.loads(line) for line in path.read_bytes().splitlines()]
         if len(rows_[0]["completions"]) == 1:
             shifted = np.roll([one["completions"][0] for one in rows_], 1).tolist()
             broken = [
