@@ -130,7 +130,7 @@ class Run:
         ]
         counts = {
             "completions began with the chat header (stripped)": sum(sum(row.headed) for row in rows),
-            "paths have scores of empty steps (kept in raw_scores; readout.trailing=keep counts them)": sum(
+            "paths have scores of empty steps, in raw_scores (readout.habits=[trailing_scores] reads them)": sum(
                 len(one.raw) > len(one.scores) for one in scored if one.raw is not None
             ),
             "paths have missing scores (their scored votes ignore them)": sum(
