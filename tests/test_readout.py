@@ -6,7 +6,8 @@ import pytest
 
 from tests.hand import CELLS, GOLD, POOL, PRM_SIZES, SIZES, TREE, HandFolder, change, one, pool
 from ttc.commands.cli import main
-from ttc.readout import TABLES, check, read_out
+from ttc.readout import check, read_out
+from ttc.readout.rows import schemas
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
 from ttc.store.schema import SCHEMA_VERSION
@@ -172,7 +173,7 @@ def test_every_reader_finds_flat_columns_and_the_schema_version(folder):
     pool(folder)
     folder.commit(*CELLS)
     read_out(folder.folder)
-    for name in TABLES:
+    for name in schemas():
         file = folder.path / f"{name}.parquet"
         assert pa.parquet.read_schema(file).metadata[b"schema"] == str(SCHEMA_VERSION).encode()
         count = duckdb.sql(f"select count(*) from '{file}'").fetchone()[0]

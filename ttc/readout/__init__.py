@@ -8,7 +8,7 @@ which parts of a pool are read, rows.py lays out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -28,17 +28,6 @@ from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
 from ttc.store.schema import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
-
-Readout = dict[str, pa.Table]
-"""By name: a row of `readout` is cell x vote x agg x subset, seeds pooled; `readout_by` the same by level
-and by seed; `answers` have one row for each problem and seed."""
-
-TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
-    "answers": RowWriter.answers,
-    "readout": RowWriter.rows,
-    "readout_by": RowWriter.by,
-}
-"""What a readout writes: file -> how it is made."""
 
 
 def check(config: ReadoutConfig) -> list[str]:
@@ -67,7 +56,7 @@ def split_choice(text: str) -> Choice:
     return vote, agg or ("last" if vote in VOTES and VOTES[vote].scored else None)
 
 
-def read_out(folder: Folder, config: ReadoutConfig | None = None) -> Readout:
+def read_out(folder: Folder, config: ReadoutConfig | None = None) -> dict[str, pa.Table]:
     """Reads every cell of the folder, in all its runs, and writes the tables, each at once.
 
     Raises:
@@ -80,14 +69,14 @@ def read_out(folder: Folder, config: ReadoutConfig | None = None) -> Readout:
     return readout
 
 
-def make_readout(folder: Folder, config: ReadoutConfig) -> Readout:
-    """`read_out` without the files."""
+def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
+    """`read_out` without the files (`RowWriter.tables`)."""
     every, selections = folder.cells()
     tables = Tables(folder, config)
     writer = RowWriter(split_choice(config.headline), config.subset)
     subsets = written(config.subset)
     alike: dict[tuple[object, ...], list[CellPools]] = {}
-    for cell in usable(every):
+    for cell in (cell for cell in every if cell.usable):
         pools = find_pools(tables, cell, selections[cell.selection])
         if pools.seeds:
             alike.setdefault((cell.verifier, tuple(pools.keys), pools.pool_units), []).append(pools)
@@ -101,12 +90,7 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> Readout:
         together = Group(tables, batch, cells, costs, config.permutations, every)
         for name in subsets:
             SUBSETS[name].add(together, writer)
-    return {name: make(writer) for name, make in TABLES.items()}
-
-
-def usable(cells: Sequence[CellRecord]) -> list[CellRecord]:
-    """The cells that have rows: those whose n is a multiple of their unit."""
-    return [cell for cell in cells if cell.unit is None or cell.n % cell.unit == 0]
+    return writer.tables()
 
 
 def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) -> CellPools:
@@ -131,25 +115,21 @@ def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[An
 def make_batches(
     tables: Tables, wanted: Sequence[tuple[Sequence[Key], int, str | None]], config: ReadoutConfig
 ) -> list[Batch]:
-    """Pools with their groups of equal answers as `config` says. wanted: keys, units and verifier of each.
+    """Pools with their groups of equal answers as `config` says. wanted: keys, units and verifier of each."""
 
-    In a thread of its own: a notebook already has a loop in this one.
-    """
+    async def make() -> list[Batch]:
+        """One grouping for all, so that no pair of answers is judged twice."""
+        habits = [HABITS[name] for name in config.habits]
+        grader = make_grader(config.grader, config.grade_timeout)
+        others = [habit.grouping(config.grade_timeout) for habit in habits if habit.grouping]
+        grouping = others[-1].group if others else partial(group, grader=grader)
+        try:
+            return [await make_batch(tables, *one, grouping, habits) for one in wanted]
+        finally:
+            await grader.close()
+            for other in others:
+                await other.close()
+
+    # in a thread of its own: a notebook already has a loop in this one
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, _make_batches(tables, wanted, config)).result()
-
-
-async def _make_batches(
-    tables: Tables, wanted: Sequence[tuple[Sequence[Key], int, str | None]], config: ReadoutConfig
-) -> list[Batch]:
-    """One grouping for all, so that no pair of answers is judged twice."""
-    habits = [HABITS[name] for name in config.habits]
-    grader = make_grader(config.grader, config.grade_timeout)
-    others = [habit.grouping(config.grade_timeout) for habit in habits if habit.grouping]
-    grouping = others[-1].group if others else partial(group, grader=grader)
-    try:
-        return [await make_batch(tables, *one, grouping, habits) for one in wanted]
-    finally:
-        await grader.close()
-        for other in others:
-            await other.close()
+        return thread.submit(asyncio.run, make()).result()

@@ -8,15 +8,13 @@ headline. What is printed as a cell's name can be typed as it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ttc.readout import usable
-from ttc.readout.view import PANEL, rank
 from ttc.readout.votes import VOTES
 from ttc.store import Folder
 from ttc.store.schema import CellRecord
@@ -27,6 +25,8 @@ from ttc.types import UserError
 CHOICE = r"(?::(?P<vote>\w+)(?:/(?P<agg>\w+))?)?"
 FULL = re.compile(rf"(?P<words>.+)@(?P<n>\d+){CHOICE}")
 ID = re.compile(rf"(?P<id>[^@:]+){CHOICE}")
+PANEL = ["policy", "prm", "dataset", "prompt"]
+"""What must be equal for two lines to stand in one picture."""
 ANSWER_COLUMNS = ["cell", "n", "problem_key", "level", "seed", "vote", "agg", "correct"]
 
 
@@ -55,9 +55,8 @@ class Results:
                 f"{folder}: no readout here (readout.parquet, answers.parquet); a launch writes it"
             )
         rows = folder.frame("readout")
-        declared = rows.loc[rows["headline"], "subset"]
         self.folder = folder
-        self.subset = str(declared.iloc[0]) if len(declared) else "resample"
+        self.subset, self.agg = declared(rows)
         rows = rows[rows["subset"] == self.subset]
         rows = rows.assign(rank=[rank(STRATEGIES, name) for name in rows["strategy"]]).sort_values(
             ["rank", "strategy", "variant", "n"], kind="stable"
@@ -65,11 +64,10 @@ class Results:
         rows["prm"] = rows["prm"].fillna("none")
         rows["agg"] = rows["agg"].astype(object).where(rows["agg"].notna(), None)
         self.rows = rows.assign(words=_words(rows))
-        self.records: dict[str, CellRecord] = {cell.cell: cell for cell in usable(folder.cells()[0])}
+        self.records: dict[str, CellRecord] = {cell.cell: cell for cell in folder.cells()[0] if cell.usable}
         answers = folder.frame("answers", ANSWER_COLUMNS, [("subset", "==", self.subset)])
-        answers["agg"] = answers["agg"].fillna("")
-        self._answers = answers
-        self._places = answers.groupby(["cell", "n", "vote", "agg"], sort=False).indices
+        self._answers = answers.assign(agg=answers["agg"].fillna(""))
+        self._places = self._answers.groupby(["cell", "n", "vote", "agg"], sort=False).indices
 
     def correct(self, reading: Reading) -> pd.DataFrame:
         """In [0, 1], for each problem_key (in the dataset's order) and seed."""
@@ -85,7 +83,8 @@ class Results:
         return self._answers.drop_duplicates("problem_key").set_index("problem_key")["level"]
 
     def readings(self, rows: pd.DataFrame) -> list[Reading]:
-        return [Reading(full_name(row), row) for row in map(plain, rows.to_dict("records"))]
+        found = map(plain, rows.to_dict("records"))
+        return [Reading(f"{row['words']}@{row['n']}:{choice_name(row)}", row) for row in found]
 
     def find(self, text: str) -> Reading:
         """The one reading that a name means.
@@ -99,66 +98,64 @@ class Results:
                 f"{text}: not a cell; write strategy[+word]@n[:vote[/agg]], as in beam@16:best/last"
             )
         said = match.groupdict()
-        rows = (
-            self._by_words(text, said["words"], int(said["n"]))
-            if "words" in said
-            else self._by_id(text, said["id"])
-        )
+        if "words" in said:
+            rows = self._by_words(said["words"], int(said["n"]))
+        else:
+            rows = self.rows[self.rows["cell"].str.startswith(said["id"])]
+        if len(rows.drop_duplicates(["cell", "n"])) != 1:  # SAL's prefixes: a cell is read at several n
+            among = rows if len(rows) else self.rows
+            names = dict.fromkeys(f"{w}@{n}" for w, n in zip(among["words"], among["n"], strict=True))
+            wrong = "several cells are meant" if len(rows) else "no such cell"
+            raise UserError(f"{text}: {wrong}; take one of {', '.join(names)}")
         reading = self._read(text, rows, said["vote"], said["agg"])
         if pd.isna(reading.row["accuracy"]):
             raise UserError(f"{text}: incomplete, {reading.row['missing']} searches are missing")
         return reading
 
-    def _by_words(self, text: str, words: str, n: int) -> pd.DataFrame:
+    def _by_words(self, words: str, n: int) -> pd.DataFrame:
+        """The rows of the cells that have all these words; where some have no others, theirs."""
         strategy, *given = words.split("+")
         at = self.rows[(self.rows["strategy"] == strategy) & (self.rows["n"] == n)]
-        own = {cell: name.split("+")[1:] for cell, name in zip(at["cell"], at["words"], strict=True)}
-        fitting = [cell for cell in own if set(given) <= {*own[cell], *_all_words(at, cell)}]
-        exact = [cell for cell in fitting if set(own[cell]) == set(given)]
-        return self._only(text, at[at["cell"].isin(exact or fitting)])
-
-    def _by_id(self, text: str, beginning: str) -> pd.DataFrame:
-        return self._only(text, self.rows[self.rows["cell"].str.startswith(beginning)])
-
-    def _only(self, text: str, rows: pd.DataFrame) -> pd.DataFrame:
-        """`rows` if they are of one cell at one n (SAL's prefixes: a cell is read at several)."""
-        if len(rows) and len(rows.drop_duplicates(["cell", "n"])) == 1:
-            return rows
-        among = rows if len(rows) else self.rows
-        names = ", ".join(dict.fromkeys(f"{w}@{n}" for w, n in zip(among["words"], among["n"], strict=True)))
-        raise UserError(
-            f"{text}: {'several cells are meant' if len(rows) else 'no such cell'}; take one of {names}"
-        )
+        fitting, exact = set(), set()
+        for row in at.drop_duplicates("cell").to_dict("records"):
+            own = set(row["words"].split("+")[1:])
+            if set(given) <= {*own, *row["variant"].split(), *(f"{key}={row[key]}" for key in PANEL)}:
+                fitting.add(row["cell"])
+                if own == set(given):
+                    exact.add(row["cell"])
+        return at[at["cell"].isin(exact or fitting)]
 
     def _read(self, text: str, rows: pd.DataFrame, vote: str | None, agg: str | None) -> Reading:
         """The row of the cell that the vote names; without a vote the headline."""
-        votes = {
-            f"{v}/{a}" if a else v: i for i, (v, a) in enumerate(zip(rows["vote"], rows["agg"], strict=True))
-        }
+        readings = {choice_name(one.row): one for one in self.readings(rows)}
         if vote is None:
-            found = rows[rows["headline"]]
+            found = [one for one in readings.values() if one.row["headline"]]
+            wrong = "it has no headline"
         else:
-            agg = agg or (self.agg if f"{vote}/{self.agg}" in votes else None)
-            found = rows[(rows["vote"] == vote) & (rows["agg"].isna() if agg is None else rows["agg"] == agg)]
-        if len(found):
-            return self.readings(found)[0]
-        wrong = "it has no headline" if vote is None else f"it has no vote {vote}{f'/{agg}' if agg else ''}"
-        raise UserError(f"{text}: {wrong}; take one of {', '.join(votes)}")
-
-    @property
-    def agg(self) -> str:
-        """The declared aggregation."""
-        aggs = self.rows.loc[self.rows["headline"], "agg"].dropna()
-        return str(aggs.iloc[0]) if len(aggs) else "last"
+            agg = agg or (self.agg if f"{vote}/{self.agg}" in readings else None)
+            name = f"{vote}/{agg}" if agg else vote
+            found = [readings[name]] if name in readings else []
+            wrong = f"it has no vote {name}"
+        if not found:
+            raise UserError(f"{text}: {wrong}; take one of {', '.join(readings)}")
+        return found[0]
 
 
-def full_name(row: dict[str, Any]) -> str:
-    """`beam+width=8@16:best/min`."""
-    return f"{row['words']}@{row['n']}:{choice_name(row)}"
+def declared(rows: pd.DataFrame) -> tuple[str, str]:
+    """The subset and the aggregation of the headlines among rows of readout.parquet."""
+    headlines = rows[rows["headline"]]
+    subsets, aggs = headlines["subset"], headlines["agg"].dropna()
+    return next(iter(subsets), "resample"), next(iter(aggs), "last")
 
 
 def choice_name(row: dict[str, Any]) -> str:
     return f"{row['vote']}/{row['agg']}" if row["agg"] else str(row["vote"])
+
+
+def rank(names: Iterable[str], name: str) -> int:
+    """Where a name stands in a registry; others come last."""
+    order = [*names]
+    return order.index(name) if name in order else len(order)
 
 
 def registry_rank(row: dict[str, Any]) -> tuple[Any, ...]:
@@ -177,16 +174,9 @@ def _words(rows: pd.DataFrame) -> list[str]:
     names = []
     for row, variant in zip(rows.to_dict("records"), variants, strict=True):
         own = [word for word in variant if word not in shared]
-        names.append(
-            "+".join(dict.fromkeys([row["strategy"], *own, *(f"{key}={row[key]}" for key in several)]))
-        )
+        own += [f"{key}={row[key]}" for key in several]
+        names.append("+".join(dict.fromkeys([row["strategy"], *own])))
     return names
-
-
-def _all_words(rows: pd.DataFrame, cell: str) -> set[str]:
-    """Every word that may be said of a cell, be it needed or not."""
-    row = rows[rows["cell"] == cell].iloc[0]
-    return {*row["variant"].split(), *(f"{key}={row[key]}" for key in PANEL)}
 
 
 def plain(row: Mapping[Any, Any]) -> dict[str, Any]:

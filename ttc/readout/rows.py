@@ -29,22 +29,12 @@ PLAIN: Choice = ("majority", None)
 REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
 
 
-def cell_columns() -> Columns:
-    """What names a cell in every table of a readout."""
-    head = [("cell", pa.string()), ("strategy", pa.string()), ("variant", pa.string()), ("n", pa.int32())]
-    return [*head, *parameter_columns()]
-
-
-def answer_schema() -> pa.Schema:
-    own = [
-        ("answer", pa.string()),  # null: none, or an expectation over subsets
-        ("correct", pa.float64()),  # in [0, 1] under resample with n < pool
-        ("reason", pa.string()),  # why there is no answer
-    ]
-    return pa.schema([*cell_columns(), *PROBLEM, *READ, *own])
-
-
-SUMMARY = [
+ANSWER: Columns = [
+    ("answer", pa.string()),  # null: none, or an expectation over subsets
+    ("correct", pa.float64()),  # in [0, 1] under resample with n < pool
+    ("reason", pa.string()),  # why there is no answer
+]
+SUMMARY: Columns = [
     ("headline", pa.bool_()),  # declared before the run, the first one first; the others are exploratory
     ("upper_bound", pa.bool_()),  # somebody looked at the gold answer: never a result, never a headline
     ("accuracy", pa.float64()),  # null: incomplete
@@ -58,18 +48,20 @@ SUMMARY = [
     ("status", pa.string()),  # complete / incomplete (no seed is complete)
     ("missing", pa.int32()),  # (problem, seed) pairs of all the cell's seeds that are not there
     ("failed", pa.int32()),  # of these, pairs whose search failed
-    *(
-        (name, pa.int32()) for name in REASONS
-    ),  # pairs that are wrong for this reason; null for an expectation
+    # pairs that are wrong for this reason; null for an expectation
+    *((name, pa.int32()) for name in REASONS),
 ]
 
 
-def row_schema() -> pa.Schema:
-    return pa.schema([*cell_columns(), *READ, *SUMMARY])
-
-
-def by_schema() -> pa.Schema:
-    return pa.schema([*cell_columns(), *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY])
+def schemas() -> dict[str, pa.Schema]:
+    """What a readout writes, by name. The parameters are those of the registry as it is now."""
+    cell = [("cell", pa.string()), ("strategy", pa.string()), ("variant", pa.string()), ("n", pa.int32())]
+    head = [*cell, *parameter_columns()]
+    return {
+        "answers": pa.schema([*head, *PROBLEM, *READ, *ANSWER]),
+        "readout": pa.schema([*head, *READ, *SUMMARY]),
+        "readout_by": pa.schema([*head, *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY]),
+    }
 
 
 @dataclass(frozen=True)
@@ -100,8 +92,8 @@ class CellPools:
     def columns(self) -> dict[str, list[Any]]:
         """What names each pool in answers.parquet."""
         pairs = [(*problem, seed) for problem in self.problems for seed in self.seeds]
-        names = (name for name, _ in PROBLEM)
-        return dict(zip(names, (list(column) for column in zip(*pairs, strict=True)), strict=True))
+        columns = zip(*pairs, strict=True)
+        return {name: list(column) for (name, _), column in zip(PROBLEM, columns, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -129,18 +121,20 @@ class RowWriter:
 
     def __init__(self, headline: Choice, subset: str) -> None:
         self._headline, self._subset = headline, subset
+        self._schemas = schemas()
         self._answers: list[pa.Table] = []
         self._rows: list[dict[str, Any]] = []
         self._by: list[dict[str, Any]] = []
 
-    def answers(self) -> pa.Table:
-        return pa.concat_tables(self._answers) if self._answers else answer_schema().empty_table()
-
-    def rows(self) -> pa.Table:
-        return pa.Table.from_pylist(self._rows, row_schema())
-
-    def by(self) -> pa.Table:
-        return pa.Table.from_pylist(self._by, by_schema())
+    def tables(self) -> dict[str, pa.Table]:
+        """By name: `readout` sums a reading up, seeds pooled; `readout_by` the same by level and by seed;
+        `answers` have one row for each problem and seed."""
+        whole = self._schemas
+        return {
+            "answers": pa.concat_tables([whole["answers"].empty_table(), *self._answers]),
+            "readout": pa.Table.from_pylist(self._rows, whole["readout"]),
+            "readout_by": pa.Table.from_pylist(self._by, whole["readout_by"]),
+        }
 
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
@@ -153,28 +147,40 @@ class RowWriter:
     ) -> None:
         """One reading of a cell: an answer per pool, and their sums: over all, by level, by seed."""
         head = self._head(pools, choice, subset)
-        columns: dict[str, Any] = pools.columns() | {"correct": figures.correct_B}
-        reason_B: list[str | None] = [None] * len(figures.correct_B)
-        if figures.winner_B is None:
-            columns |= {"answer": reason_B, "reason": reason_B}
-        else:
-            answer_B, reason_B = _answers(tables, pools, batch, figures.winner_B)
-            columns |= {"answer": answer_B, "reason": reason_B}
-        self._answers.append(_block(head, columns))
-        reasons = None if figures.winner_B is None else np.array(reason_B, dtype=object)
-        self._sum_up(pools, head, figures, reasons)
+        answer_B, reason_B = _answers(tables, pools, batch, figures.winner_B)
+        columns: dict[str, Any] = pools.columns()
+        columns |= {"correct": figures.correct_B, "answer": answer_B, "reason": reason_B}
+        schema = self._schemas["answers"]
+        arrays = [
+            pa.array(columns[field.name], field.type)
+            if field.name in columns
+            else pa.repeat(pa.scalar(head[field.name], field.type), len(answer_B))
+            for field in schema
+        ]
+        self._answers.append(pa.table(arrays, schema=schema))
+        self._sum_up(pools, head, figures, np.array(reason_B, dtype=object))
 
     def _head(self, pools: CellPools, choice: Choice, subset: str) -> dict[str, Any]:
         record, (vote, agg) = pools.cell, choice
-        own = {"cell": record.cell, "variant": record.variant, "n": record.n}
-        columns = {name: None for name, _ in cell_columns()} | dict(record.columns) | own
-        complete = "complete" if pools.seeds else "incomplete"
-        head = {"vote": vote, "agg": agg, "subset": subset, "seeds": len(pools.seeds), "status": complete}
-        head["upper_bound"] = VOTES[vote].upper_bound or _sees_gold(record, vote)
-        head["headline"] = (
-            subset == self._subset and choice in self.headlines(record) and not head["upper_bound"]
-        )
-        return columns | head | {"missing": pools.missing, "failed": pools.failed}
+        # a verifier that knows the gold answers took part in the search, or takes part in the vote
+        sees_gold = record.gold and (record.guided or VOTES[vote].scored)
+        upper_bound = VOTES[vote].upper_bound or sees_gold
+        return {
+            **dict.fromkeys(self._schemas["answers"].names),
+            **record.columns,
+            "cell": record.cell,
+            "variant": record.variant,
+            "n": record.n,
+            "vote": vote,
+            "agg": agg,
+            "subset": subset,
+            "seeds": len(pools.seeds),
+            "status": "complete" if pools.seeds else "incomplete",
+            "upper_bound": upper_bound,
+            "headline": subset == self._subset and choice in self.headlines(record) and not upper_bound,
+            "missing": pools.missing,
+            "failed": pools.failed,
+        }
 
     def headlines(self, cell: CellRecord) -> list[Choice]:
         """The cell's results, the first one first: the votes that the line named, or the declared one.
@@ -197,74 +203,59 @@ class RowWriter:
         first, others = self.headlines(cell), list(found)
         return [*(one for one in first if one in others), *(one for one in others if one not in first)]
 
-    def _sum_up(
-        self, pools: CellPools, head: dict[str, Any], figures: Figures, reasons: np.ndarray | None
-    ) -> None:
-        P, S = len(pools.problems), len(pools.seeds)
-        self._rows.append(head | _sum(figures, reasons, np.ones((P, S), dtype=bool)))
+    def _sum_up(self, pools: CellPools, head: dict[str, Any], figures: Figures, reason_B: np.ndarray) -> None:
+        every_P, every_S = np.ones(len(pools.problems), dtype=bool), np.ones(len(pools.seeds), dtype=bool)
+        self._rows.append(head | _sum(figures, reason_B, every_P, every_S))
         level_P = np.array([-1 if level is None else level for _, _, level in pools.problems])
         for level in sorted({*level_P.tolist()} - {-1}):
-            inside_PS = np.repeat((level_P == level)[:, None], S, axis=1)
-            self._by.append(head | {"level": level, "seed": None} | _sum(figures, reasons, inside_PS))
+            figure = _sum(figures, reason_B, level_P == level, every_S)
+            self._by.append(head | {"level": level, "seed": None} | figure)
         for s, seed in enumerate(pools.seeds):
-            inside_PS = np.repeat(np.arange(S)[None] == s, P, axis=0)
-            self._by.append(head | {"level": None, "seed": seed} | _sum(figures, reasons, inside_PS))
+            figure = _sum(figures, reason_B, every_P, np.arange(len(every_S)) == s)
+            self._by.append(head | {"level": None, "seed": seed} | figure)
 
 
-def _sum(figures: Figures, reasons: np.ndarray | None, inside_PS: Bools) -> dict[str, Any]:
-    """Accuracy with its interval, and mean costs, of a rectangle of problems x seeds."""
-    problem_P, seed_S = inside_PS.any(axis=1), inside_PS.any(axis=0)
+def _sum(figures: Figures, reason_B: np.ndarray, problem_P: Bools, seed_S: Bools) -> dict[str, Any]:
+    """Accuracy with its interval, and mean costs, of these problems and seeds."""
+    inside_PS = np.outer(problem_P, seed_S)
     inside_B = inside_PS.ravel()
     correct_PS = figures.correct_B.reshape(inside_PS.shape)[problem_P][:, seed_S]
     accuracy, low, high = intervals.interval(correct_PS.mean(axis=1), correct_PS.shape[1])
-    out: dict[str, Any] = {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
     variance_B = np.zeros(len(inside_B)) if figures.variance_B is None else figures.variance_B
-    out["mc_error"] = intervals.monte_carlo_error(variance_B[inside_B], figures.permutations)
-    out |= {"problems": int(problem_P.sum()), "seeds": int(seed_S.sum()), "pool": figures.pool}
+    out: dict[str, Any] = {
+        "accuracy": accuracy,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "mc_error": intervals.monte_carlo_error(variance_B[inside_B], figures.permutations),
+        "problems": int(problem_P.sum()),
+        "seeds": int(seed_S.sum()),
+        "pool": figures.pool,
+    }
     for name, value_B in figures.costs.items():
         mean = float(value_B[inside_B].mean())
         out[name] = None if np.isnan(mean) else mean
-    if reasons is not None:
-        counts = Counter(reasons[inside_B].tolist())
+    if figures.winner_B is not None:
+        counts = Counter(reason_B[inside_B].tolist())
         out |= {name: counts[name] for name in REASONS}
     return out
 
 
-def _sees_gold(cell: CellRecord, vote: str) -> bool:
-    """Did a verifier that knows the gold answers take part: in the search, or in the vote?"""
-    return cell.gold and (cell.guided or VOTES[vote].scored)
-
-
 def _answers(
-    tables: Tables, pools: CellPools, batch: Batch, winner_B: Ints
+    tables: Tables, pools: CellPools, batch: Batch, winner_B: Ints | None
 ) -> tuple[list[str | None], list[str | None]]:
     """The chosen answers as text, and why there is none; blanks that won have none."""
-    answers: list[str | None] = []
-    reasons: list[str | None] = []
-    for b, winner in enumerate(winner_B.tolist()):
+    B = len(batch.keys)
+    answers: list[str | None] = [None] * B
+    reasons: list[str | None] = [None] * B
+    for b, winner in enumerate([] if winner_B is None else winner_B.tolist()):
         if winner >= 0:
-            answer = tables.answers[batch.firsts[b][winner]]
-            answers.append(answer)
-            reasons.append(None if answer is not None and answer.strip() else "no_answer")
-            continue
-        answers.append(None)
-        if winner == UNSCORED:
-            reasons.append("unscored")
+            answers[b] = tables.answers[batch.firsts[b][winner]]
+            reasons[b] = None if (answers[b] or "").strip() else "no_answer"
+        elif winner == UNSCORED:
+            reasons[b] = "unscored"
         elif (batch.group_BN[b] >= 0).any() or (batch.place_BUW[b, : pools.draw] >= 0).any():
-            reasons.append("no_answer")
+            reasons[b] = "no_answer"
         else:
             status = tables.covered[batch.keys[b]].status[0]
-            reasons.append("empty" if status == "done" else status)
+            reasons[b] = "empty" if status == "done" else status
     return answers, reasons
-
-
-def _block(head: dict[str, Any], columns: dict[str, Any]) -> pa.Table:
-    """One answer per pool: the head's values repeated beside the columns."""
-    count = len(columns["correct"])
-    arrays = [
-        pa.array(columns[field.name], field.type)
-        if field.name in columns
-        else pa.repeat(pa.scalar(head[field.name], field.type), count)
-        for field in answer_schema()
-    ]
-    return pa.table(arrays, schema=answer_schema())

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator
 
-from ttc.readout.view import PANEL, sizes
+from ttc.readout.names import PANEL
 from ttc.report.formats import budget, figures, percent
 from ttc.report.pictures import GREY, MARKER, PURPLE, colours, frame, to_png
+from ttc.report.view import sizes
 
 AXES = {
     "n": "n, paths per problem",

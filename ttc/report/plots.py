@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from ttc.readout.view import name, panels, shown, sizes
 from ttc.readout.votes import VOTES, Vote, majority
 from ttc.report.pictures import GREY, MARKER, colours, frame, to_png
 from ttc.report.tables import in_order
+from ttc.report.view import name, panels, shown, sizes
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import pandas as pd
 from rich.console import Console
 
 from ttc.readout.names import plain
-from ttc.readout.view import name, panels, shown, sizes
 from ttc.report.console import show
 from ttc.report.formats import points_exactly
 from ttc.report.tables import Row, Table, column
+from ttc.report.view import name, panels, shown, sizes
 from ttc.store import Folder
 
 COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")

@@ -17,7 +17,6 @@ import numpy as np
 from scipy.stats import binom
 
 from ttc.sal.source import Source
-from ttc.stats.arrays import Floats
 from ttc.types import UserError
 
 WORD = re.compile(r"[^\W\d_]{3,}|\d+")
@@ -38,7 +37,7 @@ def check_belonging(source: Source) -> None:
     UserError: the completions do not stand with their problems.
     """
     problems = [row.problem.question for row in source.rows]
-    judged = standings(problems, [row.completions for row in source.rows])
+    judged = standings(problems, [[one.text for one in row.completions] for row in source.rows])
     suspicious = [i for i, (share, _) in judged.items() if share < BEATEN]
     if not suspicious or binom.sf(len(suspicious) - 1, len(judged), USUAL) >= SURE:
         return
@@ -74,15 +73,10 @@ def standings(problems: Sequence[str], completions: Sequence[Sequence[str]]) -> 
                 continue
             overlap_P = weight_PV[:, said].sum(axis=1)
             score_P = overlap_P / whole_P * np.sqrt(overlap_P)
-            shares.append(_beaten(score_P, row))
+            below, equal = (score_P < score_P[row]).sum(), (score_P == score_P[row]).sum() - 1
+            shares.append(float(below + equal / 2) / max(1, P - 1))  # equal ones count half
             total_P += score_P
         if shares and P > 1:
             total_P[row] = -1
             found[row] = (float(np.mean(shares)), int(total_P.argmax()))
     return found
-
-
-def _beaten(score_P: Floats, row: int) -> float:
-    """The share of the others below the row's own score; equal ones count half."""
-    below, equal = (score_P < score_P[row]).sum(), (score_P == score_P[row]).sum() - 1
-    return float(below + equal / 2) / max(1, len(score_P) - 1)

@@ -50,13 +50,8 @@ class Canonical:
         plain = normal_form(text)
         if isinstance(plain, Fraction):
             return str(plain)
-        written = await self._ask(text)
-        if written is None:
-            return re.sub(r"\s+", "", text)
-        return str(normal_form(written))
-
-    async def _ask(self, answer: str) -> str | None:
         try:
-            return await self._pool.run(lambda worker: worker.form(answer, self._pool.limit))
+            written = await self._pool.run(lambda worker: worker.form(text, self._pool.limit))
         except (TimeoutError, EOFError):
-            return None
+            written = None
+        return re.sub(r"\s+", "", text) if written is None else str(normal_form(written))

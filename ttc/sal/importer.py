@@ -1,6 +1,6 @@
 """`ttc import sal FILE...`: runs made elsewhere become a results folder that every readout knows.
 
-settings.py reads the words, sal.py the files, belonging.py sees whether completions stand with their
+settings.py reads the words, source.py the files, belonging.py sees whether completions stand with their
 problems, rows.py lays the rows out. All files are checked before the folder is touched.
 """
 
@@ -14,14 +14,15 @@ from dataclasses import asdict
 from pathlib import Path as File
 from typing import Any
 
+from ttc.grading import make_grader
 from ttc.readout import read_out
 from ttc.report.console import Console, say
 from ttc.report.summary import print_readout
+from ttc.run.rows import Row
 from ttc.sal.belonging import check_belonging
-from ttc.sal.grades import grade_by_rules
-from ttc.sal.rows import Run, rows_of
+from ttc.sal.rows import Run, make_rows
 from ttc.sal.settings import ImportTask, parse
-from ttc.sal.source import Source, read_source
+from ttc.sal.source import read_source
 from ttc.store import Folder, PartWriter
 from ttc.store.provenance import now, revision, versions
 from ttc.types import UserError
@@ -50,18 +51,13 @@ def import_sal(words: Sequence[str], console: Console) -> File:
 def read_runs(task: ImportTask) -> list[Run]:
     """The files, checked one by one and together."""
     runs = []
-    for place, source in enumerate(task.sources):
-        read = read_source(source, task.settings.config, task.settings.split)
-        if task.settings.check:
-            check_belonging(read)
-        runs.append(Run(read, task.origin(place, read)))
-    _refuse_clashes(runs)
-    return runs
-
-
-def _refuse_clashes(runs: Sequence[Run]) -> None:
     seeds: dict[tuple[str, int], str] = {}
     selections: dict[str, tuple[str, str]] = {}
+    for place, name in enumerate(task.sources):
+        source = read_source(name, task.settings.config, task.settings.split)
+        if task.settings.check:
+            check_belonging(source)
+        runs.append(Run(source, task.origin(place, source)))
     for run in runs:
         name, seed = run.source.name, run.origin.seed
         twin = seeds.setdefault((run.family, seed), name)
@@ -73,13 +69,12 @@ def _refuse_clashes(runs: Sequence[Run]) -> None:
                 f"{name}: other problems than {first}, so they are no seeds of one run; import them apart, "
                 "or name their data: dataset=..."
             )
+    return runs
 
 
 def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
     """Grades the paths and commits everything at once, each file as a part."""
-    # by search-and-learn's own rule, too, so that its votes can be read at once
-    rules = list(dict.fromkeys([task.readout.extract, "sal"]))
-    tables = asyncio.run(_tables(task, runs, rules))
+    tables = asyncio.run(_make_tables(task, runs))
     with Folder(task.folder).held() as folder:
         parts = []
         for rows in tables:
@@ -91,13 +86,24 @@ def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
         folder.save_runs([*folder.runs(), _entry(task, runs)])
 
 
-async def _tables(task: ImportTask, runs: Sequence[Run], rules: Sequence[str]) -> list[dict[str, list[dict]]]:
-    return [rows_of(run, await grade_by_rules(run.source, rules, task.readout)) for run in runs]
+async def _make_tables(task: ImportTask, runs: Sequence[Run]) -> list[dict[str, list[Row]]]:
+    # by search-and-learn's own rule, too, so that its votes can be read at once
+    rules = list(dict.fromkeys([task.readout.extract, "sal"]))
+    grader = make_grader(task.readout.grader, task.readout.grade_timeout)
+    try:
+        return [await make_rows(run, rules, grader) for run in runs]
+    finally:
+        await grader.close()
 
 
 def _entry(task: ImportTask, runs: Sequence[Run]) -> dict[str, Any]:
     """The import as sweep.json remembers it: a run without engines."""
     when = now()
+    sources = []
+    for run in runs:
+        path = run.source.path
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path else None
+        sources.append({"file": run.source.name, "sha256": digest, "origin": asdict(run.origin)})
     return {
         "started": when,
         "finished": when,
@@ -107,17 +113,10 @@ def _entry(task: ImportTask, runs: Sequence[Run]) -> dict[str, Any]:
         "config": {"readout": asdict(task.readout)},
         "cells": [asdict(record) for run in runs for record in run.records()],
         "models": [],
-        "selections": {run.selection: run.problems() for run in runs},
+        "selections": {run.selection: run.problems for run in runs},
         "versions": versions(),
         "revision": revision(),
-        "sources": [
-            {"file": run.source.name, "sha256": _hash(run.source), "origin": asdict(run.origin)}
-            for run in runs
-        ],
+        "sources": sources,
         "bill": None,
         "failed": [],
     }
-
-
-def _hash(source: Source) -> str | None:
-    return hashlib.sha256(source.path.read_bytes()).hexdigest() if source.path else None

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from ttc.readout import usable
 from ttc.readout.elections import elect
 from ttc.readout.rows import Figures, RowWriter
 from ttc.readout.subsets import Group
@@ -44,11 +43,12 @@ def sizes_by_cell(every: Sequence[CellRecord]) -> dict[str, list[int]]:
     Each is read once in a line of cells, from the smallest search that returned so many rows.
     """
     sizes: dict[str, list[int]] = {}
-    for line in {cell.line for cell in usable(every)}:
+    usable = sorted((cell for cell in every if cell.usable), key=lambda cell: cell.n)
+    for line in {cell.line for cell in usable}:
         wanted = {cell.n for cell in every if cell.line == line}
         wanted |= {2**k for k in range(max(wanted).bit_length())}
         below = 0
-        for cell in sorted((cell for cell in usable(every) if cell.line == line), key=lambda cell: cell.n):
+        for cell in (cell for cell in usable if cell.line == line):
             sizes[cell.cell] = sorted(n for n in wanted if below < n <= cell.n)
             below = cell.n
     return sizes

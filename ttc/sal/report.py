@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from ttc.readout.view import name, sizes
 from ttc.readout.votes import VOTES
 from ttc.report.console import Console, show
 from ttc.report.tables import Column, Row, Table, column, in_order
+from ttc.report.view import name, sizes
 from ttc.sal.quirks import ALL, PREFIX, SOUND, quirks
 from ttc.store import Folder
 from ttc.types import UserError
@@ -35,9 +35,8 @@ def report(folder: Folder, console: Console) -> None:
 
 def print_quirks(rows: pd.DataFrame, console: Console) -> None:
     """Prints `quirks.parquet`: accuracy under our rules, then what each quirk adds to it alone, then all."""
-    columns = [column("vote", "text", "vote"), column("n", "whole", "n")]
     known = list(dict.fromkeys(rows["quirk"]))
-    columns += [_column(quirk) for quirk in known]
+    columns = [column("vote", "text", "vote"), column("n", "whole", "n"), *map(_column, known)]
     parts = list(rows.assign(prm=rows["prm"].fillna("none")).groupby(LINE, sort=False))
     for place, (line, part) in enumerate(parts, start=1):
         policy, prm, dataset, strategy, variant = map(str, line)
@@ -58,14 +57,10 @@ def _column(quirk: str) -> Column:
 def _rows(part: pd.DataFrame, known: Sequence[str]) -> list[Row]:
     """A row per vote and n: of each quirk its accuracy, and what it `adds`; NaN: there is no such row."""
     unknown = {key: float("nan") for quirk in known for key in (quirk, f"{quirk} adds")}
-    found: dict[tuple[str, int], dict[str, Any]] = {}
+    found: dict[tuple[int, int], dict[str, Any]] = {}
+    votes = in_order(part["vote"], VOTES)
     for row in part.to_dict("records"):
         vote, n, quirk = row["vote"], row["n"], row["quirk"]
-        mine = found.setdefault((vote, n), {"vote": vote, "n": n} | unknown)
+        mine = found.setdefault((votes.index(vote), n), {"vote": vote, "n": n} | unknown)
         mine |= {quirk: row["accuracy"], f"{quirk} adds": row["difference"]}
-    return [
-        row
-        for vote in in_order(part["vote"], VOTES)
-        for (its, _), row in sorted(found.items(), key=lambda one: one[0][1])
-        if its == vote
-    ]
+    return [row for _, row in sorted(found.items(), key=lambda one: one[0])]

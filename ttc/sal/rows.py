@@ -7,30 +7,21 @@ ended. `scores` holds one score per step that is not blank, as everywhere; where
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from ttc.data.problems import key_of
+from ttc.grading import Grader, extract
 from ttc.plan.jobs import digest
-from ttc.run.rows import grade_columns, path_name
-from ttc.sal.grades import RuleGrades
-from ttc.sal.settings import Origin
-from ttc.sal.source import HEADER, SalRow, Source
+from ttc.run.rows import Row, grade_columns, path_name
+from ttc.sal.settings import USUAL, Origin
+from ttc.sal.source import HEADER, Completion, SalRow, Source
 from ttc.store.schema import CellRecord
 
-PROMPT = "sal"
 SEPARATOR = "\n\n"
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A path's scores, one per step that is not blank; the source's list where it differs; ok / unscored."""
-
-    scores: list[float | None]
-    raw: list[float | None] | None
-    status: str
 
 
 @dataclass(frozen=True)
@@ -45,10 +36,6 @@ class Run:
         return self.source.n
 
     @property
-    def guided(self) -> bool:
-        return self.origin.strategy != "sal_best_of_n"
-
-    @property
     def unit(self) -> int | None:
         """Rows that are one unit: a sample, a subtree's siblings, a whole beam search (null)."""
         return {"sal_best_of_n": 1, "sal_dvts": self.origin.width}.get(self.origin.strategy)
@@ -61,12 +48,23 @@ class Run:
     def family(self) -> str:
         o = self.origin
         parts = (o.strategy, o.policy, o.dataset, o.width, o.depth, o.search_agg, o.temperature, o.top_p)
-        hashed = digest("import", *parts, o.max_tokens, self.verifier if self.guided else None)
+        hashed = digest("import", *parts, o.max_tokens, self.verifier if o.guided else None)
         return f"{o.strategy}-{hashed}" if self.unit else f"{o.strategy}-n{self.n}-{hashed}"
 
     @cached_property
+    def problems(self) -> list[tuple[str, str, int | None]]:
+        """The selection, as sweep.json has it."""
+        return [(key_of(row.problem), row.problem.id, row.problem.level) for row in self.source.rows]
+
+    @cached_property
     def selection(self) -> str:
-        return digest([key for key, _, _ in self.problems()])
+        return digest([key for key, _, _ in self.problems])
+
+    @property
+    def variant(self) -> str:
+        """What differs from search-and-learn's usual settings."""
+        own = {name: getattr(self.origin, name) for name in USUAL}
+        return " ".join(f"{k}={v}" for k, v in own.items() if v is not None and v != USUAL[k])
 
     @property
     def line(self) -> str:
@@ -74,97 +72,75 @@ class Run:
         o = self.origin
         return digest(o.strategy, self.variant, o.policy, o.prm, o.dataset, None if self.unit else self.n)
 
-    @property
-    def variant(self) -> str:
-        """What differs from search-and-learn's usual settings."""
-        usual = {"temperature": 0.8, "top_p": 1.0, "max_tokens": 2048, "width": 4, "search_agg": "last"}
-        own = {name: getattr(self.origin, name) for name in usual}
-        return " ".join(f"{k}={v}" for k, v in own.items() if v is not None and v != usual[k])
-
-    def problems(self) -> list[tuple[str, str, int | None]]:
-        """The selection, as sweep.json has it."""
-        return [(key_of(row.problem), row.problem.id, row.problem.level) for row in self.source.rows]
-
+    @cached_property
     def columns(self) -> dict[str, Any]:
         """The parameter columns of rows and cells."""
-        o = self.origin
-        same = ("strategy", "width", "depth", "search_agg", "temperature", "top_p", "max_tokens", "policy")
-        return {name: getattr(o, name) for name in same} | {
-            "family": self.family,
-            "finished": None,
-            "prompt": PROMPT,
-            "prm": o.prm if self.guided else None,
-            "dataset": o.dataset,
-        }
+        told = asdict(self.origin)
+        del told["seed"]
+        prm = self.origin.prm if self.origin.guided else None
+        return told | {"family": self.family, "finished": None, "prompt": "sal", "prm": prm}
 
     def records(self) -> list[CellRecord]:
         """The cells: powers of two units up to n, and n; a beam search is one unit."""
-        unit = self.unit or self.n
+        o, unit = self.origin, self.unit or self.n
         sizes = {unit * 2**k for k in range((self.n // unit).bit_length())} | {self.n}
-        return [self._record(n) for n in sorted(sizes)]
-
-    def _record(self, n: int) -> CellRecord:
-        o = self.origin
-        hashed = digest(self.family, n, self.verifier, self.selection)[:8]
-        return CellRecord(
-            columns=self.columns() | {"prm": o.prm},
-            cell=f"{o.strategy}-n{n}-{hashed}",
-            variant=self.variant,
-            n=n,
-            seeds=(o.seed,),
-            verifier=self.verifier,
-            selection=self.selection,
-            unit=self.unit,
-            guided=self.guided,
-        )
+        return [
+            CellRecord(
+                columns=self.columns | {"prm": o.prm},
+                cell=f"{o.strategy}-n{n}-{digest(self.family, n, self.verifier, self.selection)[:8]}",
+                variant=self.variant,
+                n=n,
+                seeds=(o.seed,),
+                verifier=self.verifier,
+                selection=self.selection,
+                unit=self.unit,
+                guided=o.guided,
+            )
+            for n in sorted(sizes)
+        ]
 
     def notes(self) -> list[str]:
         """What a user should know of the import, a line each."""
         rows, o = self.source.rows, self.origin
-        scored = [scores for row in rows for scores in scored_rows(row)]
-        short = sum(len(row.completions) < self.n for row in rows)
-        tokens = sum(None in row.tokens for row in rows)
-        lines = [
+        every = [one for row in rows for one in row.completions]
+        scored = [score_columns(one) for one in every] if o.prm else []
+        raw = [one for one in scored if one["raw_scores"] is not None]
+        counts = {
+            "completions began with the chat header (stripped)": sum(one.headed for one in every),
+            "paths have scores of empty steps (readout.habits=[trailing_scores] reads them)": sum(
+                len(one["raw_scores"]) > len(one["scores"]) for one in raw
+            ),
+            "paths have missing scores (their scored votes ignore them)": sum(
+                one["status"] != "ok" for one in scored
+            ),
+            f"problems have fewer than {self.n} completions": sum(
+                len(row.completions) < self.n for row in rows
+            ),
+            "problems have no token counts (null)": sum(
+                any(one.tokens is None for one in row.completions) for row in rows
+            ),
+        }
+        head = (
             f"{o.strategy}, policy {o.policy}, prm {o.prm or 'none'}, dataset {o.dataset}, seed {o.seed}: "
             f"{len(rows)} problems, n={self.n}"
-        ]
-        empty = sum(len(one.raw) > len(one.scores) for one in scored if one.raw is not None)
-        counts = {
-            "completions began with the chat header (stripped)": sum(sum(row.headed) for row in rows),
-            "paths have scores of empty steps (readout.habits=[trailing_scores] reads them)": empty,
-            "paths have missing scores (their scored votes ignore them)": sum(
-                one.status != "ok" for one in scored
-            )
-            if o.prm
-            else 0,
-            f"problems have fewer than {self.n} completions": short,
-            "problems have no token counts (null)": tokens,
-        }
-        return lines + [f"{count:,} {what}" for what, count in counts.items() if count]
+        )
+        return [head, *(f"{count:,} {what}" for what, count in counts.items() if count)]
 
 
-def scored_rows(row: SalRow) -> list[Scored]:
-    """Each completion's scores, laid on its steps."""
-    return [
-        _scored(text, headed, list(scores) if scores is not None else None)
-        for text, headed, scores in zip(row.completions, row.headed, row.scores, strict=True)
-    ]
+def score_columns(completion: Completion) -> dict[str, Any]:
+    """A completion's scores, laid on its steps.
 
-
-def _scored(text: str, headed: bool, stored: list[float | None] | None) -> Scored:
-    """Scores lie on the pieces between blank lines, in order; those of empty pieces are nobody's.
-
-    One more than there are pieces is that of an empty one behind a last blank line. A list that fits in no
-    such way holds no score whose step we could name.
+    Scores lie on the pieces between blank lines, in order; those of empty pieces are nobody's. One more than
+    there are pieces is that of an empty one behind a last blank line. A list that fits in no such way holds
+    no score whose step we could name.
     """
-    pieces = ((HEADER if headed else "") + text).split(SEPARATOR)
+    stored, headed = completion.scores, completion.headed
+    pieces = ((HEADER if headed else "") + completion.text).split(SEPARATOR)
     worded = [i for i, piece in enumerate(pieces) if piece.strip() and not (headed and i == 0)]
-    values = stored or []
-    if len(values) > len(pieces) + 1:
-        values = []
+    values = stored if stored and len(stored) <= len(pieces) + 1 else []
     scores = [values[i] if i < len(values) else None for i in worded]
-    raw = stored if stored is not None and stored != scores else None
-    return Scored(scores, raw, "unscored" if None in scores or not scores else "ok")
+    status = "unscored" if None in scores or not scores else "ok"
+    return {"scores": scores, "raw_scores": stored if stored != scores else None, "status": status}
 
 
 def steps_of(text: str) -> list[str]:
@@ -173,35 +149,40 @@ def steps_of(text: str) -> list[str]:
     return [piece + SEPARATOR for piece in ended] + ([last] if last else [])
 
 
-def rows_of(run: Run, graded: Sequence[RuleGrades]) -> dict[str, list[dict[str, Any]]]:
-    """All rows of a run. The first of `graded` is the declared rule: its answers are the paths'."""
-    tables: dict[str, list[dict[str, Any]]] = {"paths": [], "grades": [], "scores": [], "searches": []}
-    for place, row in enumerate(run.source.rows):
-        (key, id_, level) = key_of(row.problem), row.problem.id, row.problem.level
-        common = run.columns() | {
-            "problem_key": key,
-            "problem_id": id_,
-            "level": level,
-            "seed": run.origin.seed,
-        }
-        scored = scored_rows(row) if run.verifier else []
-        for index in range(len(row.completions)):
-            named = common | {"path": path_name(run.family, key, run.origin.seed, str(index))}
-            tables["paths"].append(named | _path(run, row, index, graded[0].answers[place][index]))
-            tables["grades"] += [named | _grade(row, place, index, one) for one in graded]
-            if scored:
-                one = scored[index]
-                tables["scores"].append(
-                    named
-                    | {"prm": run.origin.prm, "verifier": run.verifier, "scores": one.scores}
-                    | {"raw_scores": one.raw, "status": one.status}
-                )
-        tables["searches"].append(common | _search(run, row, graded[0].answers[place]))
+async def make_rows(run: Run, rules: Sequence[str], grader: Grader) -> dict[str, list[Row]]:
+    """All rows of a run, by table; answers and verdicts are by our rules and our grader, whatever the source
+    says of them. The first of `rules` is the declared one: its answers are the paths'."""
+    grades = await asyncio.gather(*(_grade(row, rules, grader) for row in run.source.rows))
+    tables: dict[str, list[Row]] = {"paths": [], "grades": [], "scores": [], "searches": []}
+    seed = run.origin.seed
+    for row, (key, id_, level), graded in zip(run.source.rows, run.problems, grades, strict=True):
+        common = run.columns | {"problem_key": key, "problem_id": id_, "level": level, "seed": seed}
+        for index, (completion, by_rule) in enumerate(zip(row.completions, graded, strict=True)):
+            named = common | {"path": path_name(run.family, key, seed, str(index))}
+            tables["paths"].append(named | _path(run, completion, index) | {"answer": by_rule[0]["answer"]})
+            tables["grades"] += [named | one for one in by_rule]
+            if run.verifier:
+                who = {"prm": run.origin.prm, "verifier": run.verifier}
+                tables["scores"].append(named | who | score_columns(completion))
+        no_answer = sum(by_rule[0]["answer"] is None for by_rule in graded)
+        tables["searches"].append(common | _search(run, row) | {"no_answer": no_answer})
     return tables
 
 
-def _path(run: Run, row: SalRow, index: int, answer: str | None) -> dict[str, Any]:
-    steps, tokens = steps_of(row.completions[index]), row.tokens[index]
+async def _grade(row: SalRow, rules: Sequence[str], grader: Grader) -> list[list[Row]]:
+    """For each completion, by each rule, what a grades/ row says of it."""
+    gold = row.problem.answer
+
+    async def read(text: str, rule: str) -> Row:
+        answer = extract(text, rule)
+        verdict = await grader.grade(gold, answer)
+        return grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
+
+    return [[await read(one.text, rule) for rule in rules] for one in row.completions]
+
+
+def _path(run: Run, completion: Completion, index: int) -> Row:
+    steps, tokens = steps_of(completion.text), completion.tokens
     finish = None if tokens is None else "length" if tokens >= run.origin.max_tokens else "eos"
     return {
         "n": run.n,
@@ -210,24 +191,18 @@ def _path(run: Run, row: SalRow, index: int, answer: str | None) -> dict[str, An
         "steps": steps,
         "step_tokens": [None] * len(steps),
         "finish": finish,
-        "answer": answer,
     }
 
 
-def _grade(row: SalRow, place: int, index: int, graded: RuleGrades) -> dict[str, Any]:
-    answer, verdict = graded.answers[place][index], graded.verdicts[place][index]
-    return grade_columns(graded.grader, graded.version, graded.rule, row.problem.answer, answer, verdict)
-
-
-def _search(run: Run, row: SalRow, answers: Sequence[str | None]) -> dict[str, Any]:
+def _search(run: Run, row: SalRow) -> Row:
     """The search is settled whole: rows that are not there were not returned."""
-    known = [count for count in row.tokens if count is not None]
+    counts = [one.tokens for one in row.completions]
+    known = [count for count in counts if count is not None]
     return {
         "n": run.n,
         "unit_first": 0,
         "units": run.n // run.unit if run.unit else 1,
         "status": "done",
-        "paths": len(row.completions),
-        "no_answer": sum(answer is None for answer in answers),
-        "generated_tokens": sum(known) if len(known) == len(row.tokens) else None,
+        "paths": len(counts),
+        "generated_tokens": sum(known) if len(known) == len(counts) else None,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path as File
 from typing import Any, Literal, get_args
 
@@ -25,7 +25,30 @@ NOT_A_POLICY = re.compile(
     r"completions?|sal|evals?|realigned|data|seed[-_]?\d*|[nqm]\d+|search|beam|dvts|bon|best|of|n"
 )
 """Words of a file's name that say something else."""
+WRITTEN = {
+    "seed": (r"seed[-_=]?(\d+)", int),
+    "temperature": (r"--T-(\d+(?:\.\d+)?)", float),
+    "top_p": (r"--top_p-(\d+(?:\.\d+)?)", float),
+    "width": (r"--m-(\d+)", int),
+    "depth": (r"--iters-(\d+)", int),
+    "max_tokens": (r"--max_tokens-(\d+)", int),
+    "search_agg": (r"--agg_strategy-([a-z]+)", str),
+}
 MATH_ID = re.compile(r"test/[a-z_]+/\d+\.json")
+USUAL: dict[str, Any] = {
+    "temperature": 0.8,
+    "top_p": 1.0,
+    "max_tokens": 2048,
+    "width": 4,
+    "search_agg": "last",
+}
+    "temperature": 0.8,
+    "top_p": 1.0,
+    "max_tokens": 2048,
+    "width": 4,
+    "search_agg": "last",
+}
+"""search-and-learn's own settings."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +83,7 @@ class SalSettings:
 
 @dataclass(frozen=True)
 class Origin:
-    """What a source's rows say of how it was made."""
+    """What a source's rows say of how it was made. A best-of-N has no width, depth and search_agg."""
 
     strategy: Label
     policy: str
@@ -73,6 +96,10 @@ class Origin:
     temperature: float
     top_p: float
     max_tokens: int
+
+    @property
+    def guided(self) -> bool:
+        return self.strategy != "sal_best_of_n"
 
 
 @dataclass(frozen=True)
@@ -91,30 +118,29 @@ class ImportTask:
         Raises:
             UserError: its strategy is not known, or its width does not fit.
         """
-        given, told = self.settings, told_by(source.name, self.settings.config)
-        strategy = given.strategy or ("sal_best_of_n" if source.n == 1 else told.get("strategy"))
-        if strategy is None:
-            raise UserError(f"{source.name}: its name says nothing of the search; strategy={_either()}")
-        guided = strategy != "sal_best_of_n"
-        width = (given.width or told.get("width", 4)) if guided else None
-        if strategy == "sal_dvts" and width and source.n % width:
+        # search-and-learn runs on MATH-500, and ttc calls that so
+        of_math = all(MATH_ID.fullmatch(row.problem.id) for row in source.rows)
+        known = USUAL | {"strategy": None, "prm": "unnamed", "seed": 0, "depth": None}
+        known |= {"dataset": "math500" if of_math else "unnamed"}
+        known |= told_by(source.name, self.settings.config)
+        known |= {"strategy": "sal_best_of_n"} if source.n == 1 else {}
+        known |= {key: value for key, value in vars(self.settings).items() if value not in (None, "")}
+        if self.settings.seeds:
+            known["seed"] = self.settings.seeds[place]
+        if known["strategy"] is None:
+            *others, last = get_args(Label)
+            either = f"{', '.join(others)} or {last}"
+            raise UserError(f"{source.name}: its name says nothing of the search; strategy={either}")
+        if not source.scored:
+            known["prm"] = None
+        if known["strategy"] == "sal_best_of_n":
+            known |= dict.fromkeys(("width", "depth", "search_agg"))
+        width = known["width"]
+        if known["strategy"] == "sal_dvts" and width and source.n % width:
             raise UserError(
                 f"{source.name}: {source.n} completions are no multiple of width={width}; its own: width=..."
             )
-        seeds = (given.seed,) if given.seed is not None else given.seeds
-        return Origin(
-            strategy=strategy,
-            policy=given.policy or told["policy"],
-            prm=(given.prm or "unnamed") if source.scored else None,
-            dataset=given.dataset or told.get("dataset") or _dataset(source),
-            seed=seeds[place] if seeds else told.get("seed", 0),
-            width=width,
-            depth=told.get("depth") if guided else None,
-            search_agg=told.get("search_agg", "last") if guided else None,
-            temperature=_first(given.temperature, told.get("temperature"), 0.8),
-            top_p=_first(given.top_p, told.get("top_p"), 1.0),
-            max_tokens=_first(given.max_tokens, told.get("max_tokens"), 2048),
-        )
+        return Origin(**{field.name: known[field.name] for field in fields(Origin)})
 
 
 def parse(words: Sequence[str]) -> ImportTask:
@@ -154,20 +180,12 @@ def told_by(name: str, config: str | None = None) -> dict[str, Any]:
     for label, pattern in STRATEGY_WORDS.items():
         if "strategy" not in told and re.search(pattern, text, re.IGNORECASE):
             told["strategy"] = label
-    settings = {
-        "seed": (r"seed[-_=]?(\d+)", int),
-        "temperature": (r"--T-(\d+(?:\.\d+)?)", float),
-        "top_p": (r"--top_p-(\d+(?:\.\d+)?)", float),
-        "width": (r"--m-(\d+)", int),
-        "depth": (r"--iters-(\d+)", int),
-        "max_tokens": (r"--max_tokens-(\d+)", int),
-        "search_agg": (r"--agg_strategy-([a-z]+)", str),
-    }
-    for key, (pattern, kind) in settings.items():
+    for key, (pattern, kind) in WRITTEN.items():
         if found := re.search(pattern, text):
             told[key] = kind(found[1])
     if config and "--" in config:
-        told["dataset"] = _plain(config.split("--")[0].split("_", 1)[-1])
+        dataset = config.split("--")[0].split("_", 1)[-1]
+        told["dataset"] = "math500" if dataset.lower() == "math-500" else dataset
     return told
 
 
@@ -178,21 +196,3 @@ def _policy(path: File) -> str:
     words = path.name.removesuffix(".jsonl").split("_")
     own = [word for word in words if not NOT_A_POLICY.fullmatch(word.lower())]
     return "_".join(own) or path.absolute().parent.name  # data/<model>/<approach>_completions.jsonl
-
-
-def _dataset(source: Source) -> str:
-    if all(MATH_ID.fullmatch(row.problem.id) for row in source.rows):
-        return "math500"  # what search-and-learn runs on, and what ttc calls it
-    return "unnamed"
-
-
-def _plain(name: str) -> str:
-    return "math500" if name.lower() == "math-500" else name
-
-
-def _first(*values: Any) -> Any:
-    return next(value for value in values if value is not None)
-
-
-def _either() -> str:
-    return ", ".join(get_args(Label)[:-1]) + f" or {get_args(Label)[-1]}"

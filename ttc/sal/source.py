@@ -23,27 +23,32 @@ NEEDED = ("problem", "answer", "completions")
 HEADER = "<|start_header_id|>assistant<|end_header_id|>\n\n"
 """What completions of best-of-N began with before huggingface/search-and-learn#32: no part of the answer."""
 
-StepScores = tuple[float | None, ...]
+StepScores = list[float | None]
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One text for a problem.
+
+    Attributes:
+        text: without the header.
+        scores: as they stand there, NaN and null as None; None: there is no list.
+        tokens: None where the source does not know (it writes 0 or -1).
+    """
+
+    text: str
+    headed: bool
+    scores: StepScores | None
+    tokens: int | None
 
 
 @dataclass(frozen=True)
 class SalRow:
-    """One problem with its completions, in the source's order.
-
-    Attributes:
-        place: where it stands, for messages.
-        completions: without the header.
-        headed: how many of them had it.
-        scores: as they stand there, NaN and null as None; None where a completion has no list.
-        tokens: of each completion; None where the source does not know (it writes 0 or -1).
-    """
+    """One problem with its completions, in the source's order. `place`: where it stands, for messages."""
 
     place: str
     problem: Problem
-    completions: tuple[str, ...]
-    headed: tuple[bool, ...]
-    scores: tuple[StepScores | None, ...]
-    tokens: tuple[int | None, ...]
+    completions: tuple[Completion, ...]
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Source:
 
     @property
     def scored(self) -> bool:
-        return any(scores is not None for row in self.rows for scores in row.scores)
+        return any(one.scores is not None for row in self.rows for one in row.completions)
 
 
 def read_source(name: str, config: str | None, split: str) -> Source:
@@ -99,51 +104,41 @@ def _row(place: str, row: Mapping[str, Any], index: int) -> SalRow:
     if missing := [name for name in NEEDED if row.get(name) is None]:
         has = ", ".join(map(str, row)) or "nothing"
         raise ValueError(f"no completions of search-and-learn: no {', '.join(missing)}; the row has {has}")
-    question, answer = row["problem"], text_of(row["answer"])
+    question, answer, texts = row["problem"], text_of(row["answer"]), row["completions"]
     if not isinstance(question, str) or not question.strip():
         raise ValueError("problem: no text")
     if not answer:
         raise ValueError("answer: empty; without the right answer nothing can be graded")
-    texts = row["completions"]
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError("completions: not a list of texts")
-    id_, subject = row.get("unique_id"), row.get("subject")
-    return SalRow(
-        place,
-        Problem(text_of(id_) or str(index), question, answer, level_of(row.get("level")), subject),
-        tuple(text.removeprefix(HEADER) for text in texts),
-        tuple(text.startswith(HEADER) for text in texts),
-        _scores(row.get("scores"), len(texts)),
-        _tokens(row.get("completion_tokens"), len(texts)),
+    id_ = text_of(row.get("unique_id")) or str(index)
+    unknown = [None] * len(texts)
+    scores, tokens = row.get("scores"), row.get("completion_tokens")
+    scores = unknown if scores is None else scores
+    if not isinstance(scores, list) or len(scores) != len(texts):
+        raise ValueError(f"scores: not one list of step scores for each of the {len(texts)} completions")
+    if not isinstance(tokens, list) or len(tokens) != len(texts):
+        tokens = unknown  # dvts writes one -1
+    completions = tuple(
+        Completion(
+            text.removeprefix(HEADER),
+            text.startswith(HEADER),
+            None if own is None else _step_scores(own),
+            count if isinstance(count, int) and count > 0 else None,
+        )
+        for text, own, count in zip(texts, scores, tokens, strict=True)
     )
+    problem = Problem(id_, question, answer, level_of(row.get("level")), row.get("subject"))
+    return SalRow(place, problem, completions)
 
 
-def _scores(value: Any, count: int) -> tuple[StepScores | None, ...]:
-    if value is None:
-        return (None,) * count
-    if not isinstance(value, list) or len(value) != count:
-        raise ValueError(f"scores: not one list of step scores for each of the {count} completions")
-    found: list[StepScores | None] = []
-    for scores in value:
-        if scores is not None and not isinstance(scores, list):
-            raise ValueError("scores: not a list of step scores for each completion")
-        found.append(None if scores is None else tuple(_score(score) for score in scores))
-    return tuple(found)
-
-
-def _score(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"scores: {value!r} is no number")
-    if math.isnan(value):
-        return None
-    if not 0 <= value <= 1:
-        raise ValueError(f"scores: {value!r} is not in [0, 1]")
-    return float(value)
-
-
-def _tokens(value: Any, count: int) -> tuple[int | None, ...]:
-    if not isinstance(value, list) or len(value) != count:
-        return (None,) * count  # dvts writes one -1
-    return tuple(number if isinstance(number, int) and number > 0 else None for number in value)
+def _step_scores(values: Any) -> StepScores:
+    if not isinstance(values, list):
+        raise ValueError("scores: not a list of step scores for each completion")
+    known = [value for value in values if value is not None]
+    for value in known:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"scores: {value!r} is no number")
+        if not (math.isnan(value) or 0 <= value <= 1):
+            raise ValueError(f"scores: {value!r} is not in [0, 1]")
+    return [None if value is None or math.isnan(value) else float(value) for value in values]

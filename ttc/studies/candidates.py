@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from ttc.readout.costs import make_costs
-from ttc.readout.names import Reading, Results, choice_name, registry_rank
+from ttc.readout.names import PANEL, Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
-from ttc.readout.view import PANEL
 from ttc.stats.intervals import Floats
 from ttc.store.schema import CellRecord
 from ttc.types import UserError

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from ttc.readout.names import plain
-from ttc.readout.view import sizes
 from ttc.report.console import Console, show
 from ttc.report.formats import figures, percent
 from ttc.report.tables import Column, Row, Table, column
+from ttc.report.view import sizes
 from ttc.stats.two_fold import SMALL
 from ttc.studies.candidates import Study
 

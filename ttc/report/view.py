@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
+from ttc.readout.names import PANEL, declared, rank
 from ttc.readout.votes import VOTES
 from ttc.strategies import STRATEGIES
-
-PANEL = ["policy", "prm", "dataset", "prompt"]
-"""What must be equal for two lines to stand in one picture."""
 
 
 def shown(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per cell and vote, in the declared subset and aggregation, by strategy, variant, vote and n."""
-    declared = rows[rows["headline"]]
-    subset = declared["subset"].iloc[0] if len(declared) else "resample"
-    aggs = declared["agg"].dropna()
-    agg = aggs.iloc[0] if len(aggs) else "last"
+    subset, agg = declared(rows)
     kept = rows[(rows["subset"] == subset) & (rows["agg"].isna() | (rows["agg"] == agg))]
     ranks = kept.assign(
         strategy_rank=kept["strategy"].map(lambda name: rank(STRATEGIES, name)),
@@ -52,21 +46,14 @@ def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def sizes(rows: pd.DataFrame) -> str:
     """How many problems and seeds stand behind the rows."""
-    return f"{_count(rows['problems'], 'problem')}, {_count(rows['seeds'], 'seed')}"
-
-
-def _count(column: pd.Series, noun: str) -> str:
-    low, high = int(column.min()), int(column.max())
-    number = str(low) if low == high else f"{low} to {high}"
-    return f"{number} {noun}{'' if high == 1 else 's'}"
+    parts = []
+    for noun in ("problem", "seed"):
+        low, high = int(rows[f"{noun}s"].min()), int(rows[f"{noun}s"].max())
+        number = str(low) if low == high else f"{low} to {high}"
+        parts.append(f"{number} {noun}{'' if high == 1 else 's'}")
+    return ", ".join(parts)
 
 
 def name(strategy: Any, variant: Any) -> str:
     """A line's name: its strategy, and what differs from the shipped configuration."""
     return f"{strategy} {variant}".strip()
-
-
-def rank(names: Iterable[str], name: str) -> int:
-    """Where a name stands in a registry; others come last."""
-    order = [*names]
-    return order.index(name) if name in order else len(order)
