@@ -42,12 +42,6 @@ USUAL: dict[str, Any] = {
     "width": 4,
     "search_agg": "last",
 }
-    "temperature": 0.8,
-    "top_p": 1.0,
-    "max_tokens": 2048,
-    "width": 4,
-    "search_agg": "last",
-}
 """search-and-learn's own settings."""
 
 
