@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ttc.commands.settings import RegradeSettings
 from ttc.grading import Grader, extract, make_grader
+from ttc.readout.names import plain
 from ttc.report.console import Console, say, show
 from ttc.report.formats import count
 from ttc.report.tables import Table, column
@@ -29,8 +30,6 @@ CHUNK = 256
 
 SHOWN = 20
 """Disagreements on the console; disagreements.parquet has all."""
-
-NAN = float("nan")
 
 Row = dict[str, Any]
 
@@ -47,10 +46,9 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     name, rule = grading.grader, grading.extract
     if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
-    grader = make_grader(name)
     with folder.held():
-        graded, golds = _known(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(folder, _missing(folder, graded), golds, grader, rule))
+        graded, golds = _read_grades(folder, name, rule)
+        added, lacking = asyncio.run(_grade_all(folder, graded, golds, name, rule))
         say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
         if lacking:
             say(console, f"{count(lacking)} paths have no gold answer and are left out")
@@ -59,10 +57,7 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     _print(pairs, where, console)
 
 
-# --- What is there and what is missing -------------------------------------------------------------------
-
-
-def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
+def _read_grades(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
     """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
     rows = folder.read("grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
     graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
@@ -77,59 +72,41 @@ def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, st
     return graded, golds
 
 
-def _missing(folder: Folder, graded: set[str]) -> Iterator[list[Row]]:
-    """The paths to grade, a chunk at a time."""
-    columns = [name for name, _ in common_columns()]
-    for batch in folder.read("paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
-        if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
-            yield rows
-
-
-# --- Grading ---------------------------------------------------------------------------------------------
-
-
 async def _grade_all(
-    folder: Folder,
-    chunks: Iterator[list[Row]],
-    golds: Mapping[str, str],
-    grader: Grader,
-    rule: str,
+    folder: Folder, graded: Collection[str], golds: Mapping[str, str], name: str, rule: str
 ) -> tuple[int, int]:
-    """Grades and commits; returns how many paths were graded and how many have no gold answer."""
-    writer = PartWriter(folder)
+    """Grades what is not `graded` and commits; returns how many paths that were, and how many have no gold
+    answer."""
+    columns = [*(name for name, _ in common_columns()), "path", "steps"]
+    grader, writer = make_grader(name), PartWriter(folder)
     added = lacking = 0
+
+    def commit() -> None:
+        if part := writer.flush():
+            folder.commit(part)
+
     try:
-        for rows in chunks:
+        for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
+            rows = [row for row in batch.to_pylist() if row["path"] not in graded]
             found = [(row, golds.get(row["path"], golds.get(row["problem_key"]))) for row in rows]
             known = [(row, gold) for row, gold in found if gold is not None]
             writer.add({"grades": await _grade(known, grader, rule)})
             added, lacking = added + len(known), lacking + len(rows) - len(known)
             if writer.due:
-                _commit(folder, writer)
+                commit()
     finally:  # also where it is interrupted: what is graded is kept
-        _commit(folder, writer)
+        commit()
         await grader.close()
     return added, lacking
 
 
 async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: str) -> list[Row]:
-    answers = [extract("".join(row["steps"]), rule) for row, _ in rows]
-    verdicts = await asyncio.gather(
-        *(grader.grade(gold, answer) for (_, gold), answer in zip(rows, answers, strict=True))
-    )
-    return [
-        {key: value for key, value in row.items() if key != "steps"}
-        | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
-        for (row, gold), answer, verdict in zip(rows, answers, verdicts, strict=True)
-    ]
+    async def grade(row: Row, gold: str) -> Row:
+        answer = extract("".join(row.pop("steps")), rule)
+        verdict = await grader.grade(gold, answer)
+        return row | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
 
-
-def _commit(folder: Folder, writer: PartWriter) -> None:
-    if part := writer.flush():
-        folder.commit(part)
-
-
-# --- The report ------------------------------------------------------------------------------------------
+    return await asyncio.gather(*(grade(row, gold) for row, gold in rows))
 
 
 def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -149,9 +126,13 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         differ = both[both.verdict_a != both.verdict_b]
         pairs.append(
             {
-                **{"a": " ".join(a), "b": " ".join(b), "paths": len(both)},
-                **{"agree": len(both) - len(differ), "right_a": int(both.verdict_a.sum())},
-                **{"right_b": int(both.verdict_b.sum()), "only_a": int(differ.verdict_a.sum())},
+                "a": " ".join(a),
+                "b": " ".join(b),
+                "paths": len(both),
+                "agree": len(both) - len(differ),
+                "right_a": int(both.verdict_a.sum()),
+                "right_b": int(both.verdict_b.sum()),
+                "only_a": int(differ.verdict_a.sum()),
                 "only_b": int(differ.verdict_b.sum()),
             }
         )
@@ -160,18 +141,18 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     columns += ["answer_a", "answer_b", "verdict_a", "verdict_b"]
     if not where:
         return pd.DataFrame(), pd.DataFrame(columns=[*columns, "paths"])
-    counted = pd.concat(where).groupby(columns, dropna=False, sort=True).size().reset_index(name="paths")
-    return pd.DataFrame(pairs), counted.sort_values(
-        "paths", ascending=False, kind="stable", ignore_index=True
-    )
+    counted = pd.concat(where).groupby(columns, dropna=False).size().reset_index(name="paths")
+    counted = counted.sort_values("paths", ascending=False, kind="stable", ignore_index=True)
+    return pd.DataFrame(pairs), counted
 
 
 def _print(pairs: pd.DataFrame, where: pd.DataFrame, console: Console) -> None:
     if pairs.empty:
         say(console, "one grading only: nothing to compare")
         return
-    rows = [row | {"share": row["agree"] / row["paths"] if row["paths"] else NAN} for row in _records(pairs)]
-    notes = [_told(row) for row in _records(where.head(SHOWN))]
+    pairs = pairs.assign(share=pairs["agree"] / pairs["paths"])  # NaN where no path has both
+    rows = [plain(row) for row in pairs.to_dict("records")]
+    notes = [_tell(plain(row)) for row in where.head(SHOWN).to_dict("records")]
     if len(where) > SHOWN:
         notes.append(f"and {count(len(where) - SHOWN)} more in disagreements.parquet")
     show(Table("gradings", COLUMNS, rows, notes=notes), console, indent="  ")
@@ -189,11 +170,7 @@ COLUMNS = (
 )
 
 
-def _records(frame: pd.DataFrame) -> list[Row]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
-
-
-def _told(row: Row) -> str:
+def _tell(row: Row) -> str:
     """`2 x gold '7'; exact boxed reads '7.0': wrong; math_verify boxed reads '7.0': right`."""
     sides = (
         f"{row[f'grader_{side}']} {row[f'extract_{side}']} reads {row[f'answer_{side}']!r}: "

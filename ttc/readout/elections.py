@@ -141,7 +141,10 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
     """Every vote of the batch at `draws` (units drawn, ascending), with `count` permutations (semantics,
     "Subsets"); 0: the first units only."""
     B, C = len(batch.keys), len(draws)
-    found = {choice: _blank(B, C) for choice in batch.choices()}
+    found = {
+        choice: Election(np.full((B, C), NO_ANSWER), *(np.full((B, C), x) for x in (0.0, np.nan, 0.0)))
+        for choice in batch.choices()
+    }
     for b in range(B):
         for choice, winner_KC in _winners(batch, b, draws, count):
             correct_KC, one = batch.correct(b, winner_KC), found[choice]
@@ -160,10 +163,6 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
             if m == batch.units:  # nothing to choose
                 one.resample_BC[:, c], one.variance_BC[:, c] = one.prefix_BC[:, c], 0
     return found
-
-
-def _blank(B: int, C: int) -> Election:
-    return Election(np.full((B, C), NO_ANSWER), *(np.full((B, C), fill) for fill in (0.0, np.nan, 0.0)))
 
 
 def _winners(batch: Batch, b: int, draws: Sequence[int], count: int) -> Iterator[tuple[Choice, Ints]]:

@@ -6,6 +6,7 @@ and address. Left out on purpose: the texts of steps, which no readout reads.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -99,6 +100,11 @@ class Tables:
         """Where the pool's paths stand."""
         return self._slices.get(key, slice(0, 0))
 
+    def is_empty(self, key: Key) -> bool:
+        """Has the pool no path?"""
+        rows = self.rows(key)
+        return rows.start == rows.stop
+
     def scores(self, verifier: str) -> Scores:
         if verifier not in self._scores:
             self._scores[verifier] = self._load_scores(verifier)
@@ -138,10 +144,7 @@ class Tables:
         lists = table["scores"].combine_chunks()
         for habit in self._habits:
             lists = habit.scores(table) if habit.scores else lists
-        # value_lengths and flatten know slices and null lists; a null list is an unscored path.
-        lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        flat = numbers(lists.flatten())
+        flat, offsets = _flatten(lists)  # a null list is an unscored path
         return Scores(
             present_N=at_N >= 0,
             values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
@@ -184,17 +187,20 @@ def _select_grades(table: pa.Table, folder: Folder, config: ReadoutConfig) -> pa
     return found
 
 
+def _flatten(lists: pa.Array) -> tuple[Floats, Ints]:
+    """Lists as numbers, one behind the other (NaN for null), and where each begins and the last ends; a null
+    list is empty. Unlike the array's own buffers these know slices and null lists."""
+    lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
+    return numbers(lists.flatten()), np.concatenate([[0], np.cumsum(lengths)])
+
+
 def _list_sums(column: pa.ChunkedArray) -> Floats:
     """NaN where the list or any value is null: not measured."""
     lists = column.combine_chunks()
-    lengths = np.nan_to_num(numbers(lists.value_lengths())).astype(np.int64)
-    value = numbers(lists.flatten())
-    ends = np.cumsum(lengths)
-    totals, unknown = (
-        np.concatenate([[0.0], np.cumsum(part)]) for part in (np.nan_to_num(value), np.isnan(value))
-    )
-    missing = (unknown[ends] > unknown[ends - lengths]) | np.asarray(lists.is_null())
-    return np.where(missing, np.nan, totals[ends] - totals[ends - lengths])
+    value, offsets = _flatten(lists)
+    sums = (np.concatenate([[0.0], np.cumsum(part)]) for part in (np.nan_to_num(value), np.isnan(value)))
+    total_N, unknown_N = (sum_[offsets[1:]] - sum_[offsets[:-1]] for sum_ in sums)
+    return np.where((unknown_N > 0) | np.asarray(lists.is_null()), np.nan, total_N)
 
 
 def _slices(paths: pa.Table) -> dict[Key, slice]:
@@ -206,11 +212,8 @@ def _slices(paths: pa.Table) -> dict[Key, slice]:
     new_N = np.any([np.diff(column, prepend=column[0] - 1) != 0 for column in columns], axis=0)
     starts = np.flatnonzero(new_N)
     heads = paths.select(["family", "problem_key", "seed"]).take(pa.array(starts)).to_pylist()
-    stops = [*starts[1:].tolist(), paths.num_rows]
-    return {
-        (head["family"], head["problem_key"], head["seed"]): slice(start, stop)
-        for head, start, stop in zip(heads, starts.tolist(), stops, strict=True)
-    }
+    bounds = itertools.pairwise([*starts.tolist(), paths.num_rows])
+    return {tuple(head.values()): slice(*bound) for head, bound in zip(heads, bounds, strict=True)}
 
 
 def _cover(searches: pa.Table) -> dict[Key, Coverage]:
