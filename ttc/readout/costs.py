@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttc.readout.pools import Key, Tables, places
+from ttc.readout.pools import PRM_FACTS, Key, Tables, places
 from ttc.stats.arrays import Floats
 
 
@@ -82,16 +82,16 @@ def make_costs(tables: Tables, keys: Sequence[Key], units: int, verifier: str | 
     policy = _side(tables, keys, "policy", token_BUW.sum(axis=2), context_BU)
     if verifier is None:
         return Costs(policy, None, guided)
-    scores = tables.scores(verifier)
+    costs_N = tables.scores(verifier).costs_N
     fact = {}
-    for name, column_N in scores.facts_N.items():  # the first value of each pool that is there
-        value_BN = np.append(column_N, np.nan)[place_BUW].reshape(len(keys), -1)
+    for name in PRM_FACTS:  # the first value of each pool that is there
+        value_BN = np.append(costs_N[name], np.nan)[place_BUW].reshape(len(keys), -1)
         fact[name] = value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)]
     empty_B = (place_BUW < 0).all(axis=(1, 2))
     side = Side(
         np.where(empty_B, 0.0, fact["prm_prompt_tokens"]),
-        np.append(scores.tokens_N, 0.0)[place_BUW].sum(axis=2),
-        np.append(scores.context_N, 0.0)[place_BUW].sum(axis=2),
+        np.append(costs_N["prm_tokens"], 0.0)[place_BUW].sum(axis=2),
+        np.append(costs_N["prm_context_sum"], 0.0)[place_BUW].sum(axis=2),
         *(_fill(fact[name]) for name in ("prm_params", "prm_attention", "prm_rate")),
     )
     return Costs(policy, side, guided)

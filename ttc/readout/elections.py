@@ -65,11 +65,17 @@ class Batch:
     def choices(self) -> Iterator[Choice]:
         return choices([*self.columns, *["scores"] * bool(self.scores)])
 
-    def ballots(self, b: int, order_KN: Ints, cuts: Sequence[int]) -> Ballots:
-        """Of pool b, its places in these orders, without scores."""
+    def winners(
+        self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool
+    ) -> Iterator[tuple[Choice, Ints]]:
+        """winner_KC of pool b's places in these orders, by every vote that is (not) `drawn`."""
         asked = {need for vote in VOTES.values() for need in vote.needs}
         columns = {name: column_BN[b][order_KN] for name, column_BN in self.columns.items() if name in asked}
-        return Ballots(self.group_BN[b][order_KN], cuts, columns, self.right[b])
+        ballots = Ballots(self.group_BN[b][order_KN], cuts, columns, self.right[b])
+        for name, agg in self.choices():
+            if VOTES[name].drawn == drawn:
+                cast = ballots if agg is None else ballots.scored_by(self.scores[agg][b][order_KN])
+                yield (name, agg), VOTES[name].choose(cast)
 
     def correct(self, b: int, winner: Ints) -> Bools:
         """Is the winning group right? NO_ANSWER and UNSCORED are wrong."""
@@ -140,75 +146,49 @@ async def make_batch(
 def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Election]:
     """Every vote of the batch at `draws` (units drawn, ascending), with `count` permutations (semantics,
     "Subsets"); 0: the first units only."""
-    B, C = len(batch.keys), len(draws)
+    B, C, U, W = len(batch.keys), len(draws), batch.units, batch.width
     found = {
         choice: Election(np.full((B, C), NO_ANSWER), *(np.full((B, C), x) for x in (0.0, np.nan, 0.0)))
         for choice in batch.choices()
     }
-    for b in range(B):
-        for choice, winner_KC in _winners(batch, b, draws, count):
-            correct_KC, one = batch.correct(b, winner_KC), found[choice]
-            one.winner_BC[b], one.prefix_BC[b] = winner_KC[0], correct_KC[0]
-            if len(winner_KC) > 1:  # drawn, not enumerated
-                one.resample_BC[b] = correct_KC[1:].mean(axis=0)
-                one.variance_BC[b] = correct_KC[1:].var(axis=0, ddof=min(1, count - 1))
+    cuts = [m * W for m in draws]
+    order_UW = np.arange(U * W).reshape(U, W)
+    for b, (_, problem, seed) in enumerate(batch.keys):
+        # the first is that of addresses, the others those that expectations are counted over
+        order_KU = np.arange(U)[None]
+        if draws[0] < U and count:
+            order_KU = np.concatenate([order_KU, intervals.permutations(problem, seed, U, count)])
+        order_KN = order_UW[order_KU].reshape(len(order_KU), -1)
+        for drawn, order in ((True, order_KN), (False, order_KN[:1])):
+            for choice, winner_KC in batch.winners(b, order, cuts, drawn):
+                correct_KC, one = batch.correct(b, winner_KC), found[choice]
+                one.winner_BC[b], one.prefix_BC[b] = winner_KC[0], correct_KC[0]
+                if len(winner_KC) > 1:
+                    one.resample_BC[b] = correct_KC[1:].mean(axis=0)
+                    one.variance_BC[b] = correct_KC[1:].var(axis=0, ddof=min(1, count - 1))
         if draws[0] == 1 and count:
-            for choice, winner_U1 in _alone(batch, b):
+            # each unit alone: all are counted, so at n = 1 the votes agree exactly instead of within the
+            # Monte-Carlo error
+            for choice, winner_U1 in batch.winners(b, order_UW, [W], drawn=True):
                 found[choice].resample_BC[b, 0] = batch.correct(b, winner_U1).mean()
                 found[choice].variance_BC[b, 0] = 0
     if count:
         _add_closed_forms(batch, draws, found)
     for one in found.values():
         for c, m in enumerate(draws):
-            if m == batch.units:  # nothing to choose
+            if m == U:  # nothing to choose
                 one.resample_BC[:, c], one.variance_BC[:, c] = one.prefix_BC[:, c], 0
     return found
-
-
-def _winners(batch: Batch, b: int, draws: Sequence[int], count: int) -> Iterator[tuple[Choice, Ints]]:
-    """The winning groups of pool b, winner_KC: row 0 in address order, the others, where a vote's
-    expectation is counted over them, in permuted orders."""
-    U, W = batch.units, batch.width
-    order_KU = np.arange(U)[None]
-    if draws[0] < U and count:
-        _, problem, seed = batch.keys[b]
-        order_KU = np.concatenate([order_KU, intervals.permutations(problem, seed, U, count)])
-    order_KN = (order_KU[:, :, None] * W + np.arange(W)).reshape(len(order_KU), -1)
-    cuts = [m * W for m in draws]
-    orders = {drawn: order_KN if drawn else order_KN[:1] for drawn in (True, False)}
-    ballots = {drawn: batch.ballots(b, order, cuts) for drawn, order in orders.items()}
-    for name, agg in batch.choices():
-        vote = VOTES[name]
-        drawn = vote.drawn
-        cast = ballots[drawn]
-        if agg is not None:
-            cast = cast.scored_by(batch.scores[agg][b][orders[drawn]])
-        yield (name, agg), vote.choose(cast)
-
-
-def _alone(batch: Batch, b: int) -> Iterator[tuple[Choice, Ints]]:
-    """Where one unit is drawn: the winners of each unit alone, winner_U1.
-
-    All U are counted, so at n = 1 the votes agree exactly instead of within the Monte-Carlo error.
-    """
-    order_UW = np.arange(batch.units * batch.width).reshape(batch.units, batch.width)
-    ballots = batch.ballots(b, order_UW, [batch.width])
-    for name, agg in batch.choices():
-        if VOTES[name].drawn:
-            cast = ballots if agg is None else ballots.scored_by(batch.scores[agg][b][order_UW])
-            yield (name, agg), VOTES[name].choose(cast)
 
 
 def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice, Election]) -> None:
     """The votes that have one, under resample, exactly."""
     shape = batch.place_BUW.shape
     right_BN = np.stack([batch.correct(b, group_N) for b, group_N in enumerate(batch.group_BN)])
-    nothing_BN = np.full(right_BN.shape, np.nan)
+    answered_BUW, right_BUW = (batch.group_BN >= 0).reshape(shape), right_BN.reshape(shape)
     for (name, agg), one in found.items():
         if exact := VOTES[name].exact:
-            score_BN = nothing_BN if agg is None else batch.scores[agg]
-            answered_BN = batch.group_BN >= 0
-            units = UnitPaths(answered_BN.reshape(shape), right_BN.reshape(shape), score_BN.reshape(shape))
-            expect = exact(units)
+            score_BN = np.full(right_BN.shape, np.nan) if agg is None else batch.scores[agg]
+            expect = exact(UnitPaths(answered_BUW, right_BUW, score_BN.reshape(shape)))
             for c, m in enumerate(draws):
                 one.resample_BC[:, c] = expect(m)

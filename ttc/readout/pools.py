@@ -34,10 +34,11 @@ PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs"
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
-SCORE_COLUMNS = ("path", "verifier", "scores", "raw_scores", "prm_tokens", "prm_context_sum", *PRM_FACTS)
+PRM_COSTS = ("prm_tokens", "prm_context_sum", *PRM_FACTS)
+SCORE_COLUMNS = ("path", "verifier", "scores", "raw_scores", *PRM_COSTS)
 SEARCH_COLUMNS = (
-    *("family", "problem_key", "seed", "unit_first", "units", "status", "prompt_tokens", "prm_prompt_tokens"),
-    *("policy_params", "policy_attention", "policy_rate", "prm_params", "prm_attention", "prm_rate"),
+    *("family", "problem_key", "seed", "unit_first", "units", "status"),
+    *("prompt_tokens", "policy_params", "policy_attention", "policy_rate", *PRM_FACTS),
 )
 
 
@@ -68,9 +69,8 @@ class Scores:
     """Has a row at all: without one the scoring job is still to be done."""
     values_N: dict[str, Floats]
     """By aggregation."""
-    tokens_N: Floats
-    context_N: Floats
-    facts_N: dict[str, Floats]
+    costs_N: dict[str, Floats]
+    """By column, PRM_COSTS."""
 
 
 class Tables:
@@ -124,9 +124,7 @@ class Tables:
     def _grades(self, table: pa.Table) -> tuple[Bools, Bools, list[str | None]]:
         """For each path: is it graded, is it right, and its answer as the rule reads it."""
         at_N = self._aligned(table["path"])
-        verdict = numbers(table["verdict"].cast(pa.int8()))
-        right_N = np.zeros(len(at_N), dtype=bool)
-        right_N[at_N >= 0] = verdict[at_N[at_N >= 0]] == 1
+        right_N = _take(numbers(table["verdict"].cast(pa.int8())), at_N) == 1
         answers = pc.take(table["answer"].combine_chunks(), pa.array(at_N, mask=at_N < 0))
         return at_N >= 0, right_N, answers.to_pylist()
 
@@ -148,9 +146,7 @@ class Tables:
         return Scores(
             present_N=at_N >= 0,
             values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
-            tokens_N=_take(numbers(table["prm_tokens"]), at_N),
-            context_N=_take(numbers(table["prm_context_sum"]), at_N),
-            facts_N={name: _take(numbers(table[name]), at_N) for name in PRM_FACTS},
+            costs_N={name: _take(numbers(table[name]), at_N) for name in PRM_COSTS},
         )
 
 

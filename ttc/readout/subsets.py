@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 from ttc.readout.costs import Costs
 from ttc.readout.elections import Batch, Choice, Election, elect
@@ -48,16 +48,6 @@ class Subset:
     always: bool = False
 
 
-def add_prefix(group: Group, writer: RowWriter) -> None:
-    """The first n paths."""
-    _add(group, writer, "prefix", expected=False)
-
-
-def add_resample(group: Group, writer: RowWriter) -> None:
-    """The expectation over random n-subsets of one seed's pool."""
-    _add(group, writer, "resample", expected=True)
-
-
 def _add(group: Group, writer: RowWriter, subset: str, expected: bool) -> None:
     for pools in group.cells:
         c, cell = group.draws.index(pools.draw), pools.cell
@@ -78,8 +68,10 @@ def _add(group: Group, writer: RowWriter, subset: str, expected: bool) -> None:
 
 
 SUBSETS: dict[str, Subset] = {
-    "resample": Subset(add_resample, always=True),
-    "prefix": Subset(add_prefix, always=True),
+    # the expectation over random n-subsets of one seed's pool
+    "resample": Subset(partial(_add, subset="resample", expected=True), always=True),
+    # the first n paths
+    "prefix": Subset(partial(_add, subset="prefix", expected=False), always=True),
 }
 
 
