@@ -26,7 +26,7 @@ class Prices:
     """What candidates cost, on an axis of cost.
 
     Attributes:
-        cost_CP: mean over seeds, per problem.
+        cost_CP: mean over seeds, per problem. NaN: no price, and within every budget.
         probe: what binning adds to the curve's cost, and not to that of the best single strategy.
         limits: the budgets, ascending.
     """
@@ -34,6 +34,15 @@ class Prices:
     cost_CP: Floats
     probe: float
     limits: Sequence[float]
+
+    def opening(self, choosing_P: Bools, probe: float) -> Ints:
+        """For each candidate the first limit that its mean cost on the choosing half keeps, with what is
+        added for the probe; the cheapest one is always within the first, so that there is a choice."""
+        mean_C = self.cost_CP[:, choosing_P].mean(axis=1)
+        opening_C = np.searchsorted(self.limits, mean_C + probe - TIE)
+        opening_C[np.isnan(mean_C)] = 0
+        opening_C[mean_C.argmin()] = 0
+        return opening_C
 
 
 @dataclass
@@ -85,14 +94,15 @@ def choose(
     right_BCP = np.einsum("cps,bps->bcp", correct_CPS, inside_BPS.astype(np.float64))
     weight_PR = np.ascontiguousarray(weight_RP.T)
     total_BCR = right_BCP @ weight_PR
-    money = _Money(prices, inside_BPS, C)
-    found = [Optimal(np.zeros(R), np.zeros(R)) for _ in money.limits]
+    share_BP = inside_BPS.mean(axis=2)
+    prices = prices or Prices(np.full((C, P), np.nan), 0.0, [np.inf])
+    found = [Optimal(np.zeros(R), np.zeros(R)) for _ in prices.limits]
     for side_P in halves(strata(bin_PS), splits):
         first_P = side_P == 0
         first_BCR = right_BCP[:, :, first_P] @ weight_PR[first_P]
         second_BCR = total_BCR - first_BCR
-        _measure(found, first_BCR, second_BCR, inside_BPS[:, first_P], money, first_P)
-        _measure(found, second_BCR, first_BCR, inside_BPS[:, ~first_P], money, ~first_P)
+        _measure(found, first_BCR, second_BCR, share_BP, prices, first_P)
+        _measure(found, second_BCR, first_BCR, share_BP, prices, ~first_P)
     answers_R = weight_RP.sum(axis=1) * S * splits
     for one in found:
         one.curve_R /= answers_R
@@ -129,59 +139,32 @@ def quintiles(value_PS: Floats) -> Ints:
     return np.unique(raw, return_inverse=True)[1].reshape(value_PS.shape).astype(np.int64)
 
 
-class _Money:
-    """Who is within which budget, and what the chosen ones cost."""
-
-    def __init__(self, prices: Prices | None, inside_BPS: Bools, C: int) -> None:
-        self.limits = [np.inf] if prices is None else list(prices.limits)
-        P = inside_BPS.shape[1]
-        self._cost_CP = np.full((C, P), np.nan) if prices is None else prices.cost_CP
-        self._free = prices is None
-        self._probe = 0.0 if prices is None else prices.probe
-        self._share_BP = inside_BPS.mean(axis=2)
-
-    def opening(self, choosing_P: Bools) -> tuple[Ints, Ints]:
-        """For each candidate the first limit that its mean cost on the choosing half keeps, with the probe
-        and without; the cheapest one is always within the first limit, so that there is a choice."""
-        if self._free:
-            zeros = np.zeros(len(self._cost_CP), dtype=np.int64)
-            return zeros, zeros
-        mean_C = self._cost_CP[:, choosing_P].mean(axis=1)
-        both = [np.searchsorted(self.limits, mean_C + extra - TIE) for extra in (self._probe, 0.0)]
-        for opening_C in both:
-            opening_C[mean_C.argmin()] = 0
-        return both[0], both[1]
-
-    def spent(self, measuring_P: Bools, bins: slice, candidate: int) -> float:
-        """Summed over the half's problems, each by its seeds' share in these bins."""
-        share_P = self._share_BP[bins].sum(axis=0)
-        return float(self._cost_CP[candidate, measuring_P] @ share_P[measuring_P])
-
-
 def _measure(
     found: list[Optimal],
     choosing_BCR: Floats,
     measuring_BCR: Floats,
-    inside_BHS: Bools,
-    money: _Money,
+    share_BP: Floats,
+    prices: Prices,
     choosing_P: Bools,
 ) -> None:
-    """Adds one half's choices, measured on the other half. inside_BHS: which bins its H problems are in."""
-    opening, opening_alone = money.opening(choosing_P)
+    """Adds one half's choices, measured on the other half. share_BP: of a problem's seeds, how many see it in
+    the bin."""
+    opening, opening_alone = (prices.opening(choosing_P, probe) for probe in (prices.probe, 0.0))
     all_CR, measured_CR = choosing_BCR.sum(axis=0), measuring_BCR.sum(axis=0)
+    cost_CP, measuring_BP = prices.cost_CP[:, ~choosing_P], share_BP[:, ~choosing_P]
+    every_P = measuring_BP.sum(axis=0)
     for one, choice_R in zip(found, _first_best(all_CR, opening_alone, len(found)), strict=True):
         one.best_R += _at(measured_CR, choice_R)
         one.single[int(choice_R[0])] += 1
-        one.best_cost += money.spent(~choosing_P, slice(None), int(choice_R[0]))
-    sizes = inside_BHS.mean(axis=2).sum(axis=1)
+        one.best_cost += float(cost_CP[choice_R[0]] @ every_P)
     together = _first_best(all_CR, opening, len(found))
-    for b, size in enumerate(sizes.tolist()):
+    for b, size in enumerate(share_BP[:, choosing_P].sum(axis=1).tolist()):
         alone = together if size < SMALL else _first_best(choosing_BCR[b], opening, len(found))
         for one, choice_R in zip(found, alone, strict=True):
             one.curve_R += _at(measuring_BCR[b], choice_R)
             one.chosen[b, int(choice_R[0])] += 1
             one.fallbacks[b] += int(size < SMALL)
-            one.curve_cost += money.spent(~choosing_P, slice(b, b + 1), int(choice_R[0]))
+            one.curve_cost += float(cost_CP[choice_R[0]] @ measuring_BP[b])
     for limit, one in enumerate(found):
         one.open.update(np.flatnonzero(opening <= limit).tolist())
 
