@@ -83,14 +83,14 @@ class Tables:
     def __init__(self, folder: Folder, config: ReadoutConfig | None = None) -> None:
         config = config or ReadoutConfig()
         self._habits = [HABITS[name] for name in config.habits]
-        self._paths = _sort_paths(folder.read("paths", PATH_COLUMNS))
-        self.path = self._paths["path"].combine_chunks()
-        self.unit_N = numbers(self._paths["unit"]).astype(np.int64)
-        self.tokens_N = _list_sums(self._paths["step_tokens"])
-        self.logprob_N = _list_sums(self._paths["step_logprobs"]) / np.maximum(self.tokens_N, 1)
+        paths = _sort_paths(folder.read("paths", PATH_COLUMNS))
+        self.path = paths["path"].combine_chunks()
+        self.unit_N = numbers(paths["unit"]).astype(np.int64)
+        self.tokens_N = _list_sums(paths["step_tokens"])
+        self.logprob_N = _list_sums(paths["step_logprobs"]) / np.maximum(self.tokens_N, 1)
         grades = _select_grades(folder.read("grades", GRADE_COLUMNS), folder, config)
         self.graded_N, self.right_N, self.answers = self._grades(grades)
-        self._slices = _slices(self._paths)
+        self._slices = _slices(paths)
         self._score_rows = folder.read("scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}
         self.covered = _cover(folder.read("searches", SEARCH_COLUMNS))
@@ -106,9 +106,21 @@ class Tables:
         return rows.start == rows.stop
 
     def scores(self, verifier: str) -> Scores:
-        if verifier not in self._scores:
-            self._scores[verifier] = self._load_scores(verifier)
-        return self._scores[verifier]
+        """Made when they are first asked for."""
+        if verifier in self._scores:
+            return self._scores[verifier]
+        table = self._score_rows.filter(pc.equal(self._score_rows["verifier"], verifier))
+        at_N = self._aligned(table["path"])
+        lists = table["scores"].combine_chunks()
+        for habit in self._habits:
+            lists = habit.scores(table) if habit.scores else lists
+        flat, offsets = _flatten(lists)  # a null list is an unscored path
+        found = Scores(
+            present_N=at_N >= 0,
+            values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
+            costs_N={name: _take(numbers(table[name]), at_N) for name in PRM_COSTS},
+        )
+        return self._scores.setdefault(verifier, found)
 
     def available(self, key: Key, verifier: str | None) -> int:
         """Units from the first on that are settled, graded and, with a verifier, scored."""
@@ -135,19 +147,6 @@ class Tables:
         known = ~np.isnan(found)
         at_N[found[known].astype(np.int64)] = np.flatnonzero(known)
         return at_N
-
-    def _load_scores(self, verifier: str) -> Scores:
-        table = self._score_rows.filter(pc.equal(self._score_rows["verifier"], verifier))
-        at_N = self._aligned(table["path"])
-        lists = table["scores"].combine_chunks()
-        for habit in self._habits:
-            lists = habit.scores(table) if habit.scores else lists
-        flat, offsets = _flatten(lists)  # a null list is an unscored path
-        return Scores(
-            present_N=at_N >= 0,
-            values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
-            costs_N={name: _take(numbers(table[name]), at_N) for name in PRM_COSTS},
-        )
 
 
 def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:

@@ -151,10 +151,8 @@ def parse(words: Sequence[str]) -> ImportTask:
         settings = read(SalSettings, given.own)
         (point,) = compose(given.composed)
         readout = build(ReadoutConfig, point["readout"], "readout.")
-    except Faults as error:
-        faults += error.lines
     except UserError as error:
-        faults.append(str(error))
+        faults += str(error).splitlines()
     if settings.seed is not None and (settings.seeds is not None or len(sources) > 1):
         faults.append(f"seed={settings.seed}: of one file; several take seeds=[0,1,...]")
     if settings.seeds is not None and len(settings.seeds) != len(sources):
