@@ -17,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from ttc.cluster import shards
 from ttc.cluster.hosts import Handle, Host
-from ttc.cluster.placement import Placement, has_gpu_vllm, place, said
+from ttc.cluster.placement import Placement, has_gpu_vllm, place
 from ttc.models import ENVIRONMENT
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
@@ -46,26 +46,15 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
     logs = launch.folder.local("logs")
     with _interruptible() as interrupted, _joined() as address:
         placement = _placed(launch)
-        launch = replace(
-            launch,
-            policy=placement.engines.get("policy"),  # type: ignore[arg-type]
-            prm=placement.engines.get("prm"),  # type: ignore[arg-type]
-        )
+        launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
         with _hosted(placement, logs) as actors:
-            on_report(Report(ray_address=address, placement=said(placement)))
+            on_report(Report(ray_address=address, placement=placement.describe()))
             handles = {role: Handle(hosts) for role, hosts in actors.items()}
             room = max(1, launch.room // placement.at_once)
+            policy, prm = handles.get("policy"), handles.get("prm")
+            start = shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote
             tasks = [
-                shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote(
-                    *(
-                        launch,
-                        part,
-                        handles.get("policy"),
-                        handles.get("prm"),
-                        room,
-                        str(logs / f"shard-{i}.log"),
-                    )
-                )
+                start(launch, part, policy, prm, room, str(logs / f"shard-{i}.log"))
                 for i, part in enumerate(shards.split(jobs, placement.shards))
             ]
             _listen(tasks, on_report, interrupted, [host for hosts in actors.values() for host in hosts])
@@ -77,7 +66,7 @@ def _placed(launch: Launch) -> Placement:
     """The rule, on what this Ray has."""
     named = {"policy": launch.policy, "prm": launch.prm}
     engines: dict[str, EngineConfig] = {role: config for role, config in named.items() if config}
-    gpu_vllm = has_gpu_vllm() if any(e.engine == "vllm" for e in engines.values()) else False
+    gpu_vllm = any(e.engine == "vllm" for e in engines.values()) and has_gpu_vllm()
     resources = ray.cluster_resources()
     sizes = dict(zip(named, launch.sizes, strict=True))
     return place(engines, sizes, launch.cluster, resources, gpu_vllm, _gpu_gib(resources))

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ttc.models.formats import Reads
-from ttc.models.plain import PlainOptions, load
+from ttc.models.plain import load
+from ttc.models.vllm_engine import EngineOptions
 from ttc.types import UserError
 
 
@@ -22,7 +23,7 @@ class Scorer:
         UserError: the checkpoint is not of that kind; names what is missing.
     """
 
-    def __init__(self, reads: Reads, options: PlainOptions) -> None:
+    def __init__(self, reads: Reads, options: EngineOptions) -> None:
         self.reads = reads
         self.model, head = _load(reads, options)
         # in 16 bits logits would be rounded to three digits before their difference is taken. A copy: the
@@ -46,7 +47,7 @@ class Scorer:
         return hidden[self._places].float()
 
 
-def _load(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
+def _load(reads: Reads, options: EngineOptions) -> tuple[Any, Any]:
     """The model and its head."""
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 

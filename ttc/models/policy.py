@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ttc.models import prompts
+from ttc.models.counters import OnEngine
 from ttc.models.steps import StepRule, step_rule
 from ttc.models.together import together
 from ttc.types import Draw, Prompt, Sample, Sampling, StepEnd, TooLong
@@ -38,7 +39,7 @@ class Continuation:
     end: StepEnd | None = None
 
 
-class TokenPolicy(ABC):
+class TokenPolicy(OnEngine, ABC):
     """`PolicyModel` but for the engine.
 
     Args:

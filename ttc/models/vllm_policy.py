@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
-from ttc.types import Draw, EngineStats, Sampling
+from ttc.types import Draw, Sampling
 
 if TYPE_CHECKING:
     from vllm import RequestOutput, SamplingParams
@@ -19,12 +19,6 @@ class VllmPolicy(TokenPolicy):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options.model, options.revision, options.context)
         self.engine = Engine(options)
-
-    async def stats(self) -> EngineStats:
-        return self.engine.stats()
-
-    def shutdown(self) -> None:
-        self.engine.shutdown()
 
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int

@@ -11,10 +11,11 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Reads
 from ttc.models.verifier import Reward, classify, two_way
 from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
-from ttc.types import EngineStats, UserError
+from ttc.types import UserError
 
 if TYPE_CHECKING:
     from vllm import PoolingParams, SamplingParams
@@ -23,7 +24,7 @@ POOLING: dict[Reads, Pooling] = {"classes": "token_classify", "reward": "classif
 """How vLLM gives what a family reads; "tags" are the next token's logits."""
 
 
-class VllmReader:
+class VllmReader(OnEngine):
     """`Reader` on AsyncLLM. Make it inside the event loop that uses it.
 
     Raises:
@@ -41,12 +42,6 @@ class VllmReader:
 
     async def read(self, ids: tuple[int, ...]) -> Reward:
         return await (self._tags(ids) if self.tags else self._logits(ids))
-
-    async def stats(self) -> EngineStats:
-        return self.engine.stats()
-
-    def shutdown(self) -> None:
-        self.engine.shutdown()
 
     async def _tags(self, ids: tuple[int, ...]) -> Reward:
         assert self.tags
