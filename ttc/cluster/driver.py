@@ -180,7 +180,12 @@ def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
         _started(waiting)
         yield actors
     finally:
-        _end([actor for replicas in actors.values() for actor in replicas])
+        all_ = [actor for replicas in actors.values() for actor in replicas]
+        # engines end their own processes first: killed at once they would leave them behind
+        with contextlib.suppress(RayError):
+            ray.get([actor.shutdown.remote() for actor in all_], timeout=20)
+        for actor in all_:
+            ray.kill(actor)
 
 
 def _started(waiting: list[tuple[str, Any]]) -> None:
@@ -192,16 +197,8 @@ def _started(waiting: list[tuple[str, Any]]) -> None:
             cause = error.as_instanceof_cause()
             if isinstance(cause, UserError):
                 raise UserError(str(error.cause)) from None
-            if isinstance(cause, EngineDied):
-                raise EngineDied(f"{error.cause}; see {log}") from None
-            raise EngineDied(f"an engine did not start ({error.cause!r:.200}); see {log}") from None
+            died = isinstance(cause, EngineDied)
+            said = error.cause if died else f"an engine did not start ({error.cause!r:.200})"
+            raise EngineDied(f"{said}; see {log}") from None
         except RayError as error:
             raise EngineDied(f"an engine did not start ({str(error).splitlines()[0]}); see {log}") from None
-
-
-def _end(actors: Sequence[Any]) -> None:
-    """Engines end their own processes first: killed at once they would leave them behind."""
-    with contextlib.suppress(RayError):
-        ray.get([actor.shutdown.remote() for actor in actors], timeout=20)
-    for actor in actors:
-        ray.kill(actor)

@@ -44,13 +44,16 @@ def run(
         reports.put(report)
 
     async def main() -> None:
+        await Shard(launch, policy, verifier, room, emit).run(jobs)
+
+    def thread() -> None:
         try:
-            await Shard(launch, policy, verifier, room, emit).run(jobs)
+            asyncio.run(main())
             reports.put(None)
         except BaseException as error:  # handed to the task's own thread, which raises it
             reports.put(error)
 
-    threading.Thread(target=lambda: asyncio.run(main()), name="searches", daemon=True).start()
+    threading.Thread(target=thread, name="searches", daemon=True).start()
     while (report := reports.get()) is not None:
         if isinstance(report, BaseException):
             raise report

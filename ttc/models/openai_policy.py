@@ -247,9 +247,7 @@ def _share_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[fl
 
 
 def _check_logprobs(sampling: Sampling, answer: Answer) -> None:
-    """Raises:
-    Refused: log-probabilities were asked for, and there are none, or not one for each id.
-    """
+    """Refuses a server that gives no log-probabilities, or not one for each id, where they are asked for."""
     fits = len(answer.logprobs) == len(answer.ids) if answer.ids else answer.logprobs or not answer.text
     if sampling.logprobs and not fits:
         raise Refused("policy.logprobs=true: the server gives no log-probabilities")

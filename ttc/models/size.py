@@ -83,10 +83,8 @@ def _params(folder: Path, config: dict[str, Any]) -> int | None:
     shapes = dict(_shapes(folder))
     if not shapes:
         whole = _llama_weights(config)
-        if whole and not _writes(config):
-            return whole - int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
-        embedding = int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
-        return whole - (0 if config.get("tie_word_embeddings") else embedding) if whole else None
+        tied = config.get("tie_word_embeddings") and _writes(config)
+        return whole - (0 if tied else config["vocab_size"] * config["hidden_size"]) if whole else None
     counts = {name: math.prod(shape) for name, shape in shapes.items()}
     embedding = sum(count for name, count in counts.items() if "embed_tokens" in name or "wte" in name)
     experts = sum(count for name, count in counts.items() if ".experts." in name)
@@ -95,8 +93,8 @@ def _params(folder: Path, config: dict[str, Any]) -> int | None:
     )
     idle = experts - experts * config.get("num_experts_per_tok", total) // total
     # no head among the weights of a language model: it is the embedding, and stays in the count
-    tied = not any("lm_head" in name for name in counts) and config.get("tie_word_embeddings", True)
-    tied = tied and _writes(config)
+    headless = _writes(config) and not any("lm_head" in name for name in counts)
+    tied = headless and config.get("tie_word_embeddings", True)
     return sum(counts.values()) - idle - (0 if tied else embedding)
 
 
