@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ttc.models import hub, smollm2
-from ttc.models.size import Size, facts, size_of
+from ttc.models.size import Size, measure
 from ttc.types import ModelFacts, UserError
 
 PACKAGE = Path(__file__).parent.parent
@@ -168,10 +168,9 @@ def _describe(folder: Path, model: str, revision: str | None, identity: str) -> 
         raise UserError(
             f"model={model}: config.json does not say max_position_embeddings, the length of its context"
         )
-    sizes, architectures = facts(folder, config), tuple(config.get("architectures") or ())
-    return Checkpoint(
-        model, revision, identity, context, sizes, folder, architectures, size_of(folder, config)
-    )
+    architectures = tuple(config.get("architectures") or ())
+    facts, size = measure(folder, config)
+    return Checkpoint(model, revision, identity, context, facts, folder, architectures, size)
 
 
 def fingerprint(path: Path) -> str:
