@@ -44,10 +44,10 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
         UserError: the cluster is too small, or the Ray at RAY_ADDRESS does not answer.
     """
     logs = launch.folder.local("logs")
-    with _interruptible() as interrupted, _joined() as address:
-        placement = _placed(launch)
+    with _interruptible() as interrupted, _join() as address:
+        placement = _place(launch)
         launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
-        with _hosted(placement, logs) as actors:
+        with _host(placement, logs) as actors:
             on_report(Report(ray_address=address, placement=placement.describe()))
             handles = {role: Handle(hosts) for role, hosts in actors.items()}
             room = max(1, launch.room // placement.at_once)
@@ -62,7 +62,7 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
             raise KeyboardInterrupt
 
 
-def _placed(launch: Launch) -> Placement:
+def _place(launch: Launch) -> Placement:
     """The rule, on what this Ray has."""
     named = {"policy": launch.policy, "prm": launch.prm}
     engines: dict[str, EngineConfig] = {role: config for role, config in named.items() if config}
@@ -129,7 +129,7 @@ def _interruptible() -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
-def _joined() -> Iterator[str]:
+def _join() -> Iterator[str]:
     """The Ray at RAY_ADDRESS where that is set, else a local one for the time of the sweep; its host:port."""
     # uv's wrapper would make Ray start every worker through `uv run` and upload the folder
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
@@ -154,7 +154,7 @@ def _joined() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
+def _host(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
     """The engines' actors by role, up and ready; ended with the context.
 
     Engines that share a GPU start one after the other, since each measures the memory that is free; on a CPU
@@ -176,8 +176,8 @@ def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
                 actors.setdefault(role, []).append(actor)
                 waiting.append((str(log), actor.start.remote()))
                 if placement.gpus[role]:
-                    _started(waiting)
-        _started(waiting)
+                    _await_start(waiting)
+        _await_start(waiting)
         yield actors
     finally:
         all_ = [actor for replicas in actors.values() for actor in replicas]
@@ -188,7 +188,7 @@ def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
             ray.kill(actor)
 
 
-def _started(waiting: list[tuple[str, Any]]) -> None:
+def _await_start(waiting: list[tuple[str, Any]]) -> None:
     while waiting:
         log, ref = waiting.pop(0)
         try:

@@ -65,16 +65,16 @@ def look(config: PolicyConfig) -> Endpoint:
             "policy.base_url=null: give the address where the server's API begins, such as "
             "http://localhost:8000/v1"
         )
-    with OpenAI(
-        **connection(config), max_retries=min(config.retries, 1), timeout=min(config.timeout, PATIENCE)
-    ) as client:
+    patience, retries = min(config.timeout, PATIENCE), min(config.retries, 1)
+    with OpenAI(**connection(config), max_retries=retries, timeout=patience) as client:
         card = _card(config, _ask(config, "GET /models", client.models.with_raw_response.list))
         choice = None if config.api == "chat" else _completes(config, client, card["id"])
         if choice is None:
             _check_chat(config, client, card["id"])
+    lengths = (config.context, card.get("max_model_len"))
+    context = min((length for length in lengths if isinstance(length, int)), default=None)
     if choice is None:
-        return Endpoint(card["id"], "chat", _context(config, card), ids=False)
-    context = _context(config, card)
+        return Endpoint(card["id"], "chat", context, ids=False)
     if context is None:
         raise UserError(
             f"policy.context=null: the server at {config.base_url} does not tell how long a text may be"
@@ -168,11 +168,6 @@ def _card(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, A
     what = "take one by its name" if config.model is None else "not served"
     model = "null" if config.model is None else config.model
     raise UserError(f"policy.model={model}: {what}; {where(config)}: {served}")
-
-
-def _context(config: PolicyConfig, card: dict[str, Any]) -> int | None:
-    known = [value for value in (config.context, card.get("max_model_len")) if isinstance(value, int)]
-    return min(known, default=None)
 
 
 def _completes(config: PolicyConfig, client: OpenAI, model: str) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ from ttc.types import (
     Sample,
     Sampling,
     Step,
+    StepEnd,
     TooLong,
     TransientError,
 )
@@ -78,8 +79,8 @@ class FakePolicy(_Fake):
             tokens = tuple(map(ord, piece))[: budget - sum(len(step.tokens) for step in steps)]
             spent = sum(len(step.tokens) for step in steps) + len(tokens)
             cut = len(tokens) < len(piece) or (not last and spent == budget)
-            end = "length" if cut else "eos" if last else "step"
-            steps.append(Step(piece[: len(tokens)], tokens, end))  # type: ignore[arg-type]
+            end: StepEnd = "length" if cut else "eos" if last else "step"
+            steps.append(Step(piece[: len(tokens)], tokens, end))
             text += piece
         return Sample(tuple(steps), prompt + len(draw.tokens))
 

@@ -128,8 +128,7 @@ class HeuristicVerifier:
         """Nothing was started."""
 
     def _judge(self, query: Query) -> Judgement:
-        new = range(query.known, len(query.steps))
-        scores = tuple(self._score(query, step) for step in new)
+        scores = tuple(self._score(query, step) for step in range(query.known, len(query.steps)))
         return Judgement(scores, tokens=(0,) * len(scores), root=0, start=0)
 
     def _score(self, query: Query, step: int) -> float | None:

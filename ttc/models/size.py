@@ -46,11 +46,8 @@ def measure(folder: Path, config: dict[str, Any]) -> tuple[ModelFacts, Size | No
     `params` leaves out the input embedding and counts the output head, once where the two are tied; of
     a mixture's experts it counts those that a token uses. Of quantised weights nothing is known.
     """
-    heads, layers, size = (
-        config.get("num_attention_heads"),
-        config.get("num_hidden_layers"),
-        _head_size(config),
-    )
+    heads, layers = config.get("num_attention_heads"), config.get("num_hidden_layers")
+    size, shared = _head_size(config), config.get("num_key_value_heads") or heads
     counts = {name: math.prod(shape) for name, shape in _shapes(folder)}
     quantised = "quantization_config" in config
     facts = ModelFacts(
@@ -58,10 +55,7 @@ def measure(folder: Path, config: dict[str, Any]) -> tuple[ModelFacts, Size | No
         attention=layers * heads * size if layers and heads and size else None,
         context=config.get("max_position_embeddings"),
     )
-    weights, shared = (
-        sum(counts.values()) or _llama_weights(config),
-        config.get("num_key_value_heads") or heads,
-    )
+    weights = sum(counts.values()) or _llama_weights(config)
     if quantised or not (layers and size and shared and weights):
         return facts, None
     dtype = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
