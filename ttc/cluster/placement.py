@@ -103,7 +103,8 @@ def place(
     if have_cpus < 1:
         raise UserError(f"a shard of searches needs 1 CPU of Ray's, and this Ray has {have_cpus:g}")
     shards = cluster.shards or max(1, int(have_cpus) // 2)
-    on_gpu = {role: config for role, config in engines.items() if _wants_gpu(config, gpu_vllm, have_gpus)}
+    on = {"vllm": gpu_vllm, "transformers": have_gpus > 0}
+    on_gpu = {role: config for role, config in engines.items() if on.get(config.engine)}
     placed = {role: replace(config, replicas=config.replicas or 1) for role, config in engines.items()}
     gpus = dict.fromkeys(engines, 0.0)
     if on_gpu:
@@ -209,10 +210,6 @@ def _need(config: EngineConfig, size: Size | None) -> Need | None:
         return None
     token = size.gib(size.cache, config.dtype)
     return Need(size.gib(size.weights, config.dtype), token * (config.context or 0), token)
-
-
-def _wants_gpu(config: EngineConfig, gpu_vllm: bool, have_gpus: int) -> bool:
-    return (config.engine == "vllm" and gpu_vllm) or (config.engine == "transformers" and have_gpus > 0)
 
 
 def _gpus(placed: EngineConfig, asked: EngineConfig, alone: bool) -> float:

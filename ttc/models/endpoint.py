@@ -70,7 +70,9 @@ def look(config: PolicyConfig) -> Endpoint:
         card = _card(config, _ask(config, "GET /models", client.models.with_raw_response.list))
         choice = None if config.api == "chat" else _completes(config, client, card["id"])
         if choice is None:
-            _check_chat(config, client, card["id"])
+            chat, turn = client.chat.completions.with_raw_response.create, {"role": "user", "content": PROBE}
+            settings: Any = {"model": card["id"], "messages": [turn], "max_tokens": 1}
+            _ask(config, "POST /chat/completions", lambda: chat(**settings))
     lengths = (config.context, card.get("max_model_len"))
     context = min((length for length in lengths if isinstance(length, int)), default=None)
     if choice is None:
@@ -183,9 +185,3 @@ def _completes(config: PolicyConfig, client: OpenAI, model: str) -> dict[str, An
     if choice is None:  # some servers refuse what they do not know
         choice = _ask(config, what, lambda: create(**settings), () if config.api else LACKS)
     return choice
-
-
-def _check_chat(config: PolicyConfig, client: OpenAI, model: str) -> None:
-    create = client.chat.completions.with_raw_response.create
-    messages: Any = [{"role": "user", "content": PROBE}]
-    _ask(config, "POST /chat/completions", lambda: create(model=model, messages=messages, max_tokens=1))

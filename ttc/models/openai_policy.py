@@ -215,15 +215,12 @@ def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]
         return (Step("", (), end, sum(answer.logprobs) if logprobs else None, total),)
     values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
     one = frozenset(map(ord, separator))
-    rule = StepRule(_characters, separator, frozenset(), one if len(separator) == 1 else frozenset(), one)
+    stops = one if len(separator) == 1 else frozenset()
+    rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
     bounds = [total * at // len(text) for at in accumulate(len(step.tokens) for step in steps)]
     sizes = [bound - before for before, bound in zip([0, *bounds], bounds, strict=False)]
     return tuple(replace(step, tokens=(), size=size) for step, size in zip(steps, sizes, strict=True))
-
-
-def _characters(ids: Sequence[int]) -> str:
-    return "".join(map(chr, ids))
 
 
 def _body(sampling: Sampling, seed: int) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -96,9 +96,7 @@ class Engine:
             EngineDied: the engine is gone.
             TransientError: the engine gave the request up.
         """
-        output: RequestOutput = await self._last(
-            self._llm.generate(self._input(ids), params, str(next(self._ids)))
-        )
+        output: RequestOutput = await self._last(self._llm.generate, ids, params)
         if output.outputs[0].finish_reason not in ("stop", "length"):
             raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
         written = len(output.outputs[0].token_ids) if generated else 0
@@ -107,16 +105,15 @@ class Engine:
 
     async def pool(self, ids: list[int], params: PoolingParams) -> PoolingRequestOutput[Any]:
         """One request to a model that is only read; otherwise as `run`."""
-        output: PoolingRequestOutput[Any] = await self._last(
-            self._llm.encode(self._input(ids), params, str(next(self._ids)))
-        )
+        output: PoolingRequestOutput[Any] = await self._last(self._llm.encode, ids, params)
         self.counters.count(len(ids), output.num_cached_tokens)
         return output
 
-    async def _last(self, outputs: AsyncIterator[Any]) -> Any:
+    async def _last(self, ask: Callable[..., AsyncIterator[Any]], ids: list[int], params: Any) -> Any:
         """The one output of a request, and the time it takes as busy."""
         with self.counters.working():
             try:
+                outputs = ask(self._input(ids), params, str(next(self._ids)))
                 (output,) = [output async for output in outputs]
             except self._dead as error:
                 raise EngineDied("vLLM's engine has died; its log says why") from error

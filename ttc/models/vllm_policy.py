@@ -10,7 +10,7 @@ from ttc.models.vllm_engine import Engine, EngineOptions
 from ttc.types import Draw, Sampling
 
 if TYPE_CHECKING:
-    from vllm import RequestOutput, SamplingParams
+    from vllm import SamplingParams
 
 
 class VllmPolicy(TokenPolicy):
@@ -24,11 +24,11 @@ class VllmPolicy(TokenPolicy):
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         output = await self.engine.run(ids, self._params(sampling, draw, rule, left))
-        return Continuation(
-            list(output.outputs[0].token_ids),
-            _logprobs(output) if sampling.logprobs else None,
-            output.num_cached_tokens,
-        )
+        completion, logprobs = output.outputs[0], None
+        if sampling.logprobs:
+            rows = zip(completion.logprobs, completion.token_ids, strict=True)
+            logprobs = [row[token].logprob for row, token in rows]
+        return Continuation(list(completion.token_ids), logprobs, output.num_cached_tokens)
 
     def _params(self, sampling: Sampling, draw: Draw, rule: StepRule, left: int) -> SamplingParams:
         # not `from vllm import`: that looks the name up anew for every request
@@ -50,10 +50,3 @@ class VllmPolicy(TokenPolicy):
             skip_clone=True,
             **stop,
         )
-
-
-def _logprobs(output: RequestOutput) -> list[float]:
-    """The sampled tokens' log-probabilities under the model (temperature 1)."""
-    completion = output.outputs[0]
-    rows: Any = completion.logprobs
-    return [row[token].logprob for row, token in zip(rows, completion.token_ids, strict=True)]
