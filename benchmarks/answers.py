@@ -25,6 +25,7 @@ from answers_statistics import Row, answers
 
 from ttc.grading import extract, make_grader
 from ttc.readout import read_out
+from ttc.store import Folder
 
 REPO = Path(__file__).parents[1]
 DATA = Path(os.environ.get("TTC_TEST_DATA", REPO / "../shared/data")).resolve()
@@ -84,9 +85,11 @@ def replayed() -> list[Row]:
 def timed() -> list[Row]:
     """500 problems x 256 paths x 5 seeds, nine budgets, every vote, aggregation and subset."""
     with tempfile.TemporaryDirectory() as scratch:
-        readout.make(Path(scratch), 500, 256, 5)
+        folder = Folder(scratch)
+        with folder.held():
+            readout.make(folder, 500, 256, 5)
         start = time.monotonic()
-        read_out(Path(scratch))
+        read_out(folder)
         seconds = time.monotonic() - start
     return [Row("readout of 500 x 256 x 5, seconds", seconds, 0, "< 60", seconds < 60)]
 

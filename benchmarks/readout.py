@@ -8,7 +8,6 @@ subsets of every budget. Answers are plain numbers and a share of fractions, roo
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import tempfile
@@ -20,14 +19,14 @@ import numpy as np
 import pyarrow as pa
 
 from ttc.readout import read_out
-from ttc.store import folder as store
-from ttc.store.schema import TABLES, CellRecord
+from ttc.store import Folder
+from ttc.store.schema import CellRecord, table_schema
 
 FAMILY, VERIFIER, STEPS = "best_of_n-bench", "bench", 6
 SHAPES = ("{}", "\\frac{{{}}}{{7}}", "{}\\sqrt{{3}}", "x={}")
 
 
-def make(folder: Path, problems: int, paths: int, seeds: int) -> None:
+def make(folder: Folder, problems: int, paths: int, seeds: int) -> None:
     """A committed pool; a problem's right answer is 0, the wrong ones thin out with their number."""
     random = np.random.default_rng(0)
     for part in range(problems):
@@ -50,30 +49,38 @@ def make(folder: Path, problems: int, paths: int, seeds: int) -> None:
         costs = {name: np.full(count, 400) for name in ("prm_tokens", "prm_context_sum", "prm_prompt_tokens")}
         rows = {
             "paths": common
-            | {"unit": index, "address": index.astype(str), "step_tokens": tokens}
-            | {"answer": texts},
-            "grades": common | {"grader": ["math_verify"] * count, "verdict": answer == 0},
+            | {"unit": index, "address": index.astype(str), "step_tokens": tokens, "copy": [0] * count},
+            "grades": common
+            | {"grader": ["math_verify"] * count, "extract": ["boxed"] * count}
+            | {"answer": texts, "verdict": answer == 0},
             "scores": common | {"verifier": [VERIFIER] * count, "scores": scores.tolist()} | costs,
             "searches": {name: common[name][::paths] for name in common if name != "path"}
             | {"unit_first": [0] * seeds, "units": [paths] * seeds, "status": ["done"] * seeds},
         }
+        tables = {}
         for table, columns in rows.items():
-            store.write(_table(columns, table), folder / table / f"{part + 1:06d}-bench.parquet")
+            tables[table] = _table(columns, table)
+        folder.commit(folder.hand_over(tables))
     cells = [cell(n, seeds) for n in (2**k for k in range(paths.bit_length())) if n <= paths]
     selection = [[f"p{part}", f"p{part}", 1 + part % 5] for part in range(problems)]
     runs = [{"cells": [asdict(c) for c in cells], "selections": {"s": selection}}]
-    (folder / "sweep.json").write_text(json.dumps({"runs": runs}))
+    folder.save_runs(runs)
 
 
 def cell(n: int, seeds: int) -> CellRecord:
-    return CellRecord(
-        *(f"bench-{n}", FAMILY, "best_of_n", "", n, tuple(range(seeds)), "policy", "prm", VERIFIER, "bench"),
-        *("s", 1, False, None, None, None, None, 0.8, 1.0, 2048, "plain"),
-    )
+    columns = {
+        "family": FAMILY,
+        "strategy": "best_of_n",
+        "policy": "policy",
+        "prm": "prm",
+        "dataset": "bench",
+    }
+    seed_range = tuple(range(seeds))
+    return CellRecord(f"bench-{n}", "", n, seed_range, columns, selection="s", verifier=VERIFIER, unit=1)
 
 
 def _table(columns: dict[str, object], table: str) -> pa.Table:
-    schema = TABLES[table]
+    schema = table_schema(table)
     count = len(next(iter(columns.values())))  # type: ignore[call-overload]
     arrays = [
         pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
@@ -83,13 +90,14 @@ def _table(columns: dict[str, object], table: str) -> pa.Table:
 
 
 def main(problems: int = 500, paths: int = 256, seeds: int = 5) -> None:
-    folder = Path(tempfile.gettempdir()) / f"ttc-readout-{problems}-{paths}-{seeds}"
-    if not (folder / "sweep.json").exists():
-        make(folder, problems, paths, seeds)
+    folder = Folder(Path(tempfile.gettempdir()) / f"ttc-readout-{problems}-{paths}-{seeds}")
+    if not folder.has("sweep.json"):
+        with folder.held():
+            make(folder, problems, paths, seeds)
     print(f"{problems} problems x {paths} paths x {seeds} seeds")
     for when in ("first (the grader is asked what it does not remember)", "again"):
         start = time.monotonic()
-        rows = read_out(folder).rows
+        rows = read_out(folder)["readout"]
         print(f"read_out, {when}: {time.monotonic() - start:.1f} s, {len(rows)} rows of readout.parquet")
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB at most")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import DATA, data_file
 from ttc.commands.cli import main
 from ttc.readout import read_out
 from ttc.sal.belonging import check_belonging
@@ -18,11 +18,8 @@ from ttc.sal.rows import steps_of
 from ttc.sal.settings import parse, told_by
 from ttc.sal.source import HEADER, read_source
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import folder as store
+from ttc.store import Folder
 from ttc.types import UserError
-
-DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
-REAL = sorted(DATA.glob("completions_*.jsonl"))
 
 BOX = "Some thought.\n\nSo it is \\boxed{%s}."
 NAN = float("nan")
@@ -48,7 +45,7 @@ def run(tmp_path: Path) -> Callable[..., int]:
 
 
 def rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    found = store.read(folder, table).to_pylist()
+    found = Folder(folder).read(table).to_pylist()
     return sorted(found, key=lambda one: (one["seed"], int(one.get("address") or 0)))
 
 
@@ -58,7 +55,7 @@ def rows(folder: Path, table: str) -> list[dict[str, Any]]:
 def test_a_pool_is_read_out_as_one_of_ours(run, tmp_path):
     file = write(tmp_path / "bon.jsonl", row("a"), row("b", ("3", "1", "1", "3")))
     assert run(file) == 0
-    readout = read_out(tmp_path / "out", ReadoutConfig(grader="exact")).rows.to_pandas()
+    readout = read_out(Folder(tmp_path / "out"), ReadoutConfig(grader="exact"))["readout"].to_pandas()
     assert set(readout["strategy"]) == {"sal_best_of_n"}
     found = readout[(readout["subset"] == "prefix") & readout["agg"].isin([None, "last"])]
     accuracy = found.set_index(["vote", "n"])["accuracy"]
@@ -66,7 +63,7 @@ def test_a_pool_is_read_out_as_one_of_ours(run, tmp_path):
     assert [accuracy["best", n] for n in (1, 2, 4)] == [0.5] * 3
     assert [accuracy["oracle", n] for n in (1, 2, 4)] == [0.5, 1, 1]
     assert readout["generated_tokens"].isna().all()  # nobody counted them
-    entry = store.load_runs(tmp_path / "out")[0]
+    entry = Folder(tmp_path / "out").runs()[0]
     assert (entry["command"], len(entry["sources"][0]["sha256"])) == ("import", 64)
 
 
@@ -88,7 +85,7 @@ def test_scores_lie_on_the_steps_that_are_not_blank(run, tmp_path, text, scores,
     file = write(tmp_path / "beam.jsonl", row(completions=[text, "C"], scores=[scores, [0.5]]))
     assert run(file) == 0
     path = rows(tmp_path / "out", "paths")[0]["path"]
-    (found,) = [one for one in store.read(tmp_path / "out", "scores").to_pylist() if one["path"] == path]
+    (found,) = [one for one in Folder(tmp_path / "out").read("scores").to_pylist() if one["path"] == path]
     assert (found["scores"], found["raw_scores"], found["status"]) == (kept, raw, status)
 
 
@@ -102,9 +99,7 @@ def test_the_text_is_all_there_but_for_the_header_and_what_is_unknown_is_null(ru
     assert steps_of("") == []
     (search,) = rows(tmp_path / "out", "searches")
     assert search["generated_tokens"] is None
-    assert {paths[0]["prm"], *(c["verifier"] for c in store.load_runs(tmp_path / "out")[0]["cells"])} == {
-        None
-    }
+    assert {paths[0]["prm"], *(c["verifier"] for c in Folder(tmp_path / "out").runs()[0]["cells"])} == {None}
     assert "1 completions began with the chat header" in capsys.readouterr().out
 
 
@@ -115,7 +110,7 @@ def test_a_second_import_changes_nothing_and_seeds_join(run, tmp_path):
     assert run(first, "seed=3", "width=2") == 0
     assert rows(tmp_path / "out", "paths") == before
     assert {(path["seed"], path["unit"]) for path in before} == {(3, 0), (3, 1), (4, 0), (4, 1)}
-    readout = read_out(tmp_path / "out", ReadoutConfig(grader="exact")).rows.to_pandas()
+    readout = read_out(Folder(tmp_path / "out"), ReadoutConfig(grader="exact"))["readout"].to_pandas()
     assert readout.groupby("n")["seeds"].unique().map(list).to_dict() == {2: [2], 4: [2]}
     assert readout["prm_tokens"].isna().all()
 
@@ -223,11 +218,11 @@ def mixed(source: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
     return out
 
 
-@pytest.mark.skipif(not REAL, reason=f"no completions_*.jsonl in {DATA} (TTC_TEST_DATA)")
 def test_real_runs_belong_together_and_the_same_runs_mixed_up_are_refused(tmp_path):
-    for path in REAL:
+    data_file("completions_sal_bon_llama3.2-3b-awq_n1_q500.jsonl")
+    for path in sorted(DATA.glob("completions_*.jsonl")):
         check_belonging(read_source(str(path), None, "train"))
-        rows_ = [json.loads(line) for line in path.open()]
+        rows_ = [json.loads(line) for line in path.read_bytes().splitlines()]
         if len(rows_[0]["completions"]) == 1:
             shifted = np.roll([one["completions"][0] for one in rows_], 1).tolist()
             broken = [

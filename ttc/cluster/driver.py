@@ -48,7 +48,7 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
         placement = _place(launch)
         launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
         with _host(placement, logs) as actors:
-            on_report(Report(ray_address=address, placement=placement.describe()))
+            on_report(Report(ready=True, ray_address=address, placement=placement.describe()))
             handles = {role: Handle(hosts) for role, hosts in actors.items()}
             room = max(1, launch.room // placement.at_once)
             policy, prm = handles.get("policy"), handles.get("prm")

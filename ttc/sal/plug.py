@@ -25,8 +25,7 @@ def extract(text: str) -> str | None:
     """As search-and-learn reads: the last box, also one that never closes (its text then goes on to the end)
     or has no brace (to the next dollar), else what follows the last "final answer is", else the last number
     of the text with all commas removed. Of that, the letters a c d g h l m o s t are removed wherever they
-    stand alone,
-    as units: `a+1` becomes `+1`, and so does `t+1`. A blank remainder is no answer."""
+    stand alone, as units: `a+1` becomes `+1`, and so does `t+1`. A blank remainder is no answer."""
     answer: str | None
     if boxes := list(BOX.finditer(text)):
         rest = text[boxes[-1].end() :]

@@ -128,11 +128,10 @@ class Run:
             f"{o.strategy}, policy {o.policy}, prm {o.prm or 'none'}, dataset {o.dataset}, seed {o.seed}: "
             f"{len(rows)} problems, n={self.n}"
         ]
+        empty = sum(len(one.raw) > len(one.scores) for one in scored if one.raw is not None)
         counts = {
             "completions began with the chat header (stripped)": sum(sum(row.headed) for row in rows),
-            "paths have scores of empty steps (kept in raw_scores; readout.trailing=keep counts them)": sum(
-                len(one.raw) > len(one.scores) for one in scored if one.raw is not None
-            ),
+            "paths have scores of empty steps (readout.habits=[trailing_scores] reads them)": empty,
             "paths have missing scores (their scored votes ignore them)": sum(
                 one.status != "ok" for one in scored
             )
