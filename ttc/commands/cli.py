@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -33,22 +34,6 @@ def _plan(words: Sequence[str]) -> int:
     return _run(["plan_only=true", *words])
 
 
-def _compare(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
-    from ttc.studies.compare import compare
-
-    compare(_results("compare", words), words[1:], make_console())
-    return DONE
-
-
-def _optimal(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
-    from ttc.studies.optimal import optimal
-
-    optimal(_results("optimal", words), words[1:], make_console())
-    return DONE
-
-
 def _import(words: Sequence[str]) -> int:
     from ttc.report.console import make_console
     from ttc.sal.importer import import_sal
@@ -71,14 +56,6 @@ def _quirks(words: Sequence[str]) -> int:
     return DONE
 
 
-def _regrade(words: Sequence[str]) -> int:
-    from ttc.commands.regrade import regrade
-    from ttc.report.console import make_console
-
-    regrade(_results("regrade", words), words[1:], make_console())
-    return DONE
-
-
 def _rescore(words: Sequence[str]) -> int:
     from ttc.commands.rescore import rescore
 
@@ -93,6 +70,19 @@ def _verify(words: Sequence[str]) -> int:
     return DONE
 
 
+def _on_folder(command: str, module: str) -> Callable[[Sequence[str]], int]:
+    """The function of the command's name: it gets the results folder, the words behind it and a console."""
+
+    def call(words: Sequence[str]) -> int:
+        from ttc.report.console import make_console
+
+        folder = _results(command, words)
+        getattr(import_module(module), command)(folder, words[1:], make_console())
+        return DONE
+
+    return call
+
+
 def _results(command: str, words: Sequence[str]) -> Folder:
     """The results folder that the first word names."""
     from ttc.store import Folder
@@ -105,11 +95,11 @@ def _results(command: str, words: Sequence[str]) -> Folder:
 COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
     "plan": _plan,
-    "compare": _compare,
-    "optimal": _optimal,
+    "compare": _on_folder("compare", "ttc.studies.compare"),
+    "optimal": _on_folder("optimal", "ttc.studies.optimal"),
     "import": _import,
     "quirks": _quirks,
-    "regrade": _regrade,
+    "regrade": _on_folder("regrade", "ttc.commands.regrade"),
     "rescore": _rescore,
     "verify": _verify,
 }

@@ -8,7 +8,7 @@ from rich.console import Console
 from ttc.readout.names import plain
 from ttc.readout.view import name, panels, shown, sizes
 from ttc.report.console import show
-from ttc.report.formats import points_exactly
+from ttc.report.formats import points
 from ttc.report.tables import Row, Table, column
 
 COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")
@@ -79,7 +79,7 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     aggs = rows["agg"].dropna()
     agg = f"aggregation {aggs.iloc[0]}; " if len(aggs) else ""
     error = rows["mc_error"].max()
-    random = f" (Monte-Carlo error up to {points_exactly(error)} points)" if error > 0 else ""
+    random = f" (Monte-Carlo error up to {points(error, 2)} points)" if error > 0 else ""
     return [
         f"subset {subset}: {reading}{random}; {agg}costs are means per problem, stand-alone.",
         "The headline was declared before the run; every other vote is exploratory, oracle an upper bound.",

@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from ttc.models import look_up, shut_down, start
-from ttc.models.provider import Model
+from ttc.models import shut_down, start
 from ttc.models.together import together
 from ttc.run.retry import retry
 from ttc.settings.schema import PrmConfig
-from ttc.types import Problem, Query
-from ttc.verify.data import Labelled, texts
+from ttc.types import Query
+from ttc.verify.data import Labelled
 
 AT_ONCE = 64
 """Solutions that are judged side by side."""
@@ -29,15 +28,6 @@ class Judged:
     solution: Labelled
     scores: tuple[float | None, ...]
     raw: tuple[float | None, ...] | None
-
-
-def looked_up(config: PrmConfig, solutions: Sequence[Labelled]) -> Model:
-    """What the verifier is, looked at before it is loaded. It must know every word of questions and steps.
-
-    Raises:
-        UserError: no such model, no engine for it, or a word that it does not know.
-    """
-    return look_up(config, [Problem(id_, text, "") for id_, text in texts(solutions)])
 
 
 @contextlib.contextmanager
