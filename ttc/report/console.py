@@ -22,9 +22,8 @@ _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)
 
 
 def make_console() -> Console:
-    return Console(
-        highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 100
-    )
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 100)
 
 
 def refuse(error: object) -> None:
@@ -48,7 +47,12 @@ def show(table: Table, console: Console, indent: str = "") -> None:
         return
     if table.title:
         console.print(Text(table.title, style="bold"))
-    drawing = _draw(table)
+    drawing = Drawing(box=None, padding=(0, 1), collapse_padding=table.tight, pad_edge=False)
+    for head, right in zip(table.heads, table.right, strict=True):
+        drawing.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
+    for row, texts in zip(table.rows, table.lines(), strict=True):
+        dim = table.bright is not None and not row[table.bright]
+        drawing.add_row(*map(Text, texts), style="dim" if dim else None)
     drawing.width = Measurement.get(console, console.options.update(max_width=WIDEST), drawing).maximum
     console.print(drawing, crop=False)
     if table.notes:
@@ -64,13 +68,3 @@ def keep_tables() -> Iterator[list[Table]]:
         yield tables
     finally:
         _kept.reset(token)
-
-
-def _draw(table: Table) -> Drawing:
-    drawing = Drawing(box=None, padding=(0, 1), collapse_padding=table.tight, pad_edge=False)
-    for head, right in zip(table.heads, table.right, strict=True):
-        drawing.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
-    for row, texts in zip(table.rows, table.lines(), strict=True):
-        dim = table.bright is not None and not row[table.bright]
-        drawing.add_row(*map(Text, texts), style="dim" if dim else None)
-    return drawing

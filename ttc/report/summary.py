@@ -56,6 +56,11 @@ def _vote(vote: str, n: int) -> str:
 def _mark(missing: int, failed: int, upper_bound: bool, headline: bool) -> str:
     if missing:
         return f"{missing} missing" + (f", {failed} failed" if failed else "")
+    return standing(upper_bound, headline)
+
+
+def standing(upper_bound: bool, headline: bool) -> str:
+    """What a vote's figure may be taken for."""
     return "upper bound" if upper_bound else "headline" if headline else "exploratory"
 
 

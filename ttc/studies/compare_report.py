@@ -9,6 +9,7 @@ import pandas as pd
 from ttc.readout.names import Reading, Results, choice_name, plain
 from ttc.report.console import Console, show
 from ttc.report.formats import count, setting
+from ttc.report.summary import standing
 from ttc.report.tables import Table, column
 from ttc.stats.paired import CLEAR, EXACT, FLIPS, REPLICATES
 
@@ -29,10 +30,6 @@ def print_comparison(
     show(Table("comparison", columns, rows, title, _notes(results, readings, table)), console)
 
 
-def _mark(upper_bound: bool, headline: bool) -> str:
-    return "upper bound" if upper_bound else "headline" if headline else "exploratory"
-
-
 COLUMNS = (
     column("cell", "text", "name"),
     column("accuracy", "points", "accuracy"),
@@ -46,7 +43,7 @@ HOLM = column("Holm p", "p_value", "p_holm")
 BEHIND = (
     column("better on", "count", "better"),
     column("worse on", "count", "worse"),
-    column("", _mark, "upper_bound", "headline"),
+    column("", standing, "upper_bound", "headline"),
 )
 
 

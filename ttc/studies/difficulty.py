@@ -24,7 +24,6 @@ from ttc.stats.intervals import Floats, Ints
 from ttc.stats.two_fold import quintiles
 from ttc.store.schema import CellRecord
 from ttc.studies.candidates import Study
-from ttc.studies.settings import KINDS
 from ttc.types import UserError
 
 
@@ -69,8 +68,8 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     if kind == "level":
         return _by_level(results, study)
     pool = find_pool(results, tables, study)
-    probe = _probe_paths(kind)
-    value_PSU = _right(tables, pool) if kind == "oracle" else _scores(tables, pool)
+    probe = int(kind.partition("@")[2] or 0)
+    value_PSU = _values(tables, pool, kind)
     single = len(pool.seeds) == 1
     halved = pool.units // 2 if single else 0
     if single and not halved:
@@ -144,27 +143,17 @@ def _by_level(results: Results, study: Study) -> Difficulty:
     return Difficulty(bins, labels, ["Difficulty: the dataset's level."])
 
 
-def _probe_paths(kind: str) -> int:
-    match = KINDS.fullmatch(kind)
-    assert match, "checked with the other settings"
-    return int(match["m"] or 0)
-
-
-def _right(tables: Tables, pool: BinningPool) -> Floats:
-    """Is the path right? A search without one is wrong."""
-    return np.append(tables.right_N, False)[pool.place_PSU].astype(np.float64)
-
-
-def _scores(tables: Tables, pool: BinningPool) -> Floats:
-    """The path's last score; NaN: none.
+def _values(tables: Tables, pool: BinningPool, kind: str) -> Floats:
+    """value_PSU: is the path right (a search without one is wrong), or its last score (NaN: none).
 
     Raises:
         UserError: there is no verifier.
     """
+    if kind == "oracle":
+        return np.append(tables.right_N, False)[pool.place_PSU].astype(np.float64)
     if pool.record.verifier is None:
         raise UserError("difficulty=predicted: prm=none has no scores to predict from; take level or oracle")
-    value_N = tables.scores(pool.record.verifier).values_N["last"]
-    return np.append(value_N, np.nan)[pool.place_PSU]
+    return np.append(tables.scores(pool.record.verifier).values_N["last"], np.nan)[pool.place_PSU]
 
 
 def _seen_by(seed: int, pool: BinningPool, value_PSU: Floats, probe: int) -> Floats:
