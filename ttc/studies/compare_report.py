@@ -62,14 +62,10 @@ def _notes(results: Results, readings: Sequence[Reading], table: pd.DataFrame) -
         )
     pools: dict[str, list[str]] = {}
     for reading in readings:
-        record = results.records.get(reading.row["cell"])
-        if record:
+        if record := results.records.get(reading.row["cell"]):
             pools.setdefault(record.family, []).append(reading.name)
-    notes += [
-        f"One pool of paths behind {', '.join(names)}: these points are correlated."
-        for names in pools.values()
-        if len(names) > 1
-    ]
+    shared = [", ".join(names) for names in pools.values() if len(names) > 1]
+    notes += [f"One pool of paths behind {names}: these points are correlated." for names in shared]
     if table["seeds"].nunique() > 1:
         seeds = zip(readings, table["seeds"], strict=True)
         notes.append(f"Not all have the same seeds: {', '.join(f'{one.name} {n}' for one, n in seeds)}.")
