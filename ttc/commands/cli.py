@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -47,11 +47,10 @@ def _import(words: Sequence[str]) -> int:
 def _quirks(words: Sequence[str]) -> int:
     from ttc.report.console import make_console
     from ttc.sal.report import report
-    from ttc.settings.build import Faults
 
     folder = _results("quirks", words)
     if faults := [f"{word}: quirks takes a results folder and nothing else" for word in words[1:]]:
-        raise Faults(faults)
+        raise UserError("\n".join(faults))
     report(folder, make_console())
     return DONE
 
@@ -146,28 +145,15 @@ def _typed(command: Callable[[Sequence[str]], int]) -> Callable[..., int]:
 
 def _write_as(form: str, command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
     """The command's tables on stdout in another form; all else that it says goes to stderr."""
-    from ttc.report.console import keep_tables
+    from ttc.report.console import keep_tables, redirect
     from ttc.report.tables import RENDERINGS
 
-    with keep_tables() as tables, _stdout_to_stderr():
+    sys.stdout.flush()
+    with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
         code = command(words)
     if code != BAD_INPUT:
         print(RENDERINGS[form](tables), end="")
     return code
-
-
-@contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Also of other processes, such as engines."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from ttc.report.tables import Table
 
-__all__ = ["Console", "keep_tables", "make_console", "refuse", "say", "show"]
+__all__ = ["Console", "keep_tables", "make_console", "redirect", "refuse", "say", "show"]
 
 WIDEST = 1000
 
@@ -68,3 +69,15 @@ def keep_tables() -> Iterator[list[Table]]:
         yield tables
     finally:
         _kept.reset(token)
+
+
+@contextmanager
+def redirect(stream: int, to: int) -> Iterator[None]:
+    """What is written to a file descriptor goes to another, also of other processes, such as engines."""
+    kept = os.dup(stream)
+    try:
+        os.dup2(to, stream)
+        yield
+    finally:
+        os.dup2(kept, stream)
+        os.close(kept)

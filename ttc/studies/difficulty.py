@@ -2,14 +2,14 @@
 "Difficulty and compute-optimal").
 
 A problem's difficulty for seed s is measured on the best_of_n pools of the OTHER seeds. With one seed the
-first half of its pool bins, and only paths of the second half are read: `reread`.
+first half of its pool bins, and only paths of the second half are read: `second_half`.
 Shape suffixes: P problems, S seeds of the pool, U units (paths) of a pool.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -32,7 +32,6 @@ class BinningPool:
     """The pools of independent paths that measure difficulty: `units` paths for every problem and seed."""
 
     record: CellRecord
-    problems: Sequence[str]
     seeds: Sequence[int]
     units: int
     place_PSU: Ints
@@ -109,28 +108,31 @@ def find_pool(results: Results, tables: Tables, study: Study) -> BinningPool:
     size = min(units[seed] for seed in seeds)
     flat: list[Key] = [keys[seed][p] for p in range(len(study.problems)) for seed in seeds]
     place_BU = places(tables, flat, size)[:, :, 0]
-    return BinningPool(
-        first, study.problems, seeds, size, place_BU.reshape(len(study.problems), len(seeds), size)
-    )
+    return BinningPool(first, seeds, size, place_BU.reshape(-1, len(seeds), size))
 
 
-def reread(
-    tables: Tables, pool: BinningPool, halved: int, draws: Sequence[int], config: ReadoutConfig
-) -> dict[tuple[int, str, str | None], Floats]:
-    """correct_P of (n, vote, agg), read from the paths behind the first `halved` of each one-seed pool.
-
-    Groups of equal answers are those of the whole pool (semantics, "Scores and votes").
-    """
-    keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
+def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: ReadoutConfig) -> Study:
+    """The study with the one-seed pool that bins read from its other paths; an n above their number falls
+    away. Groups of equal answers are those of the whole pool (semantics, "Scores and votes")."""
+    pool = difficulty.pool
+    assert pool, "only a pool is halved"
+    keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in study.problems]
+    mine = {one.n for one in study.candidates if one.record.family == pool.record.family}
+    draws = sorted(n for n in mine if n <= pool.units - difficulty.halved)
     (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
-    behind_BN = np.tile(np.arange(halved, pool.units), (len(keys), 1))
-    found = elect(batch.select(behind_BN), draws, config.permutations)
-    resample = config.subset == "resample"
-    return {
-        (n, vote, agg): (one.resample_BC if resample else one.prefix_BC)[:, c]
-        for (vote, agg), one in found.items()
-        for c, n in enumerate(draws)
-    }
+    behind_BN = np.tile(np.arange(difficulty.halved, pool.units), (len(keys), 1))
+    found = elect(batch.select(behind_BN), draws, config.permutations) if draws else {}
+    kept = []
+    for one in study.candidates:
+        n, vote, agg = one.choice
+        if one.record.family != pool.record.family:
+            kept.append(one)
+        elif n in draws and (vote, agg) in found:
+            read = found[vote, agg]
+            correct_BC = read.resample_BC if config.subset == "resample" else read.prefix_BC
+            columns = {pool.seeds[0]: correct_BC[:, draws.index(n)]}
+            kept.append(replace(one, correct=pd.DataFrame(columns, index=pd.Index(study.problems))))
+    return replace(study, candidates=kept)
 
 
 def _by_level(results: Results, study: Study) -> Difficulty:

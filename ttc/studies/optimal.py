@@ -25,7 +25,7 @@ from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
 from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store import Folder
 from ttc.studies.candidates import Candidate, CostReader, Study, ordered, studies
-from ttc.studies.difficulty import Difficulty, measure, reread
+from ttc.studies.difficulty import Difficulty, measure, second_half
 from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings
 from ttc.types import UserError
@@ -79,24 +79,6 @@ def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.
 def readout_config(folder: Folder) -> ReadoutConfig:
     """As the folder's last launch read it."""
     return build(ReadoutConfig, folder.runs()[-1]["config"]["readout"], "readout.")
-
-
-def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: ReadoutConfig) -> Study:
-    """The study with the pool that bins read from its other paths; an n above their number falls away."""
-    pool = difficulty.pool
-    assert pool, "only a pool is halved"
-    left = pool.units - difficulty.halved
-    mine = [one for one in study.candidates if one.record.family == pool.record.family]
-    draws = sorted({one.n for one in mine if one.n <= left})
-    correct = reread(tables, pool, difficulty.halved, draws, config) if draws else {}
-    kept = []
-    for one in study.candidates:
-        if one.record.family != pool.record.family:
-            kept.append(one)
-        elif one.choice in correct:
-            frame = pd.DataFrame({pool.seeds[0]: correct[one.choice]}, index=pd.Index(study.problems))
-            kept.append(Candidate(one.reading, one.record, frame))
-    return Study(study.panel, study.problems, kept)
 
 
 # --- Choosing --------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pathlib import Path as File
 
 from ttc.models import shut_down, start
 from ttc.models.together import together
+from ttc.report.console import redirect
 from ttc.run.retry import retry
 from ttc.settings.schema import PrmConfig
 from ttc.types import Query
@@ -36,14 +37,8 @@ def engine_log(file: File) -> Iterator[None]:
     # in a sweep an engine's whole output is a file; here its logging shares standard output with the tables
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     file.parent.mkdir(parents=True, exist_ok=True)
-    kept = os.dup(2)
-    try:
-        with file.open("ab") as log:
-            os.dup2(log.fileno(), 2)
+    with file.open("ab") as log, redirect(2, to=log.fileno()):
         yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 async def judge(
