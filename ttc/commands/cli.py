@@ -169,21 +169,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = int(_make_app()(words, prog_name="ttc", standalone_mode=False) or DONE)
         sys.stdout.flush()
         return code
-    except UserError as error:
-        return _refuse(error, BAD_INPUT)
-    except typer.TyperException as error:
-        return _refuse(error.format_message(), BAD_INPUT)
-    except (EngineDied, TransientError) as error:
-        return _refuse(error, FAILED)
+    except (UserError, typer.TyperException, EngineDied, TransientError) as error:
+        from ttc.report.console import refuse
+
+        refuse(error.format_message() if isinstance(error, typer.TyperException) else error)
+        return FAILED if isinstance(error, EngineDied | TransientError) else BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
-
-
-def _refuse(fault: object, code: int) -> int:
-    from ttc.report.console import refuse
-
-    refuse(fault)
-    return code

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from ttc.report.tables import Table
 
-__all__ = ["Console", "keep_tables", "make_console", "redirect", "refuse", "say", "show"]
+__all__ = ["Console", "keep_tables", "make_console", "redirect", "refuse", "relative", "say", "show"]
 
 WIDEST = 1000
 
@@ -25,6 +26,11 @@ _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)
 def make_console() -> Console:
     terminal = sys.stdout.isatty()
     return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 100)
+
+
+def relative(path: Path) -> str:
+    """As it is typed from here, where it lies below."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def refuse(error: object) -> None:

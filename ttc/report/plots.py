@@ -36,10 +36,7 @@ def plot_accuracy(rows: pd.DataFrame) -> bytes:
 
 
 def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
-    strategy_of = {
-        name(strategy, variant): strategy
-        for strategy, variant in zip(rows["strategy"], rows["variant"], strict=True)
-    }
+    strategy_of = dict(zip(map(name, rows["strategy"], rows["variant"]), rows["strategy"], strict=True))
     colour_of = colours(strategy_of)
     starts = rows[(rows["strategy"] == "best_of_n") & (rows["n"] == 1)]
     for (strategy, variant, vote), line in rows.groupby(["strategy", "variant", "vote"], sort=False):

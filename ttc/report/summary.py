@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from ttc.readout.names import plain
 from ttc.readout.view import name, panels, shown, sizes
-from ttc.report.console import show
+from ttc.report.console import relative, show
 from ttc.report.formats import points
 from ttc.report.tables import Row, Table, column
 from ttc.store import Folder
@@ -33,12 +31,8 @@ def show_results(
         console.print(
             f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
         )
-    picture = _relative(folder.local("plots", "accuracy.png"))
-    console.print(f"results: {_relative(folder.local())}  picture: {picture}")
-
-
-def _relative(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    picture = relative(folder.local("plots", "accuracy.png"))
+    console.print(f"results: {relative(folder.local())}  picture: {picture}")
 
 
 def print_readout(rows: pd.DataFrame, console: Console) -> None:

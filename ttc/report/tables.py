@@ -185,14 +185,10 @@ def as_json(value: Any) -> Any:
     return None if isinstance(value, float) and value != value else value
 
 
-def _join(render: Callable[[Table], str]) -> Callable[[Sequence[Table]], str]:
-    return lambda tables: "\n".join(map(render, tables))
-
-
 RENDERINGS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "json": to_json,
-    "csv": _join(to_csv),
-    "markdown": _join(to_markdown),
-    "latex": _join(to_latex),
+    "csv": lambda tables: "\n".join(map(to_csv, tables)),
+    "markdown": lambda tables: "\n".join(map(to_markdown, tables)),
+    "latex": lambda tables: "\n".join(map(to_latex, tables)),
 }
 """What tables can be written down as, beside the terminal."""

@@ -79,9 +79,10 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     seeds = list(pool.seeds) if single else [seed for seed in study.seeds if {*pool.seeds} - {seed}]
     value_PR = np.stack([_seen_by(seed, pool, value_PSU[:, :, :largest], probe) for seed in seeds], axis=1)
     bin_PR = quintiles(value_PR)
+    inside = [value_PR[bin_PR == b] for b in range(int(bin_PR.max()) + 1)]
     return Difficulty(
         pd.DataFrame(bin_PR, index=pd.Index(study.problems), columns=seeds),
-        [_label(bin_PR, value_PR, b) for b in range(int(bin_PR.max()) + 1)],
+        [f"bin {b} ({score_range(its.min(), its.max())})" for b, its in enumerate(inside, start=1)],
         _notes(kind, pool, probe, halved),
         *(pool, probe, halved),
     )
@@ -168,11 +169,6 @@ def _seen_by(seed: int, pool: BinningPool, value_PSU: Floats, probe: int) -> Flo
     some_PSU = ~np.isnan(value_PSU)
     count_P = some_PSU.sum(axis=(1, 2))
     return np.where(some_PSU, value_PSU, 0.0).sum(axis=(1, 2)) / np.maximum(count_P, 1)
-
-
-def _label(bin_PS: Ints, value_PS: Floats, b: int) -> str:
-    inside = value_PS[bin_PS == b]
-    return f"bin {b + 1} ({score_range(inside.min(), inside.max())})"
 
 
 def _notes(kind: str, pool: BinningPool, probe: int, halved: int) -> list[str]:

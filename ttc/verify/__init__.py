@@ -8,11 +8,9 @@ ttc verify results/default                          stored scores against grades
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from pathlib import Path as File
 
-from ttc.report.console import Console, say
+from ttc.report.console import Console, relative, say
 from ttc.report.formats import count, counted
 from ttc.report.progress import count_up
 from ttc.settings.schema import PrmConfig
@@ -33,8 +31,7 @@ def verify(words: Sequence[str], console: Console) -> None:
         _verify_labels(task, task.settings, task.prm, console)
     else:
         _verify_folder(task, console)
-    out = os.path.relpath(task.out) if task.out.is_relative_to(File.cwd()) else str(task.out)
-    say(console, f"figures: {out}")
+    say(console, f"figures: {relative(task.out)}")
 
 
 def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console: Console) -> None:
@@ -53,10 +50,7 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
     steps = sum(len(solution.steps) for solution in solutions)
     size = f"{counted(len(solutions), 'solution')} of {counted(steps, 'step')}"
     say(console, f": {size}, {count(wrong)} with an error; prm {prm.name} ({prm.engine})", bold=task.source)
-    with (
-        engine_log(task.out / "engine.log"),
-        count_up(console, "solutions", len(solutions)) as count_one,
-    ):
+    with engine_log(task.out / "engine.log"), count_up(console, "solutions", len(solutions)) as count_one:
         judged = asyncio.run(judge(prm, solutions, count_one))
     figures = label_figures(judged, settings.threshold, settings.agg, settings.seed)
     print_labels(figures, console)

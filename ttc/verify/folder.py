@@ -7,7 +7,6 @@ its settings) and verifier. The paths of a guided search were chosen by these ve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -45,8 +44,11 @@ def folder_figures(folder: Folder, seed: int) -> list[dict[str, Any]]:
         for agg in AGGREGATIONS:
             values = [aggregate([_number(score) for score in path], agg) for path in part["scores"]]
             scored = part.assign(score=pd.Series(values, index=part.index, dtype="float64"))
-            for level, inside in _levels(scored):
-                figures.append(group | {"agg": agg, "level": level} | _figures(inside, level is None, seed))
+            own = group | {"agg": agg}
+            figures.append(own | {"level": None} | _figures(scored, True, seed))
+            for name, inside in scored.dropna(subset=["level"]).groupby("level"):
+                level = int(str(name).removesuffix(".0"))
+                figures.append(own | {"level": level} | _figures(inside, False, seed))
     return figures
 
 
@@ -60,12 +62,6 @@ def _rows(folder: Folder) -> pd.DataFrame:
     columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
     scores = folder.read("scores", columns).to_pandas()
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])
-
-
-def _levels(rows: pd.DataFrame) -> Iterator[tuple[int | None, pd.DataFrame]]:
-    yield None, rows
-    for level, inside in rows.dropna(subset=["level"]).groupby("level"):
-        yield int(str(level).removesuffix(".0")), inside
 
 
 def _figures(rows: pd.DataFrame, with_interval: bool, seed: int) -> dict[str, Any]:
