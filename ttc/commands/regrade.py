@@ -89,7 +89,8 @@ async def _grade_all(
     added = lacking = 0
     try:
         for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
-            rows = [row for row in batch.to_pylist() if row["path"] not in graded]
+            if not (rows := [row for row in batch.to_pylist() if row["path"] not in graded]):
+                continue
             found = [(row, golds.get(row["path"], golds.get(row["problem_key"]))) for row in rows]
             known = [(row, gold) for row, gold in found if gold is not None]
             writer.add({"grades": await _grade(known, grader, rule)})
