@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -13,15 +14,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le
 
+from ttc.settings import schema
 from ttc.settings.compose import CONF, PRIMARY, SWEEPS, defaults
-from ttc.settings.schema import (
-    ClusterConfig,
-    Config,
-    DatasetConfig,
-    PolicyConfig,
-    PrmConfig,
-    ReadoutConfig,
-)
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import Names, Naturals, OneOf, Spelled
 
@@ -30,11 +24,11 @@ KEY = 30
 """Columns for the key and its default."""
 
 GROUPS: Mapping[str, type] = {
-    "policy": PolicyConfig,
-    "prm": PrmConfig,
-    "dataset": DatasetConfig,
-    "cluster": ClusterConfig,
-    "readout": ReadoutConfig,
+    "policy": schema.PolicyConfig,
+    "prm": schema.PrmConfig,
+    "dataset": schema.DatasetConfig,
+    "cluster": schema.ClusterConfig,
+    "readout": schema.ReadoutConfig,
 }
 """Groups of conf/ -> their settings."""
 
@@ -52,9 +46,9 @@ def describe_launch() -> Iterator[str]:
     yield f"saved sweeps: {', '.join(sorted(file.stem for file in SWEEPS.glob('*.yaml')))}"
     yield "settings of a launch:"
     own = {key: value for key, value in defaults().items() if key != "hydra"}
-    for field in fields(Config):
+    for field in fields(schema.Config):
         if field.name in own:
-            yield from _line(Config, field, default=own[field.name])
+            yield from _line(schema.Config, field, default=own[field.name])
     for group in ("prompt", *GROUPS):
         yield f"{group}:"
         yield from options(group, chosen.get(group))
@@ -99,11 +93,7 @@ def _fill(key: str, text: str, indent: int = 2) -> list[str]:
 def _written(value: Any) -> str:
     if value is MISSING:
         return "..."
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, tuple):
-        return f"[{','.join(map(str, value))}]"
-    return str(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":")).replace('"', "")
 
 
 # --- Ranges ----------------------------------------------------------------------------------------------
@@ -114,7 +104,7 @@ KINDS = {int: "whole number", float: "number", bool: "true or false"}
 def _range(hint: Any) -> str:
     """`whole number >= 1`; `keep or compete`; nothing for a text."""
     if hint in (Naturals, Names):
-        return "a list, as [0,1]" if hint == Naturals else "a list, as [a,b]"
+        return f"a list, as {'[0,1]' if hint == Naturals else '[a,b]'}"
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(filter(None, (_range(one) for one in get_args(hint) if one is not type(None))))
     if get_origin(hint) is Literal:

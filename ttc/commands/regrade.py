@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from ttc.commands.settings import RegradeSettings
 from ttc.grading import Grader, extract, make_grader
+from ttc.readout.names import plain
 from ttc.report.console import Console, say, show
 from ttc.report.formats import count
 from ttc.report.tables import Table, column
@@ -29,8 +30,6 @@ CHUNK = 256
 
 SHOWN = 20
 """Disagreements on the console; disagreements.parquet has all."""
-
-NAN = float("nan")
 
 Row = dict[str, Any]
 
@@ -50,16 +49,13 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     grader = make_grader(name)
     with folder.held():
         graded, golds = _known(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(folder, _missing(folder, graded), golds, grader, rule))
+        added, lacking = asyncio.run(_grade_all(folder, graded, golds, grader, rule))
         say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
         if lacking:
             say(console, f"{count(lacking)} paths have no gold answer and are left out")
         pairs, where = disagreements(folder.read("grades").to_pandas())
         folder.write("disagreements", where)
     _print(pairs, where, console)
-
-
-# --- What is there and what is missing -------------------------------------------------------------------
 
 
 def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
@@ -77,29 +73,24 @@ def _known(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, st
     return graded, golds
 
 
-def _missing(folder: Folder, graded: set[str]) -> Iterator[list[Row]]:
-    """The paths to grade, a chunk at a time."""
-    columns = [name for name, _ in common_columns()]
-    for batch in folder.read("paths", [*columns, "path", "steps"]).to_batches(max_chunksize=CHUNK):
-        if rows := [row for row in batch.to_pylist() if row["path"] not in graded]:
-            yield rows
-
-
 # --- Grading ---------------------------------------------------------------------------------------------
 
 
 async def _grade_all(
-    folder: Folder,
-    chunks: Iterator[list[Row]],
-    golds: Mapping[str, str],
-    grader: Grader,
-    rule: str,
+    folder: Folder, graded: set[str], golds: Mapping[str, str], grader: Grader, rule: str
 ) -> tuple[int, int]:
-    """Grades and commits; returns how many paths were graded and how many have no gold answer."""
+    """Grades what is not `graded` and commits it, a chunk of paths at a time.
+
+    Returns:
+        How many paths were graded, and how many have no gold answer.
+    """
+    columns = [*(name for name, _ in common_columns()), "path", "steps"]
     writer = PartWriter(folder)
     added = lacking = 0
     try:
-        for rows in chunks:
+        for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
+            if not (rows := [row for row in batch.to_pylist() if row["path"] not in graded]):
+                continue
             found = [(row, golds.get(row["path"], golds.get(row["problem_key"]))) for row in rows]
             known = [(row, gold) for row, gold in found if gold is not None]
             writer.add({"grades": await _grade(known, grader, rule)})
@@ -147,31 +138,26 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         left, right = (kept[(kept.grader == grader) & (kept.extract == rule)] for grader, rule in (a, b))
         both = left.merge(right[["path", "grader", "extract", *sides]], on="path", suffixes=("_a", "_b"))
         differ = both[both.verdict_a != both.verdict_b]
-        pairs.append(
-            {
-                **{"a": " ".join(a), "b": " ".join(b), "paths": len(both)},
-                **{"agree": len(both) - len(differ), "right_a": int(both.verdict_a.sum())},
-                **{"right_b": int(both.verdict_b.sum()), "only_a": int(differ.verdict_a.sum())},
-                "only_b": int(differ.verdict_b.sum()),
-            }
-        )
+        pair = {"a": " ".join(a), "b": " ".join(b), "paths": len(both), "agree": len(both) - len(differ)}
+        pair |= {"right_a": int(both.verdict_a.sum()), "right_b": int(both.verdict_b.sum())}
+        pairs.append(pair | {"only_a": int(differ.verdict_a.sum()), "only_b": int(differ.verdict_b.sum())})
         where.append(differ.drop(columns="path"))
     columns = ["grader_a", "extract_a", "grader_b", "extract_b", "gold"]
     columns += ["answer_a", "answer_b", "verdict_a", "verdict_b"]
     if not where:
         return pd.DataFrame(), pd.DataFrame(columns=[*columns, "paths"])
     counted = pd.concat(where).groupby(columns, dropna=False, sort=True).size().reset_index(name="paths")
-    return pd.DataFrame(pairs), counted.sort_values(
-        "paths", ascending=False, kind="stable", ignore_index=True
-    )
+    most_first = counted.sort_values("paths", ascending=False, kind="stable", ignore_index=True)
+    return pd.DataFrame(pairs), most_first
 
 
 def _print(pairs: pd.DataFrame, where: pd.DataFrame, console: Console) -> None:
     if pairs.empty:
         say(console, "one grading only: nothing to compare")
         return
-    rows = [row | {"share": row["agree"] / row["paths"] if row["paths"] else NAN} for row in _records(pairs)]
-    notes = [_told(row) for row in _records(where.head(SHOWN))]
+    shares = pairs.assign(share=pairs["agree"] / pairs["paths"])  # 0 / 0 is NaN
+    rows = [plain(row) for row in shares.to_dict("records")]
+    notes = [_told(plain(row)) for row in where.head(SHOWN).to_dict("records")]
     if len(where) > SHOWN:
         notes.append(f"and {count(len(where) - SHOWN)} more in disagreements.parquet")
     show(Table("gradings", COLUMNS, rows, notes=notes), console, indent="  ")
@@ -187,10 +173,6 @@ COLUMNS = (
     column("only A", "count", "only_a"),
     column("only B", "count", "only_b"),
 )
-
-
-def _records(frame: pd.DataFrame) -> list[Row]:
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
 
 
 def _told(row: Row) -> str:
