@@ -8,7 +8,6 @@ subsets of every budget. Answers are plain numbers and a share of fractions, roo
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import tempfile
@@ -20,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from ttc.readout import read_out
-from ttc.store import folder as store
-from ttc.store.schema import TABLES, CellRecord
+from ttc.store import Folder
+from ttc.store.schema import CellRecord, table_schema
 
 FAMILY, VERIFIER, STEPS = "best_of_n-bench", "bench", 6
 SHAPES = ("{}", "\\frac{{{}}}{{7}}", "{}\\sqrt{{3}}", "x={}")
@@ -58,22 +57,22 @@ def make(folder: Path, problems: int, paths: int, seeds: int) -> None:
             | {"unit_first": [0] * seeds, "units": [paths] * seeds, "status": ["done"] * seeds},
         }
         for table, columns in rows.items():
-            store.write(_table(columns, table), folder / table / f"{part + 1:06d}-bench.parquet")
+            Folder(folder).write(f"{table}/{part + 1:06d}-bench", _table(columns, table))
     cells = [cell(n, seeds) for n in (2**k for k in range(paths.bit_length())) if n <= paths]
     selection = [[f"p{part}", f"p{part}", 1 + part % 5] for part in range(problems)]
     runs = [{"cells": [asdict(c) for c in cells], "selections": {"s": selection}}]
-    (folder / "sweep.json").write_text(json.dumps({"runs": runs}))
+    Folder(folder).save_runs(runs)
 
 
 def cell(n: int, seeds: int) -> CellRecord:
+    columns = {"family": FAMILY, "strategy": "best_of_n", "policy": "policy", "prm": "prm", "dataset": "bench"}
     return CellRecord(
-        *(f"bench-{n}", FAMILY, "best_of_n", "", n, tuple(range(seeds)), "policy", "prm", VERIFIER, "bench"),
-        *("s", 1, False, None, None, None, None, 0.8, 1.0, 2048, "plain"),
+        f"bench-{n}", "", n, tuple(range(seeds)), columns, selection="s", verifier=VERIFIER, unit=1
     )
 
 
 def _table(columns: dict[str, object], table: str) -> pa.Table:
-    schema = TABLES[table]
+    schema = table_schema(table)
     count = len(next(iter(columns.values())))  # type: ignore[call-overload]
     arrays = [
         pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(count, field.type)
@@ -89,7 +88,7 @@ def main(problems: int = 500, paths: int = 256, seeds: int = 5) -> None:
     print(f"{problems} problems x {paths} paths x {seeds} seeds")
     for when in ("first (the grader is asked what it does not remember)", "again"):
         start = time.monotonic()
-        rows = read_out(folder).rows
+        rows = read_out(Folder(folder))["readout"]
         print(f"read_out, {when}: {time.monotonic() - start:.1f} s, {len(rows)} rows of readout.parquet")
     print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB at most")
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from benchmarks.answers_statistics import difference_covered
 from tests.test_readout import CELLS, GOLD, POOL, TREE, Folder, pool
+from ttc import store
 from ttc.commands.cli import main
 from ttc.readout.names import Results
 from ttc.report.console import make_console
 from ttc.stats.paired import bootstrap_weights, holm, mcnemar, percentiles, sign_flip
-from ttc.store import folder as store
 from ttc.studies.compare import FILE, compare
 from ttc.types import UserError
 
@@ -78,9 +78,9 @@ def folder(tmp_path_factory):
     made.search(ELSEWHERE, "p", [("1", [0.5], [5])] * 4)
     made.commit(*CELLS, *TREES, WIDE)
     made.commit(ELSEWHERE)
-    runs = store.load_runs(made.path)
+    runs = store.Folder(made.path).runs()
     runs[-1]["selections"] = {"t": [["p", "p", 1]]}
-    store.save_runs(made.path, runs)
+    store.Folder(made.path).save_runs(runs)
     made.rows_of()
     return made.path
 

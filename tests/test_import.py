@@ -18,7 +18,7 @@ from ttc.sal.rows import steps_of
 from ttc.sal.settings import parse, told_by
 from ttc.sal.source import HEADER, read_source
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import folder as store
+from ttc.store import Folder
 from ttc.types import UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> Callable[..., int]:
 
 
 def rows(folder: Path, table: str) -> list[dict[str, Any]]:
-    found = store.read(folder, table).to_pylist()
+    found = Folder(folder).read(table).to_pylist()
     return sorted(found, key=lambda one: (one["seed"], int(one.get("address") or 0)))
 
 
@@ -66,7 +66,7 @@ def test_a_pool_is_read_out_as_one_of_ours(run, tmp_path):
     assert [accuracy["best", n] for n in (1, 2, 4)] == [0.5] * 3
     assert [accuracy["oracle", n] for n in (1, 2, 4)] == [0.5, 1, 1]
     assert readout["generated_tokens"].isna().all()  # nobody counted them
-    entry = store.load_runs(tmp_path / "out")[0]
+    entry = Folder(tmp_path / "out").runs()[0]
     assert (entry["command"], len(entry["sources"][0]["sha256"])) == ("import", 64)
 
 
@@ -88,7 +88,7 @@ def test_scores_lie_on_the_steps_that_are_not_blank(run, tmp_path, text, scores,
     file = write(tmp_path / "beam.jsonl", row(completions=[text, "C"], scores=[scores, [0.5]]))
     assert run(file) == 0
     path = rows(tmp_path / "out", "paths")[0]["path"]
-    (found,) = [one for one in store.read(tmp_path / "out", "scores").to_pylist() if one["path"] == path]
+    (found,) = [one for one in Folder(tmp_path / "out").read("scores").to_pylist() if one["path"] == path]
     assert (found["scores"], found["raw_scores"], found["status"]) == (kept, raw, status)
 
 
@@ -102,7 +102,7 @@ def test_the_text_is_all_there_but_for_the_header_and_what_is_unknown_is_null(ru
     assert steps_of("") == []
     (search,) = rows(tmp_path / "out", "searches")
     assert search["generated_tokens"] is None
-    assert {paths[0]["prm"], *(c["verifier"] for c in store.load_runs(tmp_path / "out")[0]["cells"])} == {
+    assert {paths[0]["prm"], *(c["verifier"] for c in Folder(tmp_path / "out").runs()[0]["cells"])} == {
         None
     }
     assert "1 completions began with the chat header" in capsys.readouterr().out

@@ -7,10 +7,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from ttc import store
 from ttc.readout import read_out
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import folder as store
-from ttc.store.schema import TABLES, CellRecord
+from ttc.store.schema import TABLES, CellRecord, table_schema
 
 POOL = CellRecord(
     cell="bon-4",
@@ -83,10 +83,10 @@ class Folder:
     def commit(self, *cells, problems=("p", "q")):
         self.parts += 1
         for table, rows in self.rows.items():
-            part = pa.Table.from_pylist(rows, schema=TABLES[table])
-            store.write(part, self.path / table / f"{self.parts:06d}-hand.parquet")
+            part = pa.Table.from_pylist(rows, schema=table_schema(table))
+            store.Folder(self.path).write(f"{table}/{self.parts:06d}-hand", part)
             rows.clear()
-        runs = store.load_runs(self.path)
+        runs = store.Folder(self.path).runs()
         levels = [[problem, problem, 1 + i] for i, problem in enumerate(problems)]
         runs.append({"cells": [asdict(cell) for cell in cells], "selections": {"s": levels}})
         (self.path / "sweep.json").write_text(json.dumps({"runs": runs}))

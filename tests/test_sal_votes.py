@@ -25,7 +25,7 @@ from ttc.sal.report import print_quirks
 from ttc.settings.build import build
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import folder as store
+from ttc.store import Folder
 from ttc.types import UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -213,4 +213,4 @@ def test_stored_choices_of_search_and_learn_are_ours(tmp_path):
     assert (figures["choices"].sum(), len(differences)) == (12 * 3 * 5, 0)
     sound, _ = replay(tmp_path, FILES[:1], ReadoutConfig(subset="sal_prefix", permutations=1))
     assert sound["same"].sum() < figures["same"].sum()  # the options are what does it
-    assert store.load_runs(tmp_path) == []
+    assert Folder(tmp_path).runs() == []

@@ -242,30 +242,3 @@ def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
     kept = np.zeros(len(rows), dtype=np.bool_)
     kept[last] = True
     return rows.filter(pa.array(kept))
-
-
-# --- Until every room holds a Folder: to be deleted ---------------------------------------------------------
-
-
-def read(folder: Path, table: str, columns: Sequence[str] | None = None, after: int = 0) -> pa.Table:
-    return Folder(folder).read(table, columns, after)
-
-
-def write(table: pa.Table, target: Path) -> None:
-    Folder(target.parent).write(target.stem, table)
-
-
-def write_frame(frame: pd.DataFrame, target: Path) -> None:
-    Folder(target.parent).write(target.stem, frame)
-
-
-def write_text(target: Path, text: str) -> None:
-    Folder(target.parent).write_text(target.name, text)
-
-
-def load_runs(folder: Path) -> list[dict[str, Any]]:
-    return Folder(folder).runs()
-
-
-def save_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
-    Folder(folder).save_runs(runs)
