@@ -65,10 +65,9 @@ def make(folder: Path, problems: int, paths: int, seeds: int) -> None:
 
 
 def cell(n: int, seeds: int) -> CellRecord:
-    columns = {"family": FAMILY, "strategy": "best_of_n", "policy": "policy", "prm": "prm", "dataset": "bench"}
-    return CellRecord(
-        f"bench-{n}", "", n, tuple(range(seeds)), columns, selection="s", verifier=VERIFIER, unit=1
-    )
+    columns = {"family": FAMILY, "strategy": "best_of_n", "policy": "policy", "prm": "prm"}
+    columns["dataset"] = "bench"
+    return CellRecord(f"bench-{n}", "", n, tuple(range(seeds)), columns, "s", verifier=VERIFIER, unit=1)
 
 
 def _table(columns: dict[str, object], table: str) -> pa.Table:

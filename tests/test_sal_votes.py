@@ -17,6 +17,7 @@ from rich.console import Console
 
 from benchmarks.answers_replay import FILES, replay
 from tests.test_readout import CELLS, POOL, TREE, Folder, one, pool
+from ttc import store
 from ttc.commands.cli import main
 from ttc.readout import read_out
 from ttc.sal.canonical import Canonical
@@ -25,7 +26,6 @@ from ttc.sal.report import print_quirks
 from ttc.settings.build import build
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import Folder
 from ttc.types import UserError
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -213,4 +213,4 @@ def test_stored_choices_of_search_and_learn_are_ours(tmp_path):
     assert (figures["choices"].sum(), len(differences)) == (12 * 3 * 5, 0)
     sound, _ = replay(tmp_path, FILES[:1], ReadoutConfig(subset="sal_prefix", permutations=1))
     assert sound["same"].sum() < figures["same"].sum()  # the options are what does it
-    assert Folder(tmp_path).runs() == []
+    assert store.Folder(tmp_path).runs() == []
