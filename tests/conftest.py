@@ -1,9 +1,11 @@
-"""Shared by the tests: a launch in this process, and a stored table in an order of its own."""
+"""Shared by the tests: a launch in this process, a stored table in an order of its own, the test data."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +14,26 @@ from ttc.commands.sweep import main
 from ttc.settings import extensions
 
 extensions.load()
+
+DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+"""Real problems, completions and labelled answers, which are not part of the project."""
+
+
+def data_file(name: str) -> Path:
+    """A file of the test data; skips the test where it is not there."""
+    if not (DATA / name).exists():
+        pytest.skip(f"no {name}: set TTC_TEST_DATA to the folder of the test data")
+    return DATA / name
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Says once, loudly, that tests on the test data were skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if count := sum("TTC_TEST_DATA" in str(report.longrepr) for report in skipped):
+        terminalreporter.section("TEST DATA MISSING", sep="!", red=True)
+        terminalreporter.line(
+            f"{count} tests on real data were skipped: TTC_TEST_DATA names no folder"
+        )
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ import pytest
 
 from tests.conftest import stored
 
+pytestmark = pytest.mark.engines
+
+
 REPO = Path(__file__).parents[1]
 GRID = ["-m", "strategy=best_of_n,beam,dvts", "n=1,4", "dataset.limit=5"]
 

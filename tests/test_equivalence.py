@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import data_file
 from ttc.grading import decide, extract, normal_form
 from ttc.grading.worker.judge import judge
-
-DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[1] / "../shared/data")).resolve()
 
 
 def equal(gold: str, answer: str) -> bool:
@@ -144,10 +141,7 @@ def test_directions_that_differ_are_marked() -> None:
 
 
 def cases(kind: str) -> list[dict[str, Any]]:
-    file = DATA / "equivalence_cases.jsonl"
-    if not file.exists():
-        pytest.skip(f"{file} is not here: set TTC_TEST_DATA to the folder of the test data")
-    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    rows = [json.loads(line) for line in data_file("equivalence_cases.jsonl").read_text().splitlines()]
     return [row for row in rows if row["kind"] == kind and row["flag"] == "core"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.conftest import DATA, data_file
 from ttc.commands.cli import main
 from ttc.readout import read_out
 from ttc.sal.belonging import check_belonging
@@ -20,9 +20,6 @@ from ttc.sal.source import HEADER, read_source
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
 from ttc.types import UserError
-
-DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
-REAL = sorted(DATA.glob("completions_*.jsonl"))
 
 BOX = "Some thought.\n\nSo it is \\boxed{%s}."
 NAN = float("nan")
@@ -223,9 +220,9 @@ def mixed(source: list[dict[str, Any]], batch: int) -> list[dict[str, Any]]:
     return out
 
 
-@pytest.mark.skipif(not REAL, reason=f"no completions_*.jsonl in {DATA} (TTC_TEST_DATA)")
 def test_real_runs_belong_together_and_the_same_runs_mixed_up_are_refused(tmp_path):
-    for path in REAL:
+    data_file("completions_sal_bon_llama3.2-3b-awq_n1_q500.jsonl")
+    for path in sorted(DATA.glob("completions_*.jsonl")):
         check_belonging(read_source(str(path), None, "train"))
         rows_ = [json.loads(line) for line in path.open()]
         if len(rows_[0]["completions"]) == 1:

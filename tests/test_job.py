@@ -18,6 +18,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.engines
+
+
 REPO = Path(__file__).parents[1]
 RAY = str(Path(sys.executable).parent / "ray")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,13 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import data_file
 from ttc.data.problems import SOURCES, load_problems
 from ttc.settings.build import build
 from ttc.settings.compose import compose
 from ttc.settings.schema import Columns, DatasetConfig
 from ttc.types import Problem, UserError
-
-DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 ROWS = [
     {"question": f"q{i}", "answer": str(i), "level": f"Level {1 + i % 3}", "subject": "ab"[i % 2]}
@@ -159,9 +157,7 @@ def test_only_a_dataset_that_is_made_is_drawn(rows: Any) -> None:
 
 def copy(name: str, file: str, *words: str) -> tuple[DatasetConfig, list[dict[str, Any]]]:
     """A shipped dataset's mapping on a copy, and the copy's rows."""
-    path = DATA / file
-    if not path.is_file():
-        pytest.skip(f"no test data: {path}; set TTC_TEST_DATA")
+    path = data_file(file)
     [point] = compose([f"dataset={name}", f"dataset.path={path}", *words])
     raw = [json.loads(line) for line in path.read_text().splitlines()]
     return build(DatasetConfig, point["dataset"]), raw

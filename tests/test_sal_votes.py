@@ -5,10 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
@@ -16,6 +14,7 @@ import pytest
 from rich.console import Console
 
 from benchmarks.answers_replay import FILES, replay
+from tests.conftest import data_file
 from tests.test_readout import CELLS, POOL, TREE, Folder, one, pool
 from ttc import store
 from ttc.commands.cli import main
@@ -28,7 +27,6 @@ from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
 from ttc.types import UserError
 
-DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 BEAM = replace(TREE, cell="beam-4", family="beam", strategy="beam", unit=None)
 
 
@@ -204,11 +202,10 @@ def test_quirks_are_measured_alone_and_together(folder, capsys):
     assert main(["quirks", str(folder.path / "nothing")]) == 2
 
 
-@pytest.mark.skipif(not (DATA / FILES[0]).exists(), reason=f"no {FILES[0]} in {DATA} (TTC_TEST_DATA)")
 def test_stored_choices_of_search_and_learn_are_ours(tmp_path):
-    lines = (DATA / FILES[0]).read_text().splitlines(keepends=True)
+    lines = data_file(FILES[0]).read_text().splitlines(keepends=True)
     (tmp_path / FILES[0]).write_text("".join(lines[:12]))
-    shutil.copy(DATA / "derived_results_sal.csv", tmp_path)
+    shutil.copy(data_file("derived_results_sal.csv"), tmp_path)
     figures, differences = replay(tmp_path, FILES[:1])
     assert (figures["choices"].sum(), len(differences)) == (12 * 3 * 5, 0)
     sound, _ = replay(tmp_path, FILES[:1], ReadoutConfig(subset="sal_prefix", permutations=1))

@@ -71,6 +71,7 @@ def test_a_folder_that_grew_reads_the_cells_of_all_its_grids(
     }
 
 
+@pytest.mark.engines
 def test_with_and_without_ray_with_one_shard_and_four_and_with_replicas(
     launch: Callable[..., int], tmp_path: Path
 ) -> None:

@@ -19,6 +19,9 @@ from ttc.models.vllm_engine import EngineOptions
 from ttc.models.vllm_verifier import VllmReader
 from ttc.types import Judgement, Query, UserError
 
+pytestmark = pytest.mark.engines
+
+
 CONTEXT = 1024
 BLOCK = 32
 CLOSE = 1e-3

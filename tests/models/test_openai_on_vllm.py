@@ -25,6 +25,9 @@ from ttc.strategies.beam import Beam
 from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong
 from ttc.types import Path as Tree
 
+pytestmark = pytest.mark.engines
+
+
 CONTEXT = 128
 PROBLEMS = problems(count=40)
 QUESTION = PROBLEMS[0].question

@@ -9,6 +9,8 @@ import pytest
 from ttc.models.together import together
 from ttc.models.vllm_engine import EngineOptions, engine_arguments, threads
 
+pytestmark = pytest.mark.engines
+
 
 def options(**more) -> EngineOptions:
     return EngineOptions("some/model", 20_000, **more)

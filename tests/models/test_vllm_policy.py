@@ -11,6 +11,9 @@ from tests.models import tiny
 from ttc.models.vllm_engine import EngineOptions
 from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong
 
+pytestmark = pytest.mark.engines
+
+
 CONTEXT = 128
 QUESTION = "What is the sum of 1 and 2?"
 INEXACT = Prompt("blank line", separator="\n\n")

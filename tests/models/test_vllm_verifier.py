@@ -17,6 +17,9 @@ from ttc.models.verifier import two_way
 from ttc.models.vllm_engine import EngineOptions
 from ttc.types import Judgement, Query
 
+pytestmark = pytest.mark.engines
+
+
 CONTEXT = 160
 BLOCK = 32
 

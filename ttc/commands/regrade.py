@@ -140,7 +140,7 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         with the number of `paths`, the most frequent first.
     """
     sides = ["answer", "verdict"]
-    kept = grades[[*KEYS["grades"], "gold", *sides]].fillna({"extract": "boxed"})
+    kept = grades[[*KEYS["grades"], "gold", *sides]]
     gradings = list(kept[["grader", "extract"]].drop_duplicates().itertuples(index=False, name=None))
     pairs, where = [], []
     for a, b in itertools.combinations(gradings, 2):

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from ttc.grading.cache import Cache, cache_file
 from ttc.grading.worker.forms import Form, decide, normal_form
-from ttc.grading.worker.process import Pool
+from ttc.grading.worker.process import WorkerPool
 
 Status = Literal["ok", "one_way", "no_answer", "parse_error", "timeout"]
 
@@ -103,7 +103,7 @@ class MathVerify:
         self.version = f"{version('math-verify')}+{RULES}"
         engines = [f"{name} {version(name)}" for name in ("sympy", "latex2sympy2_extended")]
         self._cache = Cache(cache_file(), self.name, self.version, *engines)
-        self._pool = Pool(limit, workers)
+        self._pool = WorkerPool(limit, workers)
         self._asked: dict[tuple[str, str], asyncio.Task[Verdict]] = {}
 
     async def grade(self, gold: str, answer: str | None) -> Verdict:

@@ -25,23 +25,23 @@ class Side:
     attention_B: Floats
     rate_B: Floats
 
-    def flops(self, units: Units) -> Floats:
+    def flops(self, units: UnitSum) -> Floats:
         """2P a computed token and 4 x attention for each token in its context (semantics, "Axes and
         FLOPs")."""
         contexts = context_sum(np.zeros_like(self.root_B), self.root_B) + units(self.context_BU)
         return 2 * self.params_B * self.tokens(units) + 4 * self.attention_B * contexts
 
-    def tokens(self, units: Units) -> Floats:
+    def tokens(self, units: UnitSum) -> Floats:
         return self.root_B + units(self.token_BU)
 
-    def seconds(self, units: Units) -> Floats:
+    def seconds(self, units: UnitSum) -> Floats:
         tokens_B = self.tokens(units)
         # a rule over texts takes no tokens, and no time to speak of
         return np.where(tokens_B == 0, 0.0, tokens_B / self.rate_B)
 
 
 @dataclass(frozen=True)
-class Units:
+class UnitSum:
     """How many units are read, and how: the first m, or m of the mean unit."""
 
     m: int
@@ -61,7 +61,7 @@ class Costs:
 
     def columns(self, m: int, resample: bool, scored: bool) -> dict[str, Floats]:
         """Per pool. `scored`: the vote uses scores."""
-        units = Units(m, resample)
+        units = UnitSum(m, resample)
         out = {
             "generated_tokens": units(self.policy.token_BU),
             "policy_tokens": self.policy.tokens(units),

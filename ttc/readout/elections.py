@@ -8,14 +8,14 @@ drawn, ascending); K orders; G groups of a pool.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ttc.readout.habits import Habit
 from ttc.readout.pools import Key, Tables, places
-from ttc.readout.votes import NO_ANSWER, VOTES, Ballots, Units
+from ttc.readout.votes import NO_ANSWER, VOTES, Ballots, UnitPaths
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.strategies.aggregations import AGGREGATIONS
@@ -23,17 +23,15 @@ from ttc.strategies.aggregations import AGGREGATIONS
 Choice = tuple[str, str | None]
 """(vote, agg); no agg where the vote needs no scores."""
 
-Group = Callable[[Sequence[str | None]], Awaitable[list[int]]]
+GroupAnswers = Callable[[Sequence[str | None]], Awaitable[list[int]]]
 """The answers of a pool in address order -> for each its group's number, -1 for none."""
 
 
-def choices(scored: bool, logprobs: bool = True) -> Iterator[Choice]:
-    """Every vote that such pools allow, with every aggregation where it needs one."""
+def choices(known: Collection[str]) -> Iterator[Choice]:
+    """Every vote that can do with what is `known` of paths, with every aggregation where it reads scores."""
     for name, vote in VOTES.items():
-        if vote.scored and scored:
-            yield from ((name, agg) for agg in AGGREGATIONS)
-        elif not vote.scored and (logprobs or "logprobs" not in vote.needs):
-            yield name, None
+        if vote.columns <= {*known}:
+            yield from ((name, agg) for agg in (AGGREGATIONS if vote.scored else (None,)))
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Batch:
         firsts: for each pool the path rows of its groups' representatives.
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
-        columns: what else votes may ask of a path: `tokens`, and `logprob` (per token) where it was kept.
+        columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean).
     """
 
     keys: Sequence[Key]
@@ -65,16 +63,32 @@ class Batch:
         return self.place_BUW.shape[2]
 
     def choices(self) -> Iterator[Choice]:
-        return choices(bool(self.scores), "logprob" in self.columns)
+        return choices([*self.columns, *["scores"] * bool(self.scores)])
 
     def ballots(self, b: int, order_KN: Ints, cuts: Sequence[int]) -> Ballots:
-        """Of pool b, its places in these orders."""
-        columns = {name: column_BN[b][order_KN] for name, column_BN in self.columns.items()}
+        """Of pool b, its places in these orders, without scores."""
+        asked = {need for vote in VOTES.values() for need in vote.needs}
+        columns = {name: column_BN[b][order_KN] for name, column_BN in self.columns.items() if name in asked}
         return Ballots(self.group_BN[b][order_KN], cuts, columns, self.right[b])
 
     def correct(self, b: int, winner: Ints) -> Bools:
         """Is the winning group right? NO_ANSWER and UNSCORED are wrong."""
         return np.append(self.right[b], [False, False])[winner]
+
+    def select(self, order_BN: Ints) -> Batch:
+        """These places in this order, each a unit of its own; the groups are those of the whole pool."""
+
+        def at(column_BN: Floats) -> Floats:
+            return np.take_along_axis(column_BN, order_BN, axis=1)
+
+        row_BN = self.place_BUW.reshape(len(self.keys), -1)
+        return replace(
+            self,
+            place_BUW=np.take_along_axis(row_BN, order_BN, axis=1)[:, :, None],
+            group_BN=np.take_along_axis(self.group_BN, order_BN, axis=1),
+            scores={agg: at(score_BN) for agg, score_BN in self.scores.items()},
+            columns={name: at(column_BN) for name, column_BN in self.columns.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,7 @@ async def make_batch(
     keys: Sequence[Key],
     units: int,
     verifier: str | None,
-    group: Group,
+    group: GroupAnswers,
     habits: Sequence[Habit],
 ) -> Batch:
     """The first `units` units of the pools, with their groups of equal answers."""
@@ -113,7 +127,7 @@ async def make_batch(
         number, at = np.unique(group_N, return_index=True)
         firsts.append(row_N[at[number >= 0]])
     scores = {} if verifier is None else tables.scores(verifier).values_N
-    columns = {"tokens": tables.tokens_N, "logprob": tables.logprob_N}
+    columns = {"tokens": tables.tokens_N, "logprobs": tables.logprob_N}
     at_BN = {name: np.append(column_N, np.nan)[row_BN] for name, column_N in columns.items()}
     return Batch(
         *(keys, place_BUW, group_BN, firsts),
@@ -166,7 +180,7 @@ def _winners(batch: Batch, b: int, draws: Sequence[int], count: int) -> Iterator
     ballots = {drawn: batch.ballots(b, order, cuts) for drawn, order in orders.items()}
     for name, agg in batch.choices():
         vote = VOTES[name]
-        drawn = vote.exact is None and "order" not in vote.needs
+        drawn = vote.drawn
         cast = ballots[drawn]
         if agg is not None:
             cast = cast.scored_by(batch.scores[agg][b][orders[drawn]])
@@ -181,7 +195,7 @@ def _alone(batch: Batch, b: int) -> Iterator[tuple[Choice, Ints]]:
     order_UW = np.arange(batch.units * batch.width).reshape(batch.units, batch.width)
     ballots = batch.ballots(b, order_UW, [batch.width])
     for name, agg in batch.choices():
-        if VOTES[name].exact is None and "order" not in VOTES[name].needs:
+        if VOTES[name].drawn:
             cast = ballots if agg is None else ballots.scored_by(batch.scores[agg][b][order_UW])
             yield (name, agg), VOTES[name].choose(cast)
 
@@ -195,7 +209,7 @@ def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice,
         if exact := VOTES[name].exact:
             score_BN = nothing_BN if agg is None else batch.scores[agg]
             answered_BN = batch.group_BN >= 0
-            units = Units(answered_BN.reshape(shape), right_BN.reshape(shape), score_BN.reshape(shape))
+            units = UnitPaths(answered_BN.reshape(shape), right_BN.reshape(shape), score_BN.reshape(shape))
             expect = exact(units)
             for c, m in enumerate(draws):
                 one.resample_BC[:, c] = expect(m)

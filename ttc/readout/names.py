@@ -24,8 +24,9 @@ from ttc.strategies import STRATEGIES
 from ttc.strategies.aggregations import AGGREGATIONS
 from ttc.types import UserError
 
-FULL = re.compile(r"(?P<words>.+)@(?P<n>\d+)(?::(?P<vote>[a-z_]+)(?:/(?P<agg>[a-z]+))?)?")
-ID = re.compile(r"(?P<id>[^@:]+)(?::(?P<vote>[a-z_]+)(?:/(?P<agg>[a-z]+))?)?")
+CHOICE = r"(?::(?P<vote>\w+)(?:/(?P<agg>\w+))?)?"
+FULL = re.compile(rf"(?P<words>.+)@(?P<n>\d+){CHOICE}")
+ID = re.compile(rf"(?P<id>[^@:]+){CHOICE}")
 ANSWER_COLUMNS = ["cell", "n", "problem_key", "level", "seed", "vote", "agg", "correct"]
 
 

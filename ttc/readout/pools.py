@@ -29,7 +29,7 @@ SETTLED = ("done", "too_long", "cut")
 "Subsets")."""
 
 UNIT = ("family", "problem_key", "seed", "unit")
-PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs", "answer")
+PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
@@ -116,16 +116,12 @@ class Tables:
         return min([covered.units, *self.unit_N[rows][~ready_N].tolist()])
 
     def _grades(self, table: pa.Table) -> tuple[Bools, Bools, list[str | None]]:
-        """For each path: is it graded, is it right, and its answer. Old rows have none: it is the path's."""
+        """For each path: is it graded, is it right, and its answer as the rule reads it."""
         at_N = self._aligned(table["path"])
         verdict = numbers(table["verdict"].cast(pa.int8()))
         right_N = np.zeros(len(at_N), dtype=bool)
         right_N[at_N >= 0] = verdict[at_N[at_N >= 0]] == 1
-        at = pa.array(at_N, mask=at_N < 0)
-        ruled = pc.fill_null(pc.is_valid(pc.take(table["extract"].combine_chunks(), at)), False)
-        answers = pc.if_else(
-            ruled, pc.take(table["answer"].combine_chunks(), at), self._paths["answer"].combine_chunks()
-        )
+        answers = pc.take(table["answer"].combine_chunks(), pa.array(at_N, mask=at_N < 0))
         return at_N >= 0, right_N, answers.to_pylist()
 
     def _aligned(self, column: pa.ChunkedArray) -> Ints:
@@ -177,9 +173,9 @@ def _sort_paths(table: pa.Table) -> pa.Table:
 
 
 def _select_grades(table: pa.Table, folder: Folder, config: ReadoutConfig) -> pa.Table:
-    """The rows of the configured grader and rule; one without a rule is of a time when `boxed` was all."""
-    rule = pc.equal(pc.fill_null(table["extract"], "boxed"), config.extract)
-    found = table.filter(pc.and_(pc.equal(table["grader"], config.grader), rule))
+    """The rows of the configured grader and rule."""
+    chosen = pc.and_(pc.equal(table["grader"], config.grader), pc.equal(table["extract"], config.extract))
+    found = table.filter(chosen)
     if table.num_rows and not found.num_rows:
         words = f"readout.grader={config.grader} readout.extract={config.extract}"
         raise UserError(

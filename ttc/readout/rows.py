@@ -7,7 +7,7 @@ those of one level, over those of one seed. Shape suffixes: B pools, problem-maj
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,12 @@ from ttc.readout.votes import UNSCORED, VOTES
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store.schema import PROBLEM, READ, CellRecord, Columns, parameter_columns
+from ttc.strategies.aggregations import AGGREGATIONS
 
 COSTS = ("generated_tokens", "policy_tokens", "prm_tokens", "flops", "seconds")
+PLAIN: Choice = ("majority", None)
+"""The headline where no vote by score can be one."""
+
 REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
 
 
@@ -41,7 +45,7 @@ def answer_schema() -> pa.Schema:
 
 
 SUMMARY = [
-    ("headline", pa.bool_()),  # declared before the run; every other row is exploratory
+    ("headline", pa.bool_()),  # declared before the run, the first one first; the others are exploratory
     ("upper_bound", pa.bool_()),  # somebody looked at the gold answer: never a result, never a headline
     ("accuracy", pa.float64()),  # null: incomplete
     ("accuracy_low", pa.float64()),
@@ -140,7 +144,7 @@ class RowWriter:
 
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
-        for choice in choices(pools.cell.verifier is not None, logprobs=False):
+        for choice in choices(["tokens", *["scores"] * (pools.cell.verifier is not None)]):
             for subset in subsets:
                 self._rows.append(self._head(pools, choice, subset) | {"problems": len(pools.problems)})
 
@@ -168,20 +172,30 @@ class RowWriter:
         head = {"vote": vote, "agg": agg, "subset": subset, "seeds": len(pools.seeds), "status": complete}
         head["upper_bound"] = VOTES[vote].upper_bound or _sees_gold(record, vote)
         head["headline"] = (
-            subset == self._subset and choice in self._headlines(record) and not head["upper_bound"]
+            subset == self._subset and choice in self.headlines(record) and not head["upper_bound"]
         )
         return columns | head | {"missing": pools.missing, "failed": pools.failed}
 
-    def _headlines(self, cell: CellRecord) -> list[Choice]:
-        """The cell's results: the votes that the line named, or the declared one. Greedy's one path, and
-        pools without a verifier, need no vote by score; one that knows the answers decides no result."""
-        agg = self._headline[1] or "last"
+    def headlines(self, cell: CellRecord) -> list[Choice]:
+        """The cell's results, the first one first: the votes that the line named, or the declared one.
+
+        Greedy's one path, and pools without a verifier, need no vote by score; one that knows the answers
+        decides no result. With one path all votes say the same: one headline, a named one first.
+        """
+        agg = self._headline[1] or next(iter(AGGREGATIONS))
+        names = [name for name in cell.headlines if name] if cell.n == 1 else []
         named = [
             self._headline if vote is None else (vote, agg if VOTES[vote].scored else None)
-            for vote in cell.headlines
+            for vote in names or cell.headlines
         ]
         plain = cell.verifier is None or cell.strategy == "greedy" or cell.gold
-        return [("majority", None) if plain and VOTES[vote].scored else (vote, agg) for vote, agg in named]
+        found = [PLAIN if plain and VOTES[vote].scored else (vote, agg) for vote, agg in named]
+        return list(dict.fromkeys(found))[: 1 if cell.n == 1 else None]
+
+    def sort(self, cell: CellRecord, found: Iterable[Choice]) -> list[Choice]:
+        """The cell's headlines before its other choices."""
+        first, others = self.headlines(cell), list(found)
+        return [*(one for one in first if one in others), *(one for one in others if one not in first)]
 
     def _sum_up(
         self, pools: CellPools, head: dict[str, Any], figures: Figures, reasons: np.ndarray | None

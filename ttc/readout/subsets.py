@@ -62,8 +62,8 @@ def _add(group: Group, writer: RowWriter, subset: str, expected: bool) -> None:
     for pools in group.cells:
         c, cell = group.draws.index(pools.draw), pools.cell
         drawn = expected and pools.draw < group.batch.units
-        for choice, one in group.elections.items():
-            vote = VOTES[choice[0]]
+        for choice in writer.sort(cell, group.elections):
+            one, vote = group.elections[choice], VOTES[choice[0]]
             if drawn and "order" in vote.needs:
                 continue
             figures = Figures(

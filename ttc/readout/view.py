@@ -40,9 +40,9 @@ def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         variants = [set(variant.split()) for variant in part["variant"]]
         common = set.intersection(*variants)
         own = [" ".join(sorted(words - common)) for words in variants]
-        known = (
-            " (knows the answers: upper bound)" if part["upper_bound"][part["vote"] != "oracle"].any() else ""
-        )
+        bounds = [vote for vote, one in VOTES.items() if one.upper_bound]
+        knows = part.loc[~part["vote"].isin(bounds), "upper_bound"].any()
+        known = " (knows the answers: upper bound)" if knows else ""
         title = ", ".join(
             [f"{dataset}: policy {policy}", f"prm {prm}{known}", f"prompt {prompt}", *sorted(common)]
         )

@@ -29,8 +29,8 @@ class Ballots:
     Args:
         group_KN: group of the path at each place, NO_ANSWER for none (blank paths hold a place, never vote).
         cuts: how many paths to read, ascending, each at most N.
-        columns_KN: what else is known of the path at each place: `score` (NaN: none), `tokens`, `logprob`
-            (per token); absent where it is not known.
+        columns_KN: what else the vote needs of the path at each place: `scores` (aggregated), `tokens`,
+            `logprobs` (the mean of its tokens); NaN: not known.
         right_G: is the group's answer right? Only a vote that needs "gold" may look.
     """
 
@@ -45,7 +45,7 @@ class Ballots:
         self.answered_KN = group_KN >= 0
         self._K, self._N = group_KN.shape
         self._G = int(group_KN.max(initial=-1)) + 1
-        self.right_G = np.zeros(self._G, dtype=bool) if right_G is None else right_G
+        self.right_G = np.zeros(self._G, dtype=bool) if right_G is None else right_G[: self._G]
         # A group's column in a K x (G + 1) table, flattened; blanks fall into the last column.
         column_KN = np.where(self.answered_KN, group_KN, self._G)
         self._cell_KN = column_KN + np.arange(self._K)[:, None] * (self._G + 1)
@@ -58,12 +58,12 @@ class Ballots:
     def scored_by(self, score_KN: Floats) -> Ballots:
         """The same ballots with these scores."""
         other = copy.copy(self)
-        other.columns_KN = self.columns_KN | {"score": score_KN}
+        other.columns_KN = self.columns_KN | {"scores": score_KN}
         return other
 
     @property
     def score_KN(self) -> Floats:
-        return self.columns_KN["score"]
+        return self.columns_KN["scores"]
 
     def tally(self, weight_KN: Floats) -> Ints:
         """winner_KC: the group with the largest sum of weights among those seen before each cut."""
@@ -106,8 +106,8 @@ class Ballots:
 
 
 @dataclass(frozen=True)
-class Units:
-    """What a closed form knows of pools: paths by unit. NaN: unscored."""
+class UnitPaths:
+    """What a closed form knows of pools: their paths by unit. score_BUW: NaN = unscored."""
 
     answered_BUW: Bools
     right_BUW: Bools
@@ -120,9 +120,9 @@ class Vote:
 
     Attributes:
         choose: ballots -> winner_KC: a group, NO_ANSWER or UNSCORED.
-        needs: "scores": a row for every aggregation; "gold": it sees the right answers, so what it chooses is
-            an upper bound; "order": the order of the paths matters, so only `prefix` reads it; "logprobs":
-            pools that kept log-probabilities only.
+        needs: "scores": a row for every aggregation; "tokens", "logprobs": rows where paths have them;
+            "gold": it sees the right answers, so what it chooses is an upper bound; "order": the order of the
+            paths matters, so only the first n are read.
         exact: expected correctness of m of U units drawn without replacement, (units) -> (m -> correct_B),
             where there is a closed form; None: the mean over permutations.
         dash, marker: how matplotlib draws its line.
@@ -130,7 +130,7 @@ class Vote:
 
     choose: Callable[[Ballots], Ints]
     needs: frozenset[str] = frozenset()
-    exact: Callable[[Units], Callable[[int], Floats]] | None = None
+    exact: Callable[[UnitPaths], Callable[[int], Floats]] | None = None
     dash: Any = (0, (2, 1))
     marker: str = "D"
 
@@ -141,6 +141,16 @@ class Vote:
     @property
     def upper_bound(self) -> bool:
         return "gold" in self.needs
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """What its paths must have."""
+        return self.needs - {"gold", "order"}
+
+    @property
+    def drawn(self) -> bool:
+        """Its expectation is counted over permutations."""
+        return self.exact is None and "order" not in self.needs
 
 
 def majority(ballots: Ballots) -> Ints:
@@ -165,7 +175,7 @@ def oracle(ballots: Ballots) -> Ints:
     return np.stack([ballots.earliest(first_KG, cut) for cut in ballots.cuts], axis=1)
 
 
-def expect_best(units: Units) -> Callable[[int], Floats]:
+def expect_best(units: UnitPaths) -> Callable[[int], Floats]:
     """A unit is its best answered path."""
     score_BUW = np.where(units.answered_BUW & ~np.isnan(units.score_BUW), units.score_BUW, -np.inf)
     best_BU1 = score_BUW.argmax(axis=2)[:, :, None]
@@ -175,7 +185,7 @@ def expect_best(units: Units) -> Callable[[int], Floats]:
     return lambda m: expected_best(right_BU, rank_BU, m)
 
 
-def expect_oracle(units: Units) -> Callable[[int], Floats]:
+def expect_oracle(units: UnitPaths) -> Callable[[int], Floats]:
     right_BU = np.asarray(units.right_BUW.any(axis=2))
     return lambda m: expected_oracle(right_BU, m)
 

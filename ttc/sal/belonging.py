@@ -14,13 +14,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.stats import binom
 
 from ttc.sal.source import Source
+from ttc.stats.arrays import Floats
 from ttc.types import UserError
-
-Floats = npt.NDArray[np.float64]
 
 WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 LOOK = 8

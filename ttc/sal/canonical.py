@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from ttc.grading import normal_form
-from ttc.grading.worker.process import Pool
+from ttc.grading.worker.process import WorkerPool
 
 NAMED = re.compile(r"^\s*[^\s=]{1,2}\s*=(?=[^=]+$)")
 """A short name in front of a value, as in `x = 5`: left out."""
@@ -23,7 +23,7 @@ class Canonical:
     """Canonical forms by killable processes, each text asked once. `close` ends them."""
 
     def __init__(self, limit: float, workers: int = 2) -> None:
-        self._pool = Pool(limit, workers)
+        self._pool = WorkerPool(limit, workers)
         self._forms: dict[str, asyncio.Task[str]] = {}
 
     async def group(self, answers: Sequence[str | None]) -> list[int]:

@@ -20,7 +20,7 @@ from ttc.report.summary import print_readout
 from ttc.sal.belonging import check_belonging
 from ttc.sal.grades import grade_by_rules
 from ttc.sal.rows import Run, rows_of
-from ttc.sal.settings import Task, parse
+from ttc.sal.settings import ImportTask, parse
 from ttc.sal.source import Source, read_source
 from ttc.store import Folder, PartWriter
 from ttc.store.provenance import now, revision, versions
@@ -47,7 +47,7 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     return task.folder
 
 
-def read_runs(task: Task) -> list[Run]:
+def read_runs(task: ImportTask) -> list[Run]:
     """The files, checked one by one and together."""
     runs = []
     for place, source in enumerate(task.sources):
@@ -75,7 +75,7 @@ def _refuse_clashes(runs: Sequence[Run]) -> None:
             )
 
 
-def store_runs(task: Task, runs: Sequence[Run]) -> None:
+def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
     """Grades the paths and commits everything at once, each file as a part."""
     # by search-and-learn's own rule, too, so that its votes can be read at once
     rules = list(dict.fromkeys([task.readout.extract, "sal"]))
@@ -91,11 +91,11 @@ def store_runs(task: Task, runs: Sequence[Run]) -> None:
         folder.save_runs([*folder.runs(), _entry(task, runs)])
 
 
-async def _tables(task: Task, runs: Sequence[Run], rules: Sequence[str]) -> list[dict[str, list[dict]]]:
+async def _tables(task: ImportTask, runs: Sequence[Run], rules: Sequence[str]) -> list[dict[str, list[dict]]]:
     return [rows_of(run, await grade_by_rules(run.source, rules, task.readout)) for run in runs]
 
 
-def _entry(task: Task, runs: Sequence[Run]) -> dict[str, Any]:
+def _entry(task: ImportTask, runs: Sequence[Run]) -> dict[str, Any]:
     """The import as sweep.json remembers it: a run without engines."""
     when = now()
     return {

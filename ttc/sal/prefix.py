@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from ttc.readout import usable
-from ttc.readout.elections import Batch, elect
+from ttc.readout.elections import elect
 from ttc.readout.rows import Figures, RowWriter
 from ttc.readout.subsets import Group
 from ttc.readout.votes import VOTES
-from ttc.stats.arrays import Floats
 from ttc.store.schema import CellRecord
 
 SAL_PREFIX = "sal_prefix"
@@ -21,7 +20,8 @@ SAL_PREFIX = "sal_prefix"
 def add_sal_prefix(group: Group, writer: RowWriter) -> None:
     """What the rows cost is all that they begin. A smaller n than the cell's own names itself."""
     sizes = sizes_by_cell(group.every)
-    ordered = in_row_order(group.batch)
+    row_BN = group.batch.place_BUW.reshape(len(group.batch.keys), -1)
+    ordered = group.batch.select(np.argsort(row_BN < 0, axis=1, kind="stable"))  # absent places last
     cuts = sorted({n for pools in group.cells for n in sizes[pools.cell.cell]})
     # a search may have returned fewer rows than its n
     elections = elect(ordered, [min(n, ordered.units) for n in cuts], count=0)
@@ -31,7 +31,8 @@ def add_sal_prefix(group: Group, writer: RowWriter) -> None:
             own = cell if n == cell.n else replace(cell, n=n, cell=f"{cell.cell}@{n}")
             part, c = replace(pools, cell=own, draw=n), cuts.index(n)
             paid = -(-n // unit) if unit else 1
-            for choice, one in elections.items():
+            for choice in writer.sort(cell, elections):
+                one = elections[choice]
                 costs = group.costs.columns(paid, False, VOTES[choice[0]].scored)
                 figures = Figures(one.prefix_BC[:, c], costs, pool=cell.n, winner_B=one.winner_BC[:, c])
                 writer.add(group.tables, ordered, part, choice, SAL_PREFIX, figures)
@@ -51,20 +52,3 @@ def sizes_by_cell(every: Sequence[CellRecord]) -> dict[str, list[int]]:
             sizes[cell.cell] = sorted(n for n in wanted if below < n <= cell.n)
             below = cell.n
     return sizes
-
-
-def in_row_order(batch: Batch) -> Batch:
-    """The batch as if each path were a unit: its paths in address order, absent places last."""
-    row_BN = batch.place_BUW.reshape(len(batch.keys), -1)
-    order_BN = np.argsort(row_BN < 0, axis=1, kind="stable")
-
-    def ordered(values: dict[str, Floats]) -> dict[str, Floats]:
-        return {name: np.take_along_axis(value_BN, order_BN, axis=1) for name, value_BN in values.items()}
-
-    return replace(
-        batch,
-        place_BUW=np.take_along_axis(row_BN, order_BN, axis=1)[:, :, None],
-        group_BN=np.take_along_axis(batch.group_BN, order_BN, axis=1),
-        scores=ordered(dict(batch.scores)),
-        columns=ordered(dict(batch.columns)),
-    )

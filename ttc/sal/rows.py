@@ -22,7 +22,6 @@ from ttc.store.schema import CellRecord
 
 PROMPT = "sal"
 SEPARATOR = "\n\n"
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Run:
         """The selection, as sweep.json has it."""
         return [(key_of(row.problem), row.problem.id, row.problem.level) for row in self.source.rows]
 
-    def columns(self) -> Row:
+    def columns(self) -> dict[str, Any]:
         """The parameter columns of rows and cells."""
         o = self.origin
         same = ("strategy", "width", "depth", "search_agg", "temperature", "top_p", "max_tokens", "policy")
@@ -175,9 +174,9 @@ def steps_of(text: str) -> list[str]:
     return [piece + SEPARATOR for piece in ended] + ([last] if last else [])
 
 
-def rows_of(run: Run, graded: Sequence[RuleGrades]) -> dict[str, list[Row]]:
+def rows_of(run: Run, graded: Sequence[RuleGrades]) -> dict[str, list[dict[str, Any]]]:
     """All rows of a run. The first of `graded` is the declared rule: its answers are the paths'."""
-    tables: dict[str, list[Row]] = {"paths": [], "grades": [], "scores": [], "searches": []}
+    tables: dict[str, list[dict[str, Any]]] = {"paths": [], "grades": [], "scores": [], "searches": []}
     for place, row in enumerate(run.source.rows):
         (key, id_, level) = key_of(row.problem), row.problem.id, row.problem.level
         common = run.columns() | {
@@ -202,7 +201,7 @@ def rows_of(run: Run, graded: Sequence[RuleGrades]) -> dict[str, list[Row]]:
     return tables
 
 
-def _path(run: Run, row: SalRow, index: int, answer: str | None) -> Row:
+def _path(run: Run, row: SalRow, index: int, answer: str | None) -> dict[str, Any]:
     steps, tokens = steps_of(row.completions[index]), row.tokens[index]
     finish = None if tokens is None else "length" if tokens >= run.origin.max_tokens else "eos"
     return {
@@ -216,12 +215,12 @@ def _path(run: Run, row: SalRow, index: int, answer: str | None) -> Row:
     }
 
 
-def _grade(row: SalRow, place: int, index: int, graded: RuleGrades) -> Row:
+def _grade(row: SalRow, place: int, index: int, graded: RuleGrades) -> dict[str, Any]:
     answer, verdict = graded.answers[place][index], graded.verdicts[place][index]
     return grade_columns(graded.grader, graded.version, graded.rule, row.problem.answer, answer, verdict)
 
 
-def _search(run: Run, row: SalRow, answers: Sequence[str | None]) -> Row:
+def _search(run: Run, row: SalRow, answers: Sequence[str | None]) -> dict[str, Any]:
     """The search is settled whole: rows that are not there were not returned."""
     known = [count for count in row.tokens if count is not None]
     return {

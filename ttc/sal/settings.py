@@ -76,7 +76,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Task:
+class ImportTask:
     """A checked command line."""
 
     words: tuple[str, ...]
@@ -117,7 +117,7 @@ class Task:
         )
 
 
-def parse(words: Sequence[str]) -> Task:
+def parse(words: Sequence[str]) -> ImportTask:
     """The words behind `ttc import sal`.
 
     Raises:
@@ -143,7 +143,7 @@ def parse(words: Sequence[str]) -> Task:
         raise Faults(faults)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", File(sources[0]).name.removesuffix(".jsonl"))
     folder = File(settings.results_dir).expanduser().absolute() / (settings.name or f"import-{stem}")
-    return Task(tuple(words), sources, settings, readout, folder)
+    return ImportTask(tuple(words), sources, settings, readout, folder)
 
 
 def told_by(name: str, config: str | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ttc.readout import make_batches
-from ttc.readout.elections import Batch, elect
+from ttc.readout.elections import elect
 from ttc.readout.names import Results
 from ttc.readout.pools import Key, Tables, places
 from ttc.report.formats import score_range, setting
@@ -29,7 +29,7 @@ from ttc.types import UserError
 
 
 @dataclass(frozen=True)
-class Pool:
+class BinningPool:
     """The pools of independent paths that measure difficulty: `units` paths for every problem and seed."""
 
     record: CellRecord
@@ -55,7 +55,7 @@ class Difficulty:
     bins: pd.DataFrame
     labels: Sequence[str]
     notes: Sequence[str]
-    pool: Pool | None = None
+    pool: BinningPool | None = None
     probe: int = 0
     halved: int = 0
 
@@ -89,7 +89,7 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     )
 
 
-def find_pool(results: Results, tables: Tables, study: Study) -> Pool:
+def find_pool(results: Results, tables: Tables, study: Study) -> BinningPool:
     """The pools of the study's panel and problems; of several settings the most usual ones.
 
     Raises:
@@ -110,42 +110,28 @@ def find_pool(results: Results, tables: Tables, study: Study) -> Pool:
     size = min(units[seed] for seed in seeds)
     flat: list[Key] = [keys[seed][p] for p in range(len(study.problems)) for seed in seeds]
     place_BU = places(tables, flat, size)[:, :, 0]
-    return Pool(first, study.problems, seeds, size, place_BU.reshape(len(study.problems), len(seeds), size))
+    return BinningPool(
+        first, study.problems, seeds, size, place_BU.reshape(len(study.problems), len(seeds), size)
+    )
 
 
 def reread(
-    tables: Tables, pool: Pool, halved: int, draws: Sequence[int], config: ReadoutConfig
+    tables: Tables, pool: BinningPool, halved: int, draws: Sequence[int], config: ReadoutConfig
 ) -> dict[tuple[int, str, str | None], Floats]:
     """correct_P of (n, vote, agg), read from the paths behind the first `halved` of each one-seed pool.
 
     Groups of equal answers are those of the whole pool (semantics, "Scores and votes").
     """
     keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
-
     (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
-    found = elect(_behind(batch, halved), draws, config.permutations)
+    behind_BN = np.tile(np.arange(halved, pool.units), (len(keys), 1))
+    found = elect(batch.select(behind_BN), draws, config.permutations)
     resample = config.subset == "resample"
     return {
         (n, vote, agg): (one.resample_BC if resample else one.prefix_BC)[:, c]
         for (vote, agg), one in found.items()
         for c, n in enumerate(draws)
     }
-
-
-def _behind(batch: Batch, halved: int) -> Batch:
-    """The batch without the first `halved` paths of each pool. Groups that only these are in fall away, the
-    others keep their representatives."""
-    group_BN, firsts, right = batch.group_BN[:, halved:].copy(), [], []
-    for b, (first_G, right_G) in enumerate(zip(batch.firsts, batch.right, strict=True)):
-        present = np.unique(group_BN[b][group_BN[b] >= 0])
-        group_BN[b] = np.where(group_BN[b] >= 0, np.searchsorted(present, group_BN[b]), group_BN[b])
-        firsts.append(first_G[present])
-        right.append(right_G[present])
-    return Batch(
-        *(batch.keys, batch.place_BUW[:, halved:], group_BN, firsts, right),
-        scores={agg: score_BN[:, halved:] for agg, score_BN in batch.scores.items()},
-        columns={name: column_BN[:, halved:] for name, column_BN in batch.columns.items()},
-    )
 
 
 def _by_level(results: Results, study: Study) -> Difficulty:
@@ -164,12 +150,12 @@ def _probe_paths(kind: str) -> int:
     return int(match["m"] or 0)
 
 
-def _right(tables: Tables, pool: Pool) -> Floats:
+def _right(tables: Tables, pool: BinningPool) -> Floats:
     """Is the path right? A search without one is wrong."""
     return np.append(tables.right_N, False)[pool.place_PSU].astype(np.float64)
 
 
-def _scores(tables: Tables, pool: Pool) -> Floats:
+def _scores(tables: Tables, pool: BinningPool) -> Floats:
     """The path's last score; NaN: none.
 
     Raises:
@@ -181,7 +167,7 @@ def _scores(tables: Tables, pool: Pool) -> Floats:
     return np.append(value_N, np.nan)[pool.place_PSU]
 
 
-def _seen_by(seed: int, pool: Pool, value_PSU: Floats, probe: int) -> Floats:
+def _seen_by(seed: int, pool: BinningPool, value_PSU: Floats, probe: int) -> Floats:
     """value_P: the mean over the other seeds' pools (with a single one: over what is left of it), or over the
     first `probe` paths of the next seed's. A problem without any score is as hard as can be."""
     others = [s for s, other in enumerate(pool.seeds) if other > seed]
@@ -198,7 +184,7 @@ def _label(bin_PS: Ints, value_PS: Floats, b: int) -> str:
     return f"bin {b + 1} ({score_range(inside.min(), inside.max())})"
 
 
-def _notes(kind: str, pool: Pool, probe: int, halved: int) -> list[str]:
+def _notes(kind: str, pool: BinningPool, probe: int, halved: int) -> list[str]:
     what = "share of right paths" if kind == "oracle" else "mean last score"
     seen = " It has seen the gold answers." if kind == "oracle" else ""
     notes = [f"Difficulty: {what} of {pool.record.strategy} pools, in quintiles.{seen}"]

@@ -80,8 +80,7 @@ def _rows(folder: Folder) -> pd.DataFrame:
     grades = folder.read("grades", ["path", "grader", "extract", "verdict"]).to_pandas()
     if runs:
         declared = runs[-1]["config"]["readout"]
-        rule = grades["extract"].fillna("boxed")
-        grades = grades[(grades["grader"] == declared["grader"]) & (rule == declared["extract"])]
+        grades = grades[(grades["grader"] == declared["grader"]) & (grades["extract"] == declared["extract"])]
     columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
     scores = folder.read("scores", columns).to_pandas()
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])

@@ -1,4 +1,4 @@
-"""`Worker`: one `python -m ttc.grading.worker` process and its pipes; `Pool`: some of them, under a limit."""
+"""`Worker`: a `python -m ttc.grading.worker` process and its pipes; `WorkerPool`: some, under a limit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Worker:
         await self._process.wait()
 
 
-class Pool:
+class WorkerPool:
     """Workers that are started when they are needed, and killed where a request takes too long or breaks one.
 
     Args:
