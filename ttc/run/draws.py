@@ -7,7 +7,7 @@ bill, the rows of the tree) is here and in scores.py, and nowhere else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ttc.run.retry import retry
@@ -70,17 +70,19 @@ class AddressedPolicy:
         self._seed = seed
         self._problem_key = problem_key
         self._bill = bill
-        self._children: dict[tuple[int, ...], int] = {(): first_child}
-        self._roll_outs: dict[tuple[int, ...], int] = {(): first_child}
+        self._taken: dict[tuple[tuple[int, ...], bool], int] = {
+            ((), False): first_child,
+            ((), True): first_child,
+        }
         self.drawn: list[Drawn] = []
 
     async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         if over := [path for path in paths if path.over]:
             raise ValueError(f"path {address_text(over[0].address)} is over and cannot be extended")
-        return await self._grow("extend", paths, n, self._take_child, self._sampling, whole=False)
+        return await self._grow("extend", paths, n, False, self._sampling, whole=False)
 
     async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
-        return await self._grow("finish", paths, n, self._take_child, self._sampling, whole=True)
+        return await self._grow("finish", paths, n, False, self._sampling, whole=True)
 
     async def roll_out(
         self,
@@ -94,10 +96,10 @@ class AddressedPolicy:
         own = self._sampling
         sampling = own if temperature is None else replace(own, temperature=temperature)
         whole = steps is None
-        families = await self._grow("roll_out", paths, n, self._take_roll_out, sampling, whole)
+        families = await self._grow("roll_out", paths, n, True, sampling, whole)
         for _ in range(1, steps or 1):
             ends = [path for family in families for path in family]
-            further = iter(await self._grow("roll_out", ends, 1, self._take_child, sampling, whole))
+            further = iter(await self._grow("roll_out", ends, 1, False, sampling, whole))
             families = [[next(further)[0] for _ in family] for family in families]
         return families
 
@@ -106,15 +108,18 @@ class AddressedPolicy:
         verb: str,
         paths: Sequence[Path],
         n: int | Sequence[int],
-        take: Callable[[Path], int],
+        aside: bool,
         sampling: Sampling,
         whole: bool,
     ) -> list[list[Path]]:
-        """The draws of all paths as one call; a path that is over stands for its own family."""
+        """The draws of all paths as one call; a path that is over stands for its own family.
+
+        `aside`: they are roll-outs, and take no child's index.
+        """
         counts = [n] * len(paths) if isinstance(n, int) else list(n)
         # indices are taken before the first await, so that gathered searches keep their order
         slots = [
-            [] if path.over else [(path, take(path)) for _ in range(count)]
+            [] if path.over else [(path, self._take(path, aside)) for _ in range(count)]
             for path, count in zip(paths, counts, strict=True)
         ]
         flat = [slot for family in slots for slot in family]
@@ -147,25 +152,19 @@ class AddressedPolicy:
             children.append(child)
         return children
 
-    def _take_child(self, path: Path) -> int:
-        return _take(self._children, path)
-
-    def _take_roll_out(self, path: Path) -> int:
-        return -1 - _take(self._roll_outs, path)
+    def _take(self, path: Path, aside: bool) -> int:
+        """The index of the node's next child; `aside`: of its next roll-out."""
+        number = self._taken.get((path.address, aside), 0)
+        self._taken[path.address, aside] = number + 1
+        return -1 - number if aside else number
 
     def _charge(self, draw: Draw, sample: Sample) -> None:
         bill = self._bill
-        bill.generated += sum(step.count for step in sample.steps)
+        bill.generated_tokens += sum(step.count for step in sample.steps)
         bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
         if sample.cached_tokens is not None:
             bill.prompt_cached = (bill.prompt_cached or 0) + sample.cached_tokens
             bill.prompt_computed = (bill.prompt_computed or 0) + sample.prompt_tokens - sample.cached_tokens
-
-
-def _take(counts: dict[tuple[int, ...], int], path: Path) -> int:
-    number = counts.get(path.address, 0)
-    counts[path.address] = number + 1
-    return number
 
 
 def _prefix(path: Path) -> tuple[int, ...]:

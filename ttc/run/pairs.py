@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import Job, PlannedCell
-from ttc.run.launch import Grading, Launch
+from ttc.run.launch import Launch
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import ModelFacts
@@ -26,14 +26,14 @@ class Pair:
         prm, settings = self.prm, inputs.grid.launch
         policy = inputs.models[self.cells[0].cell.policy]
         verifier = inputs.models[prm] if prm else None
-        readout = settings.readout
         searches = any(not job.stored for job in jobs)
         return Launch(
             policy=policy.runs(self.policy) if searches else None,
             prm=verifier.runs(prm) if prm and verifier else None,
             verifier_id=next((one.verifier for one in self.cells if one.verifier), None),
             facts=(policy.facts, verifier.facts if verifier else ModelFacts()),
-            grading=Grading(readout.grader, readout.extract, readout.grade_timeout, settings.grade_discarded),
+            readout=settings.readout,
+            discarded=settings.grade_discarded,
             cluster=settings.cluster,
             folder=folder,
             sizes=(policy.size, verifier.size if verifier else None),

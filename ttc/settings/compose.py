@@ -92,14 +92,16 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
     parsed = composer.parse(line.overrides)
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
-        fixed = [word for word, one in zip(line.overrides, parsed, strict=True) if not _swept(one)]
+        fixed = [
+            word for word, one in zip(line.overrides, parsed, strict=True) if not one.is_sweep_override()
+        ]
         hydra = composer.compose(fixed).hydra
         multirun |= hydra.mode == RunMode.MULTIRUN
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
         swept = composer.parse([*params, *line.overrides])
         [points] = BasicSweeper.split_arguments(swept, max_batch_size=None)
-    elif several := next((one.input_line for one in parsed if _swept(one)), None):
+    elif several := next((one.input_line for one in parsed if one.is_sweep_override()), None):
         raise UserError(f"{several}: several values are a grid, and a grid needs -m")
     else:
         points = [list(line.overrides)]
@@ -154,10 +156,6 @@ class _Composer:
         """Does the word choose files, as `policy=nano` does, or speak to Hydra itself?"""
         key = word.partition("=")[0].lstrip("+~").partition("@")[0]
         return key.startswith("hydra") or bool(self._hydra.config_loader.get_group_options(key))
-
-
-def _swept(override: Any) -> bool:
-    return bool(override.is_sweep_override())
 
 
 def _folder(line: Line) -> Path:
