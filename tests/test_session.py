@@ -10,7 +10,7 @@ import pytest
 
 from tests.worlds import TINY, run_search, session_of
 from ttc.models.fake import FakePolicy, FakeVerifier
-from ttc.run.draws import seed_of
+from ttc.run.session import seed_of
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts

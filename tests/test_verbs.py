@@ -12,8 +12,8 @@ import pytest
 
 from tests.worlds import TINY, Script, run_search, search, session_of
 from ttc.models.fake import FakePolicy, FakeVerifier
-from ttc.run.draws import Drawn
 from ttc.run.search import number_copies
+from ttc.run.session import Drawn
 from ttc.strategies.aggregations import aggregate
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN

@@ -90,7 +90,11 @@ def _map_rows(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
     if missing := missing_columns(rows, vars(config.columns), "dataset.columns"):
         raise UserError("\n".join(missing))
     problems = [_problem(i, row, config) for i, row in enumerate(rows)]
-    _refuse_twins(problem.id for problem in problems)
+    ids: set[str] = set()
+    for problem in problems:
+        if problem.id in ids:
+            raise UserError(f"dataset.columns.id: two rows have the id {problem.id!r}")
+        ids.add(problem.id)
     return problems
 
 
@@ -127,14 +131,6 @@ def level_of(value: Any) -> int | None:
     """`3`, `"3"` or `"Level 3"`."""
     digits = "".join(c for c in text_of(value) if c.isdigit())
     return int(digits) if digits else None
-
-
-def _refuse_twins(ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for id_ in ids:
-        if id_ in seen:
-            raise UserError(f"dataset.columns.id: two rows have the id {id_!r}")
-        seen.add(id_)
 
 
 def _kind(path: str) -> str:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from ttc.grading import Grader, Verdict
 from ttc.plan.jobs import Job
-from ttc.run.draws import Drawn, address_text, token_ids
 from ttc.run.launch import Launch
 from ttc.run.scores import StepScore, context_sum, logprobs
-from ttc.run.session import Session
+from ttc.run.session import Drawn, Session, address_text, token_ids
 from ttc.types import ModelFacts, Path
 
 Row = dict[str, object]

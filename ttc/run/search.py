@@ -10,10 +10,9 @@ from dataclasses import replace
 
 from ttc.grading import Grader, extract
 from ttc.plan.jobs import Job
-from ttc.run.draws import address_text
 from ttc.run.launch import Launch
 from ttc.run.rows import Grade, Row, grade_row, path_row, score_rows, search_row, step_rows
-from ttc.run.session import Session
+from ttc.run.session import Session, address_text
 from ttc.types import EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ttc.settings.schema import GROUPS, Config, EngineConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
@@ -150,7 +150,7 @@ class _Composer:
 
         config = self.compose(words)
         own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return _plain(OmegaConf.to_container(own, resolve=True))
+        return cast(dict[str, Any], OmegaConf.to_container(own, resolve=True))
 
     def _chooses(self, word: str) -> bool:
         """Does the word choose files, as `policy=nano` does, or speak to Hydra itself?"""
@@ -184,12 +184,6 @@ def _offer() -> None:
     for group in GROUPS:
         for name in {"_base", PLAIN.get(group, "_base")}:
             store.store(group=group, name=name, node=_base(group), provider="ttc")
-
-
-def _plain(container: Any) -> dict[str, Any]:
-    if not isinstance(container, dict):
-        raise TypeError("a composed config is a mapping")
-    return {str(key): value for key, value in container.items()}
 
 
 def _one_line(error: Exception) -> str:
@@ -233,7 +227,7 @@ def shipped(group: str, name: str) -> dict[str, Any]:
     merged = _base(group)
     file = CONF / group / f"{name}.yaml"
     if file.exists():
-        merged |= _plain(OmegaConf.to_container(OmegaConf.load(file)))
+        merged |= cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)))
     for entry in merged.pop("defaults", []):
         if isinstance(entry, dict) and "override /prompt@_global_.prompt" in entry:
             merged["prompt"] = entry["override /prompt@_global_.prompt"]
