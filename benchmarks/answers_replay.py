@@ -26,7 +26,9 @@ from ttc.readout import read_out
 from ttc.sal.canonical import Canonical
 from ttc.sal.importer import read_runs, store_runs
 from ttc.sal.settings import parse
+from ttc.settings import extensions
 from ttc.settings.schema import ReadoutConfig
+from ttc.store import Folder
 
 FILES = (
     "completions_sal_beam_llama3.2-3b-awq_n16_q100.jsonl",
@@ -34,9 +36,8 @@ FILES = (
     "completions_sal_bon_llama3.2-3b-awq_n1_q500.jsonl",
 )
 VOTES = {"best": "naive", "weighted": "weighted", "majority": "maj"}
-SAL = ReadoutConfig(
-    extract="sal", subset="sal_prefix", blanks="vote", groups="canonical", trailing="keep", permutations=1
-)
+HABITS = ("blanks_vote", "canonical_groups", "trailing_scores")
+SAL = ReadoutConfig(extract="sal", subset="sal_prefix", habits=HABITS, permutations=1)
 
 
 def replay(
@@ -65,10 +66,11 @@ def replay(
 def _choices(path: Path, config: ReadoutConfig) -> pd.DataFrame:
     """problem, n, vote, ours, stored, correct: from a folder that is made for it and thrown away."""
     with tempfile.TemporaryDirectory() as scratch:
+        extensions.load()
         task = parse([str(path), f"results_dir={scratch}", "name=replay"])
         task = replace(task, readout=config)
         store_runs(task, read_runs(task))
-        answers = read_out(task.folder, config).answers.to_pandas()
+        answers = read_out(Folder(task.folder), config)["answers"].to_pandas()
     kept = answers[(answers["subset"] == "sal_prefix") & (answers["agg"].isna() | (answers["agg"] == "last"))]
     kept = kept[kept["vote"].isin(list(VOTES))]
     rows = {str(row["unique_id"]): row for row in map(json.loads, path.open())}

@@ -31,9 +31,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     skipped = terminalreporter.stats.get("skipped", [])
     if count := sum("TTC_TEST_DATA" in str(report.longrepr) for report in skipped):
         terminalreporter.section("TEST DATA MISSING", sep="!", red=True)
-        terminalreporter.line(
-            f"{count} tests on real data were skipped: TTC_TEST_DATA names no folder"
-        )
+        terminalreporter.line(f"{count} tests on real data were skipped: TTC_TEST_DATA names no folder")
 
 
 @pytest.fixture

@@ -1,15 +1,12 @@
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.answers_statistics import difference_covered
-from tests.test_readout import CELLS, GOLD, POOL, TREE, Folder, pool
-from ttc import store
+from tests.hand import CELLS, GOLD, POOL, TREE, HandFolder, change, pool
 from ttc.commands.cli import main
 from ttc.readout.names import Results
 from ttc.report.console import make_console
@@ -61,15 +58,15 @@ def test_the_interval_of_a_difference_covers_a_known_truth():
 # --- The command -----------------------------------------------------------------------------------------
 
 
-WIDE = replace(POOL, cell="bon-wide", family="wide", variant="width=8", seeds=(0, 1))
-TREES = [replace(TREE, cell="dvts-n4", n=4), replace(TREE, cell="dvts-n8", n=8)]
-ELSEWHERE = replace(POOL, cell="other-n4", family="other", strategy="beam", selection="t", variant="limit=1")
+WIDE = change(POOL, cell="bon-wide", family="wide", variant="width=8", seeds=(0, 1))
+TREES = [change(TREE, cell="dvts-n4", n=4), change(TREE, cell="dvts-n8", n=8)]
+ELSEWHERE = change(POOL, cell="other-n4", family="other", strategy="beam", selection="t", variant="limit=1")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """p and q: bon@4 weighted reads p right; the wide one is right with seed 1 only; a cell of p alone."""
-    made = Folder(tmp_path_factory.mktemp("compare"))
+    made = HandFolder(tmp_path_factory.mktemp("compare"))
     pool(made)
     pool(made, TREE)
     for problem, right in GOLD.items():
@@ -78,11 +75,11 @@ def folder(tmp_path_factory):
     made.search(ELSEWHERE, "p", [("1", [0.5], [5])] * 4)
     made.commit(*CELLS, *TREES, WIDE)
     made.commit(ELSEWHERE)
-    runs = store.Folder(made.path).runs()
+    runs = made.folder.runs()
     runs[-1]["selections"] = {"t": [["p", "p", 1]]}
-    store.Folder(made.path).save_runs(runs)
+    made.folder.save_runs(runs)
     made.rows_of()
-    return made.path
+    return made.folder
 
 
 def compared(folder, *names):
@@ -102,7 +99,7 @@ def test_cells_are_compared_with_the_first_on_paired_problems(folder, capsys):
     assert np.isnan(wide["p_mcnemar"])
     assert same_pool["p_mcnemar"] == 1
     assert same_pool["p_holm"] == 1
-    assert pd.read_parquet(folder / FILE)["difference"].tolist()[1:] == table["difference"].tolist()[1:]
+    assert folder.frame(FILE)["difference"].tolist()[1:] == table["difference"].tolist()[1:]
     text = " ".join(capsys.readouterr().out.split())
     assert "One pool of paths behind best_of_n@4:majority, best_of_n@4:weighted/last" in text
     assert "upper bound" in text
@@ -131,7 +128,7 @@ def test_a_comparison_of_two_has_no_holm_and_the_list_names_every_cell(folder, c
             "several cells are meant; take one of best_of_n@1, best_of_n@2, best_of_n@4, best_of_n+width",
         ),
         ("best_of_n+width=9@4", "no such cell"),
-        ("best_of_n@4:final", "it has no vote final; take one of best/last, best/min"),
+        ("best_of_n@4:final", "it has no vote final; take one of weighted/last, weighted/min"),
         ("best_of_n@4:best/max", "it has no vote best/max"),
         ("dvts@8", "incomplete, 2 searches are missing"),
         ("@4", "not a cell"),

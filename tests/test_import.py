@@ -55,7 +55,7 @@ def rows(folder: Path, table: str) -> list[dict[str, Any]]:
 def test_a_pool_is_read_out_as_one_of_ours(run, tmp_path):
     file = write(tmp_path / "bon.jsonl", row("a"), row("b", ("3", "1", "1", "3")))
     assert run(file) == 0
-    readout = read_out(tmp_path / "out", ReadoutConfig(grader="exact")).rows.to_pandas()
+    readout = read_out(Folder(tmp_path / "out"), ReadoutConfig(grader="exact"))["readout"].to_pandas()
     assert set(readout["strategy"]) == {"sal_best_of_n"}
     found = readout[(readout["subset"] == "prefix") & readout["agg"].isin([None, "last"])]
     accuracy = found.set_index(["vote", "n"])["accuracy"]
@@ -99,9 +99,7 @@ def test_the_text_is_all_there_but_for_the_header_and_what_is_unknown_is_null(ru
     assert steps_of("") == []
     (search,) = rows(tmp_path / "out", "searches")
     assert search["generated_tokens"] is None
-    assert {paths[0]["prm"], *(c["verifier"] for c in Folder(tmp_path / "out").runs()[0]["cells"])} == {
-        None
-    }
+    assert {paths[0]["prm"], *(c["verifier"] for c in Folder(tmp_path / "out").runs()[0]["cells"])} == {None}
     assert "1 completions began with the chat header" in capsys.readouterr().out
 
 
@@ -112,7 +110,7 @@ def test_a_second_import_changes_nothing_and_seeds_join(run, tmp_path):
     assert run(first, "seed=3", "width=2") == 0
     assert rows(tmp_path / "out", "paths") == before
     assert {(path["seed"], path["unit"]) for path in before} == {(3, 0), (3, 1), (4, 0), (4, 1)}
-    readout = read_out(tmp_path / "out", ReadoutConfig(grader="exact")).rows.to_pandas()
+    readout = read_out(Folder(tmp_path / "out"), ReadoutConfig(grader="exact"))["readout"].to_pandas()
     assert readout.groupby("n")["seeds"].unique().map(list).to_dict() == {2: [2], 4: [2]}
     assert readout["prm_tokens"].isna().all()
 

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.image import imread
 
@@ -9,11 +8,11 @@ from ttc.commands.cli import main
 from ttc.commands.sweep import main as launch
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
-from ttc.readout.votes import AGGS
 from ttc.report.console import make_console
 from ttc.settings.build import read
 from ttc.stats.two_fold import Prices, choose, halves, quintiles, strata
-from ttc.studies.candidates import Costs, studies
+from ttc.store import Folder
+from ttc.studies.candidates import CostReader, studies
 from ttc.studies.difficulty import find_pool, measure
 from ttc.studies.optimal import limits_between, optimal, readout_config, second_half
 from ttc.studies.settings import OptimalSettings
@@ -106,12 +105,12 @@ def test_budgets_are_round_and_reach_from_the_cheapest_to_the_dearest():
 # --- On a folder -----------------------------------------------------------------------------------------
 
 
-def folder_of(path: Path, seeds: str) -> Path:
+def folder_of(path: Path, seeds: str) -> Folder:
     usual = ("policy=fake", "prm=fake", "cluster=none", "name=x", f"results_dir={path}", "dataset.limit=20")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(Path(__file__).parents[1])
         assert launch(["-m", "strategy=best_of_n,beam", "n=1,4,8", f"seeds={seeds}", *usual]) == 0
-    return path / "x"
+    return Folder(path / "x")
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +137,7 @@ def test_no_path_both_bins_and_votes_with_several_seeds(two_seeds):
     bins = measure(results, tables, study, "oracle").bins
     swapped = quintiles(right_PSU.mean(axis=2)[:, ::-1])  # seed 0 is binned by seed 1's pool
     assert (bins[[0, 1]].to_numpy() == swapped).all()
-    score_PSU = tables.scores(pool.record.verifier).value_AN[AGGS.index("last")][pool.place_PSU]
+    score_PSU = tables.scores(pool.record.verifier).values_N["last"][pool.place_PSU]
     bins = measure(results, tables, study, "predicted@3").bins
     assert (bins[[0, 1]].to_numpy() == quintiles(score_PSU[:, ::-1, :3].mean(axis=2))).all()
 
@@ -153,7 +152,7 @@ def test_with_one_seed_half_of_the_pool_bins_and_the_other_half_is_read(one_seed
     half = second_half(tables, study, found, readout_config(one_seed))
     read = {(one.record.strategy, *one.choice): one.correct[0].to_numpy() for one in half.candidates}
     assert read["best_of_n", 1, "majority", None] == pytest.approx(right_PU[:, 4:].mean(axis=1))
-    score_PU = tables.scores(found.pool.record.verifier).value_AN[AGGS.index("min")][place_PU[:, 4:]]
+    score_PU = tables.scores(found.pool.record.verifier).values_N["min"][place_PU[:, 4:]]
     best_P = right_PU[np.arange(20), 4 + score_PU.argmax(axis=1)]
     assert (read["best_of_n", 4, "best", "min"] == best_P).all()
     assert not [key for key in read if key[:2] == ("best_of_n", 8)]  # four paths are left
@@ -175,14 +174,14 @@ def test_oracles_are_no_candidates_and_ties_are_cheaper_then_by_registry(two_see
     assert curve["curve"].to_numpy() == pytest.approx(curve["best"].to_numpy())
     assert (curve["curve_low"] <= curve["curve"]).all()
     assert curve["difference_low"].to_numpy() == pytest.approx(0)
-    assert pd.read_parquet(two_seeds / "optimal.parquet")["curve"].tolist() == curve["curve"].tolist()
-    assert len(pd.read_parquet(two_seeds / "optimal_choices.parquet")) == len(choices)
+    assert two_seeds.frame("optimal")["curve"].tolist() == curve["curve"].tolist()
+    assert len(two_seeds.frame("optimal_choices")) == len(choices)
 
 
 def test_probe_paths_are_paid_for(two_seeds):
     words = ["difficulty=predicted@4", "axis=policy_tokens", "splits=2"]
     curve, _ = optimal(two_seeds, words, make_console())
-    rows = pd.read_parquet(two_seeds / "readout.parquet")
+    rows = two_seeds.frame("readout")
     four = rows[(rows["strategy"] == "best_of_n") & (rows["n"] == 4) & (rows["subset"] == "prefix")]
     assert curve["probe"].to_numpy() == pytest.approx(four["policy_tokens"].iloc[0])
     assert (curve["best_cost"] <= curve["budget"] * 1.1).all()
@@ -191,12 +190,12 @@ def test_probe_paths_are_paid_for(two_seeds):
         last["best_cost"] + last["probe"]
     )  # 4 problems a bin: one choice
     assert curve["candidates"].is_monotonic_increasing
-    assert min(imread(two_seeds / "plots" / "optimal.png").shape[:2]) > 400
+    assert min(imread(two_seeds.local("plots", "optimal.png")).shape[:2]) > 400
 
 
 def test_costs_are_the_readouts(two_seeds):
     _, tables, study = opened(two_seeds)
-    price = Costs(tables, "generated_tokens")
+    price = CostReader(tables, "generated_tokens")
     for one in study.candidates:
         mean = price.per_problem(one, study.problems, study.seeds).mean()
         assert mean == pytest.approx(one.reading.row["generated_tokens"])

@@ -1,121 +1,20 @@
-import json
-from dataclasses import asdict, replace
-
 import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
 
-from ttc import store
-from ttc.readout import read_out
+from tests.hand import CELLS, GOLD, POOL, PRM_SIZES, SIZES, TREE, HandFolder, change, one, pool
+from ttc.commands.cli import main
+from ttc.readout import TABLES, check, read_out
 from ttc.settings.schema import ReadoutConfig
-from ttc.store.schema import TABLES, CellRecord, table_schema
-
-POOL = CellRecord(
-    cell="bon-4",
-    family="bon",
-    strategy="best_of_n",
-    variant="",
-    n=4,
-    seeds=(0,),
-    policy="pol",
-    prm="ver",
-    verifier="v",
-    dataset="d",
-    selection="s",
-    unit=1,
-    guided=False,
-    width=None,
-    depth=None,
-    search_agg=None,
-    finished=None,
-    temperature=0.8,
-    top_p=1.0,
-    max_tokens=100,
-    prompt="plain",
-)
-TREE = replace(POOL, cell="dvts-4", family="dvts", strategy="dvts", unit=2, guided=True, width=2)
-GOLD = {"p": "1", "q": "7"}
-SIZES = {"policy_params": 100, "policy_attention": 3, "policy_rate": 50.0}
-PRM_SIZES = {"prm_params": 1000, "prm_attention": 5, "prm_rate": 20.0}
-
-
-class Folder:
-    """A results folder written by hand, a part per `commit`."""
-
-    def __init__(self, path):
-        self.path, self.rows, self.parts = path, {table: [] for table in TABLES}, 0
-
-    def search(self, cell, problem, paths, seed=0, first=0, status="done", graded=True, scored=True):
-        """paths: (answer, scores, step tokens) each, in address order; paths of a unit stand together."""
-        size = cell.unit or max(1, len(paths))
-        common = {"family": cell.family, "problem_key": problem, "problem_id": problem, "seed": seed}
-        for i, (answer, scores, tokens) in enumerate(paths):
-            at = first * size + i
-            path = common | {"path": f"{cell.family}/{problem}/{seed}/{at}"}
-            unit = at // size
-            self.rows["paths"].append(
-                path | {"unit": unit, "address": str(at), "step_tokens": tokens, "answer": answer}
-            )
-            right = answer == GOLD[problem]
-            if graded:
-                self.rows["grades"].append(path | {"grader": "math_verify", "verdict": right})
-            if scored:
-                cost = {} if cell.guided else {"prm_tokens": 4, "prm_context_sum": 40}
-                self.rows["scores"].append(
-                    path | {"verifier": "v", "scores": scores, "prm_prompt_tokens": 6} | cost | PRM_SIZES
-                )
-            if cell.guided:
-                step = common | {"unit": unit, "address": str(at), "step": 0}
-                self.rows["steps"].append(
-                    step | {"tokens": 8, "context_sum": 80, "prm_tokens": 3, "prm_context_sum": 30}
-                )
-        units = max(1, len(paths) // size)
-        self.rows["searches"].append(
-            common
-            | {"unit_first": first, "units": units, "status": status, "prm_prompt_tokens": 6}
-            | {"prompt_tokens": 10 if paths else None}
-            | SIZES
-            | PRM_SIZES
-        )
-
-    def commit(self, *cells, problems=("p", "q")):
-        self.parts += 1
-        for table, rows in self.rows.items():
-            part = pa.Table.from_pylist(rows, schema=table_schema(table))
-            store.Folder(self.path).write(f"{table}/{self.parts:06d}-hand", part)
-            rows.clear()
-        runs = store.Folder(self.path).runs()
-        levels = [[problem, problem, 1 + i] for i, problem in enumerate(problems)]
-        runs.append({"cells": [asdict(cell) for cell in cells], "selections": {"s": levels}})
-        (self.path / "sweep.json").write_text(json.dumps({"runs": runs}))
-
-    def rows_of(self, **config):
-        return read_out(self.path, ReadoutConfig(**config)).rows.to_pandas()
-
-
-def one(rows, cell, vote, subset, agg="last"):
-    agg_fits = rows["agg"].isna() if vote in ("majority", "oracle") else rows["agg"] == agg
-    found = rows[(rows.cell == cell) & (rows.vote == vote) & (rows.subset == subset) & agg_fits]
-    assert len(found) == 1
-    return found.iloc[0]
+from ttc.store import Folder
+from ttc.store.schema import SCHEMA_VERSION
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return Folder(tmp_path)
-
-
-def pool(folder, cell=POOL):
-    """p: a lone right answer of high score beside two wrong; a blank scored highest. q: one unscored."""
-    paths = [("1", [0.5, 0.9], [3, 2]), ("2", [0.2], [5]), ("2", [0.9, 0.3], [1, 1]), (None, [0.99], [4])]
-    folder.search(cell, "p", paths)
-    paths = [("5", [0.4], [5]), ("5", [0.4], [5]), ("7", [0.1, 0.5], [5]), ("7", [None], [5])]
-    folder.search(cell, "q", paths)
-
-
-CELLS = [replace(POOL, cell=f"bon-{n}", n=n) for n in (1, 2, 4)]
+    return HandFolder(tmp_path)
 
 
 def test_prefix_is_the_first_n_and_equals_resample_where_there_is_nothing_to_choose(folder):
@@ -173,7 +72,7 @@ def test_a_guided_search_pays_for_its_verifier_and_its_units_are_subtrees(folder
     for problem in GOLD:
         good = (GOLD[problem], [0.9], [8])
         folder.search(TREE, problem, [("3", [0.1], [8]), ("4", [0.2], [8]), good, good])
-    folder.commit(TREE, replace(TREE, cell="dvts-2", n=2), replace(TREE, cell="dvts-3", n=3))
+    folder.commit(TREE, change(TREE, cell="dvts-2", n=2), change(TREE, cell="dvts-3", n=3))
     rows = folder.rows_of()
     assert set(rows.cell) == {"dvts-4", "dvts-2"}  # 3 is no multiple of the unit
     half = one(rows, "dvts-2", "majority", "resample")
@@ -189,22 +88,22 @@ def test_an_empty_result_is_wrong_with_its_reason_and_never_dropped(folder):
     folder.search(POOL, "q", [], status="too_long")
     folder.rows["searches"][-1]["units"] = 4
     folder.commit(*CELLS)
-    readout = read_out(folder.path)
-    row = one(readout.rows.to_pandas(), "bon-4", "weighted", "resample")
+    readout = read_out(folder.folder)
+    row = one(readout["readout"].to_pandas(), "bon-4", "weighted", "resample")
     assert (row.accuracy, row.problems, row.too_long, row.no_answer) == (0.5, 2, 1, 0)
     assert row.policy_tokens == (10 + 20 + 0) / 2
-    answers = readout.answers.to_pandas().query("cell == 'bon-4' and problem_id == 'q'")
+    answers = readout["answers"].to_pandas().query("cell == 'bon-4' and problem_id == 'q'")
     assert answers["answer"].isna().all()
     assert set(answers["reason"]) == {"too_long"}
     assert (answers["correct"] == 0).all()
 
 
 def test_a_cell_that_no_seed_completes_has_no_accuracy_and_counts_what_is_missing(folder):
-    cell = replace(POOL, cell="bon-4", seeds=(0, 1))
+    cell = change(POOL, cell="bon-4", seeds=(0, 1))
     pool(folder)
     folder.search(cell, "p", [("1", [0.9], [5])] * 4, seed=1)
     folder.search(cell, "q", [], seed=1, status="failed")
-    folder.commit(cell, replace(cell, cell="bon-8", n=8))
+    folder.commit(cell, change(cell, cell="bon-8", n=8))
     rows = folder.rows_of()
     row = one(rows, "bon-4", "best", "prefix")  # seed 1 is not complete on all problems
     assert (row.accuracy, row.seeds, row.missing, row.failed, row.status) == (1.0, 1, 1, 1, "complete")
@@ -218,7 +117,7 @@ def test_paths_that_are_not_yet_graded_or_scored_are_missing(folder, lacking):
     folder.search(POOL, "p", [("1", [0.9], [5])] * 4)
     folder.search(POOL, "q", [("7", [0.9], [5])] * 2)
     folder.search(POOL, "q", [("7", [0.9], [5])] * 2, first=2, **{lacking: False})
-    unguided = replace(POOL, cell="none-4", prm=None, verifier=None)
+    unguided = change(POOL, cell="none-4", prm=None, verifier=None)
     folder.commit(*CELLS, unguided)
     rows = folder.rows_of()
     assert one(rows, "bon-4", "majority", "prefix").missing == 1
@@ -234,23 +133,23 @@ def test_a_seed_of_a_later_run_joins_and_a_repeated_search_replaces_the_failed_o
     folder.search(POOL, "q", [("7", [0.9], [5])] * 4)
     for problem in GOLD:
         folder.search(POOL, problem, [("0", [0.9], [5])] * 4, seed=1)
-    folder.commit(replace(POOL, seeds=(1,), temperature=0.7))
-    readout = read_out(folder.path)
-    row = one(readout.rows.to_pandas(), "bon-4", "best", "prefix")
+    folder.commit(change(POOL, seeds=(1,), temperature=0.7))
+    readout = read_out(folder.folder)
+    row = one(readout["readout"].to_pandas(), "bon-4", "best", "prefix")
     assert (row.accuracy, row.seeds, row.failed, row.temperature) == (0.5, 2, 0, 0.7)
-    by = readout.by.to_pandas().query("vote == 'majority' and subset == 'prefix'")
+    by = readout["readout_by"].to_pandas().query("vote == 'majority' and subset == 'prefix'")
     assert (by["level"].isna() != by["seed"].isna()).all()
     assert by.set_index("seed")["accuracy"].loc[[0, 1]].tolist() == [1, 0]
     assert by.set_index("level")["accuracy"].loc[[1, 2]].tolist() == [0.5, 0.5]
 
 
 def test_the_headline_is_the_declared_one_and_without_a_verifier_the_majority(folder):
-    greedy = replace(POOL, cell="greedy", family="greedy", strategy="greedy", n=1, unit=None)
+    greedy = change(POOL, cell="greedy", family="greedy", strategy="greedy", n=1, unit=None)
     pool(folder)
     for problem, answer in GOLD.items():
         folder.search(greedy, problem, [(answer, [0.5], [5])])
-    folder.commit(POOL, greedy, replace(POOL, cell="none", prm=None, verifier=None))
-    rows = folder.rows_of(headline_agg="min")
+    folder.commit(POOL, greedy, change(POOL, cell="none", prm=None, verifier=None))
+    rows = folder.rows_of(headline="weighted/min")
     headlines = rows[rows.headline].set_index("cell")[["vote", "agg", "subset"]].fillna("-")
     assert headlines.loc["bon-4"].tolist() == ["weighted", "min", "resample"]
     assert headlines.loc["greedy"].tolist() == ["majority", "-", "resample"]
@@ -272,10 +171,66 @@ def test_what_was_not_measured_is_null_and_never_zero(folder):
 def test_every_reader_finds_flat_columns_and_the_schema_version(folder):
     pool(folder)
     folder.commit(*CELLS)
-    read_out(folder.path)
-    for name in ("answers", "readout", "readout_by"):
+    read_out(folder.folder)
+    for name in TABLES:
         file = folder.path / f"{name}.parquet"
-        assert pa.parquet.read_schema(file).metadata[b"schema"] == b"1"
+        assert pa.parquet.read_schema(file).metadata[b"schema"] == str(SCHEMA_VERSION).encode()
         count = duckdb.sql(f"select count(*) from '{file}'").fetchone()[0]
         assert count == len(pd.read_parquet(file)) == pl.read_parquet(file).height > 0
     assert not [file for file in folder.path.iterdir() if "writing" in file.name]
+
+
+def headlines(rows):
+    """cell -> its headlines in the file's order, which is that in which they were declared."""
+    found = rows[rows.headline]
+    names = found["vote"] + ("/" + found["agg"]).fillna("")
+    return {cell: names[found.cell == cell].tolist() for cell in dict.fromkeys(rows.cell)}
+
+
+def test_votes_that_a_line_names_as_strategies_are_the_headlines_of_its_cells(folder):
+    pool(folder)
+    both = [change(one, headlines=("majority", None)) for one in CELLS]
+    folder.commit(*both, change(POOL, cell="alone", variant="x", headlines=("majority",)))
+    found = headlines(folder.rows_of(headline="best/min"))
+    assert found == {"bon-1": ["majority"], "bon-2": ["majority", "best/min"]} | {
+        "bon-4": ["majority", "best/min"],
+        "alone": ["majority"],
+    }
+    weighted = change(POOL, headlines=(None, "weighted"))
+    folder.commit(weighted, change(weighted, cell="none", variant="y", prm=None, verifier=None))
+    found = headlines(folder.rows_of(headline="best/min"))
+    assert found["bon-4"] == ["majority", "best/min", "weighted/min"]  # it was named before, in another line
+    assert found["none"] == ["majority"]  # there are no scores to vote with
+
+
+def test_strategy_majority_prints_the_majority_as_the_result(launch, tmp_path, capsys):
+    words = ("-m", "n=1,4", "dataset.limit=4")
+    assert launch("strategy=majority,beam", *words) == 0
+    rows = Folder(tmp_path / "default").frame("readout")
+    of_pool = rows[rows["strategy"] == "best_of_n"]
+    assert set(of_pool.loc[of_pool["headline"], "vote"]) == {"majority"}
+    assert set(rows.loc[rows["headline"] & (rows["strategy"] == "beam"), "vote"]) == {"weighted"}
+    marked = [line.split() for line in capsys.readouterr().out.splitlines() if "headline" in line]
+    assert ["majority" in line for line in marked if "4" in line] == [True, False]
+    assert main(["compare", str(tmp_path / "default"), "best_of_n@4", "beam@4"]) == 0
+    assert "best_of_n@4:majority" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("config", "fault"),
+    [
+        ({"headline": "oracle"}, "readout.headline='oracle': take one of weighted, best, majority"),
+        ({"headline": "first"}, "readout.headline='first': take one of weighted, best, majority"),
+        ({"headline": "best/max"}, "readout.headline='best/max': the aggregation is one of last, min"),
+        ({"headline": "majority/min"}, "'majority/min': the aggregation is none; majority reads no scores"),
+        ({"subset": "foo"}, "readout.subset='foo': take one of resample, prefix, sal_prefix"),
+        ({"habits": ("foo",)}, "'foo': take some of blanks_vote, canonical_groups, trailing_scores"),
+    ],
+)
+def test_a_name_that_no_registry_has_is_one_line_that_says_what_there_is(config, fault):
+    [line] = check(ReadoutConfig(**config))
+    assert fault in line
+
+
+def test_the_shipped_readouts_name_what_there_is():
+    assert check(ReadoutConfig()) == check(ReadoutConfig(headline="majority")) == []

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import io
 import shutil
-from dataclasses import replace
 
 import pandas as pd
 import pyarrow as pa
@@ -15,29 +14,30 @@ from rich.console import Console
 
 from benchmarks.answers_replay import FILES, replay
 from tests.conftest import data_file
-from tests.test_readout import CELLS, POOL, TREE, Folder, one, pool
-from ttc import store
+from tests.hand import CELLS, POOL, TREE, HandFolder, change, one, pool
 from ttc.commands.cli import main
-from ttc.readout import read_out
+from ttc.readout import check, read_out
+from ttc.readout.habits import HABITS
 from ttc.sal.canonical import Canonical
 from ttc.sal.quirks import quirks
 from ttc.sal.report import print_quirks
 from ttc.settings.build import build
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
+from ttc.store import Folder
 from ttc.types import UserError
 
-BEAM = replace(TREE, cell="beam-4", family="beam", strategy="beam", unit=None)
+BEAM = change(TREE, cell="beam-4", family="beam", strategy="beam", unit=None)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return Folder(tmp_path)
+    return HandFolder(tmp_path)
 
 
 def correct(rows, vote, subset="prefix", agg="last"):
     """n -> accuracy."""
-    fits = rows["agg"].isna() if vote in ("majority", "oracle") else rows["agg"] == agg
+    fits = rows["agg"].isna() | (rows["agg"] == agg)
     found = rows[(rows["vote"] == vote) & (rows["subset"] == subset) & fits]
     assert found["n"].is_unique
     return dict(zip(found["n"], found["accuracy"], strict=True))
@@ -48,7 +48,7 @@ def test_sal_prefix_reads_the_first_rows_of_any_search(folder):
     for cell in (BEAM, TREE):
         folder.search(cell, "p", [("2", [0.5], [5]), ("3", [0.6], [5]), ("1", [0.7], [5]), ("1", [0.1], [5])])
         folder.search(cell, "q", [("7", [0.9], [5]), ("3", [0.2], [5]), ("3", [0.1], [5]), ("3", [0.1], [5])])
-    folder.commit(BEAM, TREE, replace(TREE, cell="dvts-2", n=2), replace(TREE, cell="dvts-3", n=3))
+    folder.commit(BEAM, TREE, change(TREE, cell="dvts-2", n=2), change(TREE, cell="dvts-3", n=3))
     rows = folder.rows_of(subset="sal_prefix")
     beam, dvts = (rows[rows["strategy"] == name] for name in ("beam", "dvts"))
     assert correct(beam, "best", "sal_prefix") == {1: 0.5, 2: 0.5, 4: 1.0}
@@ -83,7 +83,7 @@ def test_blanks_are_a_group_that_may_win(folder):
     folder.search(POOL, "p", paths)
     folder.search(POOL, "q", [("7", [0.5], [5])] * 3 + [(None, [0.9], [5])])
     folder.commit(POOL)
-    ignored, voting = folder.rows_of(), folder.rows_of(blanks="vote")
+    ignored, voting = folder.rows_of(), folder.rows_of(habits=("blanks_vote",))
     assert [correct(ignored, vote)[4] for vote in ("majority", "weighted", "best")] == [1.0, 1.0, 1.0]
     assert [correct(voting, vote)[4] for vote in ("majority", "weighted", "best")] == [0.5, 0.5, 0.0]
     row = one(voting, "bon-4", "majority", "prefix")
@@ -95,8 +95,8 @@ def test_a_place_without_a_path_is_no_blank(folder):
     """q's search returned one path of two: what is missing casts no vote."""
     folder.search(TREE, "p", [("1", [0.9], [5]), ("1", [0.9], [5])])
     folder.search(TREE, "q", [("7", [0.9], [5])])
-    folder.commit(replace(TREE, cell="dvts-2", n=2))
-    assert correct(folder.rows_of(blanks="vote"), "majority") == {2: 1.0}
+    folder.commit(change(TREE, cell="dvts-2", n=2))
+    assert correct(folder.rows_of(habits=("blanks_vote",)), "majority") == {2: 1.0}
 
 
 def test_canonical_groups_are_what_sympy_writes_alike():
@@ -119,9 +119,9 @@ def test_canonical_groups_differ_from_equivalent_ones_where_only_the_grader_know
     folder.search(POOL, "p", [*sets, *fives])
     folder.search(POOL, "q", [*sets, *fives])
     folder.commit(POOL)
-    read_out(folder.path)
+    read_out(folder.folder)
     equivalent = chosen(folder, "p")
-    read_out(folder.path, ReadoutConfig(groups="canonical"))
+    read_out(folder.folder, ReadoutConfig(habits=("canonical_groups",)))
     assert (equivalent, chosen(folder, "p")) == ("\\{1,2\\}", "5")
 
 
@@ -140,10 +140,10 @@ def test_trailing_scores_are_dropped_and_kept_by_name(folder):
             row["raw_scores"] = [*row["scores"], 1 - row["scores"][0]]  # as long as the steps and one more
         else:
             row["raw_scores"] = [-row["scores"][0]]  # a reward
-    folder.commit(replace(POOL, cell="bon-2", n=2))
+    folder.commit(change(POOL, cell="bon-2", n=2))
     assert correct(folder.rows_of(), "best")[2] == 1.0
-    assert correct(folder.rows_of(trailing="keep"), "best")[2] == 0.5
-    assert correct(folder.rows_of(trailing="keep"), "best", agg="min")[2] == 0.5
+    assert correct(folder.rows_of(habits=("trailing_scores",)), "best")[2] == 0.5
+    assert correct(folder.rows_of(habits=("trailing_scores",)), "best", agg="min")[2] == 0.5
 
 
 def test_answers_and_verdicts_are_those_of_the_rule_and_one_that_is_missing_is_named(folder):
@@ -163,10 +163,9 @@ def test_answers_and_verdicts_are_those_of_the_rule_and_one_that_is_missing_is_n
 def test_readout_sal_is_all_of_it():
     (point,) = compose(["readout=sal"])
     config = build(ReadoutConfig, point["readout"])
-    names = ("extract", "subset", "blanks", "groups", "trailing", "headline_agg")
-    assert [getattr(config, name) for name in names] == [
-        *("sal", "sal_prefix", "vote", "canonical", "keep", "last")
-    ]
+    assert (config.extract, config.subset, config.headline) == ("sal", "sal_prefix", "weighted/last")
+    assert config.habits == tuple(HABITS)
+    assert check(config) == []
     (point,) = compose([])
     assert build(ReadoutConfig, point["readout"]) == ReadoutConfig()
 
@@ -181,17 +180,17 @@ def test_quirks_are_measured_alone_and_together(folder, capsys):
     for row in folder.rows["grades"]:
         row["answer"] = None if row["path"][-1] in "12" else {"p": "1", "q": "7"}[row["problem_key"]]
     folder.commit(BEAM)
-    read_out(folder.path)
+    read_out(folder.folder)
     before = (folder.path / "readout.parquet").read_bytes()
-    rows = quirks(folder.path).to_pandas()
+    rows = quirks(folder.folder).to_pandas()
     assert (folder.path / "readout.parquet").read_bytes() == before
     assert pa.parquet.read_table(folder.path / "quirks.parquet").num_rows == len(rows)
     best = rows[rows["vote"] == "best"].set_index(["quirk", "n"])
     assert best.loc[("sound", 4), "accuracy"] == 1.0
     assert ("sound", 2) not in best.index
-    assert best.loc[("blanks=vote", 4), "difference"] == -1.0
-    assert best.loc[("blanks=vote", 2), "difference"] == -1.0  # to the same rows with blanks ignored
-    assert best.loc[("trailing=keep", 4), "difference"] == 0.0
+    assert best.loc[("blanks_vote", 4), "difference"] == -1.0
+    assert best.loc[("blanks_vote", 2), "difference"] == -1.0  # to the same rows with blanks ignored
+    assert best.loc[("trailing_scores", 4), "difference"] == 0.0
     assert best.loc[("all", 4), "accuracy"] == 0.0
     console = Console(file=io.StringIO(), width=60)
     print_quirks(rows, console)
@@ -210,4 +209,4 @@ def test_stored_choices_of_search_and_learn_are_ours(tmp_path):
     assert (figures["choices"].sum(), len(differences)) == (12 * 3 * 5, 0)
     sound, _ = replay(tmp_path, FILES[:1], ReadoutConfig(subset="sal_prefix", permutations=1))
     assert sound["same"].sum() < figures["same"].sum()  # the options are what does it
-    assert store.Folder(tmp_path).runs() == []
+    assert Folder(tmp_path).runs() == []

@@ -52,7 +52,7 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
             prm=placement.engines.get("prm"),  # type: ignore[arg-type]
         )
         with _hosted(placement, logs) as actors:
-            on_report(Report(ray_address=address, placement=said(placement)))
+            on_report(Report(ready=True, ray_address=address, placement=said(placement)))
             handles = {role: Handle(hosts) for role, hosts in actors.items()}
             room = max(1, launch.room // placement.at_once)
             tasks = [

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.plan.cells import Grid, build_grid
-from ttc.plan.done import check_gold, find_done, join_done
+from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
-from ttc.plan.inputs import Inputs, look_up_all
-from ttc.plan.jobs import Done, Plan, PlannedCell, plan
-from ttc.report.console import Console, make_console, refuse
+from ttc.plan.inputs import look_up_all
+from ttc.readout import read_out
+from ttc.report.console import make_console, refuse
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
-from ttc.run.launch import Launch, Report
+from ttc.report.summary import show_results
+from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
-from ttc.run.pairs import pair_up
+from ttc.run.pairs import Runner, run_pairs
 from ttc.settings import extensions
 from ttc.settings.compose import compose
 from ttc.store import Folder
@@ -50,58 +49,32 @@ def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
     """Runs what is missing of a grid, reads it out and draws it; returns the exit code."""
     inputs, launch, console = look_up_all(grid), grid.launch, make_console()
     folder = Folder(Path(launch.results_dir) / launch.name)
-    if launch.plan_only:
-        _plan(folder, inputs, console)
-        return DONE
-    with folder.held():
+    with nullcontext() if launch.plan_only else folder.held():
+        check_gold(folder, inputs.cells)
+        plan, done = plan_missing(folder, inputs.cells, grid.stored)
+        print_plan(console, plan, inputs.notes, estimate(folder, plan))
+        if launch.plan_only:
+            return DONE
+        log = LaunchLog(folder, inputs, [command, *arguments])
         try:
-            failed = _run(folder, inputs, [command, *arguments], console)
+            with log.entry() as failed, SweepProgress(console, len(plan.jobs)) as progress:
+                on_report = _commit_to(folder, log, progress, failed)
+                run_pairs(folder, inputs, done, _choose_runner(launch.cluster.mode), log, on_report)
         except EngineDied as error:
             console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
             return FAILED
-    _show_results(folder, inputs, failed, console)
+    rows = read_out(folder, launch.readout)["readout"].to_pandas()
+    show_results(console, folder, rows, [one.record.cell for one in inputs.cells], failed)
     return FAILED if failed else DONE
-
-
-def _plan(folder: Folder, inputs: Inputs, console: Console) -> tuple[Plan, Done]:
-    """What is missing and what it will cost, printed; and what is there."""
-    done = find_done(folder, inputs.cells)
-    whole = _missing(inputs.cells, done, inputs.grid.stored)
-    print_plan(console, whole, inputs.notes, estimate(folder, whole))
-    return whole, done
-
-
-def _missing(cells: Sequence[PlannedCell], done: Done, stored: bool) -> Plan:
-    whole = plan(cells, done)
-    return replace(whole, jobs=tuple(job for job in whole.jobs if job.stored)) if stored else whole
-
-
-def _run(folder: Folder, inputs: Inputs, line: Sequence[str], console: Console) -> list[str]:
-    """Plans and runs, pair by pair of engines; returns the failures. line: the command and its words."""
-    check_gold(folder, inputs.cells)
-    (whole, done), known = _plan(folder, inputs, console), folder.commits
-    log = LaunchLog(folder, inputs, line)
-    with log.entry() as failed, SweepProgress(console, len(whole.jobs)) as progress:
-        for pair in pair_up(inputs.cells) if whole.jobs else ():
-            # a pair before this one may have drawn what its verifier has to score
-            now = join_done(done, find_done(folder, pair.cells, after=known))
-            if jobs := _missing(pair.cells, now, inputs.grid.stored).jobs:
-                launch = pair.launch(inputs, jobs, folder)
-                with log.engines():
-                    _runner(launch)(launch, jobs, _commit_to(folder, log, progress, failed))
-    return failed
 
 
 def _commit_to(
     folder: Folder, log: LaunchLog, progress: SweepProgress, failed: list[str]
 ) -> Callable[[Report], None]:
-    """What becomes of a runner's reports; the first one says that the engines are up."""
-    up = False
+    """What becomes of a runner's reports."""
 
     def on_report(report: Report) -> None:
-        nonlocal up
-        if not up:
-            up = True
+        if report.ready:
             progress.ready()
             log.engines_ready(report.ray_address, report.placement)
         for part in report.parts:
@@ -112,34 +85,11 @@ def _commit_to(
     return on_report
 
 
-def _runner(launch: Launch) -> Callable[[Launch, Sequence[Any], Callable[[Report], None]], None]:
-    if launch.cluster.mode == "none":
+def _choose_runner(mode: str) -> Runner:
+    if mode == "none":
         from ttc.run import local
 
         return local.run
     from ttc import cluster
 
     return cluster.run
-
-
-def _show_results(folder: Folder, inputs: Inputs, failed: Sequence[str], console: Console) -> None:
-    """Reads out, prints this line's cells, draws all of the folder's."""
-    from ttc.readout import read_out
-    from ttc.report.plots import plot_accuracy
-    from ttc.report.summary import print_readout
-
-    rows = read_out(folder, inputs.grid.launch.readout)["readout"].to_pandas()
-    print_readout(rows[rows["cell"].isin([one.record.cell for one in inputs.cells])], console)
-    folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
-    for failure in failed[:5]:
-        console.print(f"[red]failed[/] {failure}")
-    if failed:
-        console.print(
-            f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
-        )
-    picture = _relative(folder.local("plots", "accuracy.png"))
-    console.print(f"results: {_relative(folder.local())}  picture: {picture}")
-
-
-def _relative(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)

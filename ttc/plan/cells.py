@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ttc import readout
 from ttc.plan.points import (
     given_parameters,
     has_parameter,
@@ -74,11 +73,12 @@ def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
     """
     configs, faults = _built(points)
     if not faults:
-        faults = _unused_parameters(configs) + _launch_axes(configs) + readout.check(configs[0].readout)
+        faults = _unused_parameters(configs) + _launch_axes(configs)
     cells: dict[tuple[Any, ...], Cell] = {}
     for config in configs:
         try:
-            cell = _cell(config, *read_strategy(config))
+            name, strategy = read_strategy(config)
+            cell = _cell(config, name, strategy)
         except Faults as error:
             faults += error.lines
         else:

@@ -7,21 +7,18 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from ttc.data.problems import load_problems
 from ttc.models import ENGINES, look_up
 from ttc.models.provider import Model
-from ttc.plan.cells import Cell, Grid
+from ttc.plan.cells import Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
 from ttc.settings.build import Faults
-from ttc.settings.schema import EngineConfig
+from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
 from ttc.types import Problem, UserError
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 def check_cluster(mode: str) -> None:
@@ -67,51 +64,49 @@ def look_up_all(grid: Grid) -> Inputs:
     """
     check_cluster(grid.launch.cluster.mode)
     faults: list[str] = []
-    problems = _each((cell.dataset for cell in grid.cells), load_problems, faults)
-    texts: dict[EngineConfig, dict[Problem, None]] = {}
+    problems: dict[DatasetConfig, tuple[Problem, ...]] = {}
+    models: dict[EngineConfig, Model] = {}
+    for dataset in dict.fromkeys(cell.dataset for cell in grid.cells):
+        with _collect(faults):
+            problems[dataset] = tuple(load_problems(dataset))
+    engines = dict.fromkeys(engine for cell in grid.cells for engine in (cell.policy, cell.prm) if engine)
+    for engine in engines:
+        users = (cell for cell in grid.cells if engine in (cell.policy, cell.prm))
+        texts = dict.fromkeys(problem for cell in users for problem in problems.get(cell.dataset, ()))
+        with _collect(faults):
+            models[engine] = look_up(engine, list(texts))
     for cell in grid.cells:
-        for engine in (cell.policy, cell.prm):
-            if engine:
-                texts.setdefault(engine, {}).update(dict.fromkeys(problems.get(cell.dataset, ())))
-    models = _each(texts, lambda engine: look_up(engine, list(texts[engine])), faults)
-    faults += [fault for cell in grid.cells for fault in _impossible(cell, models)]
+        if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
+            faults.append(
+                f"strategy={cell.name}: a step search goes on from a text, and the server at "
+                f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
+                "take an unguided strategy, or a server that completes"
+            )
+        if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
+            faults.append(
+                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
+                "sampling: policy.logprobs=true"
+            )
     if faults:
         raise Faults(faults)
+    prms = ((prm, model) for prm, model in models.items() if isinstance(prm, PrmConfig))
+    verifiers = {prm: verifier_id(model.identity, prm.format) for prm, model in prms}
     planned = (
         PlannedCell(
             cell,
-            tuple(problems[cell.dataset]),
+            problems[cell.dataset],
             models[cell.policy].identity,
-            verifier_id(models[cell.prm].identity, cell.prm.format) if cell.prm else None,
+            verifiers[cell.prm] if cell.prm else None,
         )
         for cell in grid.cells
     )
     return Inputs(grid, tuple(planned), models)
 
 
-def _impossible(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
-    """What a cell asks of its models that they cannot do together."""
-    faults = []
-    if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
-        faults.append(
-            f"strategy={cell.name}: a step search goes on from a text, and the server at "
-            f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
-            "take an unguided strategy, or a server that completes"
-        )
-    if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
-        faults.append(
-            f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when sampling: "
-            "policy.logprobs=true"
-        )
-    return faults
-
-
-def _each(keys: Iterable[K], make: Callable[[K], V], faults: list[str]) -> dict[K, V]:
-    """`make` of every key, once; a refusal goes to `faults` and the others go on."""
-    made: dict[K, V] = {}
-    for key in dict.fromkeys(keys):
-        try:
-            made[key] = make(key)
-        except UserError as error:
-            faults += str(error).splitlines()
-    return made
+@contextmanager
+def _collect(faults: list[str]) -> Iterator[None]:
+    """A refusal goes to `faults`, and the others go on."""
+    try:
+        yield
+    except UserError as error:
+        faults += str(error).splitlines()

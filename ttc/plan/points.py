@@ -9,7 +9,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from ttc.models import check
+from ttc import models, readout
 from ttc.settings.build import Faults, build
 from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
@@ -37,11 +37,11 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
     Raises:
         Faults: all that is wrong with the point by itself, beyond types and ranges.
     """
-    faults = _find_faults(config)
     name, strategy = registry_name(config), None
     if name is None:
         known = ", ".join([*STRATEGIES, *VOTES_OF])
         raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
+    faults = _find_faults(config)
     try:
         name, strategy = _build_strategy(config, name)
     except Faults as error:
@@ -65,7 +65,7 @@ def _find_faults(config: Config) -> list[str]:
         faults.append("prompt.separator='': must not be empty")
     if not config.dataset.path:
         faults.append("dataset.path=null: name a .jsonl, .json, .csv or .parquet file, or a Hub dataset")
-    return [*faults, *check(config.policy), *check(config.prm)]
+    return [*faults, *models.check(config.policy), *models.check(config.prm), *readout.check(config.readout)]
 
 
 def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
 import pandas as pd
 from rich.console import Console
 
@@ -10,8 +14,31 @@ from ttc.readout.view import name, panels, shown, sizes
 from ttc.report.console import show
 from ttc.report.formats import points_exactly
 from ttc.report.tables import Row, Table, column
+from ttc.store import Folder
 
 COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")
+
+
+def show_results(
+    console: Console, folder: Folder, rows: pd.DataFrame, cells: Sequence[str], failed: Sequence[str]
+) -> None:
+    """Prints a launch's cells of the readout, draws all of the folder's, says where it is and what failed."""
+    from ttc.report.plots import plot_accuracy
+
+    print_readout(rows[rows["cell"].isin(cells)], console)
+    folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
+    for failure in failed[:5]:
+        console.print(f"[red]failed[/] {failure}")
+    if failed:
+        console.print(
+            f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
+        )
+    picture = _relative(folder.local("plots", "accuracy.png"))
+    console.print(f"results: {_relative(folder.local())}  picture: {picture}")
+
+
+def _relative(path: Path) -> str:
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def print_readout(rows: pd.DataFrame, console: Console) -> None:

@@ -49,5 +49,7 @@ class Report:
     parts: list[Part] = field(default_factory=list)
     policy: EngineStats | None = None
     prm: EngineStats | None = None
+    ready: bool = False
+    """The engines are up: a runner's first report, with where they run."""
     ray_address: str | None = None
     placement: dict[str, str] | None = None

@@ -32,7 +32,7 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
     try:
         policy = await start(launch.policy) if launch.policy else None
         verifier = await start(launch.prm) if launch.prm else None
-        on_report(Report())
+        on_report(Report(ready=True))
         shard = Shard(launch, policy, verifier, launch.room, emit)
 
         def interrupt() -> None:

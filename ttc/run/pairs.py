@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from ttc.plan.done import find_done, join_done, plan_missing
 from ttc.plan.inputs import Inputs
-from ttc.plan.jobs import Job, PlannedCell
-from ttc.run.launch import Launch
+from ttc.plan.jobs import Done, Job, PlannedCell
+from ttc.run.launch import Launch, Report
+from ttc.run.launch_log import LaunchLog
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import ModelFacts
+
+Runner = Callable[[Launch, Sequence[Job], Callable[[Report], None]], None]
+"""Does jobs on the engines of a launch, and reports: run.local or ttc.cluster."""
+
+
+def run_pairs(
+    folder: Folder,
+    inputs: Inputs,
+    done: Done,
+    runner: Runner,
+    log: LaunchLog,
+    on_report: Callable[[Report], None],
+) -> None:
+    """Runs what is missing, pair by pair of engines."""
+    known = folder.commits
+    for pair in pair_up(inputs.cells):
+        launch = pair.launch(inputs, folder)
+        # a pair before this one may have drawn what its verifier has to score
+        now = join_done(done, find_done(folder, pair.cells, after=known))
+        jobs = plan_missing(folder, pair.cells, inputs.grid.stored, now)[0].jobs
+        if all(job.stored for job in jobs):
+            launch = replace(launch, policy=None)
+        if jobs:
+            with log.engines():
+                runner(launch, jobs, on_report)
 
 
 @dataclass(frozen=True)
@@ -21,14 +48,13 @@ class Pair:
     prm: PrmConfig | None
     cells: tuple[PlannedCell, ...]
 
-    def launch(self, inputs: Inputs, jobs: Sequence[Job], folder: Folder) -> Launch:
-        """What a runner needs to do `jobs`."""
+    def launch(self, inputs: Inputs, folder: Folder) -> Launch:
+        """What a runner needs besides the jobs."""
         prm, settings = self.prm, inputs.grid.launch
         policy = inputs.models[self.cells[0].cell.policy]
         verifier = inputs.models[prm] if prm else None
-        searches = any(not job.stored for job in jobs)
         return Launch(
-            policy=policy.runs(self.policy) if searches else None,
+            policy=policy.runs(self.policy),
             prm=verifier.runs(prm) if prm and verifier else None,
             verifier_id=next((one.verifier for one in self.cells if one.verifier), None),
             facts=(policy.facts, verifier.facts if verifier else ModelFacts()),

@@ -13,7 +13,6 @@ from ttc.readout.costs import make_costs
 from ttc.readout.names import Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
 from ttc.readout.view import PANEL
-from ttc.readout.votes import VOTES
 from ttc.stats.intervals import Floats
 from ttc.store.schema import CellRecord
 from ttc.types import UserError
@@ -112,7 +111,7 @@ class CostReader:
         """
         record = one.record
         units = int(one.reading.row["pool"]) // (record.unit or one.n)
-        scored = VOTES[one.reading.row["vote"]].scored
+        scored = one.reading.row["agg"] is not None  # whatever became of the vote
         return self._mean(record, problems, seeds, (units, one.n // (record.unit or one.n)), scored)
 
     def probe(self, pool: CellRecord, problems: Sequence[str], seeds: Sequence[int], paths: int) -> float:
