@@ -180,7 +180,7 @@ def _offer() -> None:
     store.repo.pop("strategy", None)
     for name in (*STRATEGIES, *VOTES_OF):
         store.store(group="strategy", name=name, node={"name": name}, provider="ttc")
-    store.store(name="_base", node=defaults(), provider="ttc")
+    store.store(name="_launch", node=defaults(), provider="ttc")
     for group in GROUPS:
         for name in {"_base", PLAIN.get(group, "_base")}:
             store.store(group=group, name=name, node=_base(group), provider="ttc")
