@@ -154,10 +154,6 @@ def _draw_nano(config: DatasetConfig) -> list[Problem]:
     return test_problems(config.draw or 0)
 
 
-def _read_folder(config: DatasetConfig) -> list[Problem]:
-    return _map_rows(load_library(str(_place(config.path)), config), config)
-
-
 def _read_file(config: DatasetConfig) -> list[Problem]:
     place = _place(config.path)
     if not place.exists():
@@ -169,14 +165,10 @@ def _read_file(config: DatasetConfig) -> list[Problem]:
     return _map_rows(rows, config)
 
 
-def _read_hub(config: DatasetConfig) -> list[Problem]:
-    return _map_rows(read_hub(config), config)
-
-
 SOURCES: dict[str, Callable[[DatasetConfig], list[Problem]]] = {
     "nano": _draw_nano,
-    "folder": _read_folder,
+    "folder": lambda config: _map_rows(load_library(str(_place(config.path)), config), config),
     "file": _read_file,
-    "hub": _read_hub,
+    "hub": lambda config: _map_rows(read_hub(config), config),
 }
 """All problems of a dataset: made by a function of ours that `dataset.path` names, or read from a place."""
