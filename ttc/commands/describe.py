@@ -7,30 +7,22 @@ import inspect
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le
 
-from ttc.settings import schema
-from ttc.settings.compose import CONF, PRIMARY, SWEEPS, defaults
+from ttc.settings import compose
+from ttc.settings.compose import CONF, PRIMARY, SWEEPS
+from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import Names, Naturals, OneOf, Spelled
 
 WIDTH = 110
 KEY = 30
 """Columns for the key and its default."""
-
-GROUPS: Mapping[str, type] = {
-    "policy": schema.PolicyConfig,
-    "prm": schema.PrmConfig,
-    "dataset": schema.DatasetConfig,
-    "cluster": schema.ClusterConfig,
-    "readout": schema.ReadoutConfig,
-}
-"""Groups of conf/ -> their settings."""
 
 
 def describe_launch() -> Iterator[str]:
@@ -45,10 +37,9 @@ def describe_launch() -> Iterator[str]:
         yield f"  strategy={vote}: {name}, and the vote is its headline"
     yield f"saved sweeps: {', '.join(sorted(file.stem for file in SWEEPS.glob('*.yaml')))}"
     yield "settings of a launch:"
-    own = {key: value for key, value in defaults().items() if key != "hydra"}
-    for field in fields(schema.Config):
-        if field.name in own:
-            yield from _line(schema.Config, field, default=own[field.name])
+    for field in fields(Config):
+        if field.default is not MISSING:
+            yield from _line(Config, field)
     for group in ("prompt", *GROUPS):
         yield f"{group}:"
         yield from options(group, chosen.get(group))
@@ -57,9 +48,8 @@ def describe_launch() -> Iterator[str]:
 
 
 def options(group: str, default: str | None = None) -> Iterator[str]:
-    """`prm=nano   or acemath-7b-rm, fake, ...`: the files of a group."""
-    names = sorted(file.stem for file in (CONF / group).glob("*.yaml") if file.stem != "_base")
-    yield from _fill(f"{group}={default or '...'}", ", ".join(names))
+    """`prm=nano   or acemath-7b-rm, fake, ...`: the options of a group."""
+    yield from _fill(f"{group}={default or '...'}", ", ".join(compose.options(group)))
 
 
 def describe(cls: type, prefix: str = "") -> Iterator[str]:
@@ -72,13 +62,10 @@ def describe(cls: type, prefix: str = "") -> Iterator[str]:
             yield from _line(cls, field, prefix)
 
 
-def _line(
-    cls: type, field: Field, prefix: str = "", default: Any = MISSING, indent: int = 2
-) -> Iterator[str]:
+def _line(cls: type, field: Field, prefix: str = "", indent: int = 2) -> Iterator[str]:
     hint = get_type_hints(cls, include_extras=True)[field.name]
-    value = field.default if default is MISSING else default
     said = [_range(hint), _docs(cls).get(field.name, "")]
-    yield from _fill(f"{prefix}{field.name}={_written(value)}", "; ".join(filter(None, said)), indent)
+    yield from _fill(f"{prefix}{field.name}={_written(field.default)}", "; ".join(filter(None, said)), indent)
 
 
 def _fill(key: str, text: str, indent: int = 2) -> list[str]:

@@ -57,6 +57,6 @@ class Canonical:
 
     async def _ask(self, answer: str) -> str | None:
         try:
-            return await self._pool.run(lambda worker: worker.form(answer, self._pool.limit))
+            return (await self._pool.ask(text=answer))["form"]
         except (TimeoutError, EOFError):
             return None
