@@ -24,5 +24,5 @@ answers: ## every figure of docs/answers.md beside its goal; fails where one is 
 	uv run python benchmarks/answers.py
 
 world: ## the embedded world from nothing: trains both models, then measures them on the real stack
-	uv run python -m ttc.nano.train
-	uv run python -m ttc.nano.measure
+	uv run python benchmarks/world/train.py
+	uv run python benchmarks/world/measure.py

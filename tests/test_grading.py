@@ -155,9 +155,9 @@ def test_each_pair_is_asked_once_and_equivalence_works_inside_a_running_loop(mon
     asked = []
     ask = Worker.ask
 
-    async def counted(self, gold, answer, limit):
-        asked.append((gold, answer))
-        return await ask(self, gold, answer, limit)
+    async def counted(self, request):
+        asked.append((request["gold"], request["answer"]))
+        return await ask(self, request)
 
     monkeypatch.setattr(Worker, "ask", counted)
 

@@ -12,7 +12,8 @@ import pytest
 from ttc.data.problems import key_of
 from ttc.plan.cells import Grid, build_grid
 from ttc.plan.jobs import Done, Identity, Plan, PlannedCell, plan, verifier_id
-from ttc.settings.compose import CONF, SWEEPS, compose
+from ttc.settings.compose import CONF, SWEEPS, compose, options
+from ttc.settings.schema import GROUPS
 from ttc.types import Problem
 
 PROBLEMS = [Problem(str(i), f"question {i}", "1") for i in range(3)]
@@ -174,12 +175,9 @@ TO_GIVE = {
 
 
 @pytest.mark.parametrize(
-    "file",
-    [f for f in sorted(CONF.glob("*/*.yaml")) if not f.stem.startswith("_")],
-    ids=lambda f: f"{f.parent.name}={f.stem}",
+    "word", [f"{group}={name}" for group in ("prompt", *GROUPS) for name in options(group)]
 )
-def test_every_shipped_config_composes(file: Path) -> None:
-    word = f"{file.parent.name}={file.stem}"
+def test_every_shipped_config_composes(word: str) -> None:
     words = [word, TO_GIVE[word]] if word in TO_GIVE else [word]
     assert build_grid(compose(words)).cells
 

@@ -44,8 +44,8 @@ HOMES = {
     "typer": {"commands"},
     "ray": {"cluster"},
     "vllm": {"models"},
-    "torch": {"models", "nano"},
-    "transformers": {"models", "nano"},
+    "torch": {"models"},
+    "transformers": {"models"},
     "openai": {"models"},
     "huggingface_hub": {"data", "models"},
     "datasets": {"data"},
@@ -58,7 +58,7 @@ HOMES = {
 """Heavy libraries -> the rooms that may name them."""
 
 LAZY = {"hydra", "omegaconf", "vllm", "torch", "transformers", "datasets", "openai", "huggingface_hub"}
-"""Only inside functions, outside of the training code: importing ttc stays cheap."""
+"""Only inside functions: importing ttc stays cheap."""
 
 
 def files() -> Iterator[tuple[str, Path]]:
@@ -93,8 +93,7 @@ def test_every_import_goes_one_way(room: str, file: Path) -> None:
     assert ours <= MAY_IMPORT[room]
     for name in {name.split(".")[0] for name in imports(tree)} & HOMES.keys():
         assert room in HOMES[name], f"{name} belongs in {HOMES[name]}"
-    if room != "nano":
-        assert not {name.split(".")[0] for name in top_level(tree)} & LAZY
+    assert not {name.split(".")[0] for name in top_level(tree)} & LAZY
 
 
 def test_the_house_has_few_rooms_and_no_circle() -> None:

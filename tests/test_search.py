@@ -19,10 +19,10 @@ from ttc.grading import make_grader
 from ttc.models.fake import FakePolicy, FakeVerifier
 from ttc.plan.done import stored_path
 from ttc.plan.jobs import Job
-from ttc.run.launch import Grading, Launch
+from ttc.run.launch import Launch
 from ttc.run.rows import path_name
 from ttc.run.search import run_job
-from ttc.settings.schema import ClusterConfig, PrmConfig
+from ttc.settings.schema import ClusterConfig, PrmConfig, ReadoutConfig
 from ttc.store import Folder
 from ttc.store.schema import table_schema
 from ttc.strategies import STRATEGIES
@@ -34,7 +34,7 @@ LAUNCH = Launch(
     prm=PrmConfig("fake"),
     verifier_id="v",
     facts=(ModelFacts(), ModelFacts()),
-    grading=Grading("exact", "boxed", 5.0),
+    readout=ReadoutConfig(grader="exact"),
     cluster=ClusterConfig(),
     folder=Folder("nowhere"),
 )
@@ -117,7 +117,7 @@ def test_the_leaves_that_a_search_drops_are_graded_on_request_and_its_roll_outs_
     strategy: Strategy,
 ) -> None:
     plain, _ = rows_of(strategy)
-    rows, _ = rows_of(strategy, replace(LAUNCH, grading=replace(LAUNCH.grading, discarded=True)))
+    rows, _ = rows_of(strategy, replace(LAUNCH, discarded=True))
     assert rows["paths"] == plain["paths"]
     assert rows["grades"][:16] == plain["grades"]
     leaves = {row["address"] for row in rows["steps"] if row["finish"] and row["verb"] != "roll_out"}

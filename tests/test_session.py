@@ -10,7 +10,7 @@ import pytest
 
 from tests.worlds import TINY, run_search, session_of
 from ttc.models.fake import FakePolicy, FakeVerifier
-from ttc.run.draws import seed_of
+from ttc.run.session import seed_of
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
@@ -61,9 +61,9 @@ def test_chance_is_named_by_its_place_and_by_nothing_that_came_before() -> None:
 
 def test_a_search_sees_what_it_has_spent_as_it_goes() -> None:
     session = session_of(n=7)
-    assert (session.context.budget.n, session.context.spent.generated) == (7, 0)
+    assert (session.context.budget.n, session.context.spent.generated_tokens) == (7, 0)
     asyncio.run(session.policy.extend([Path(TINY)], 2))
-    assert session.context.spent.generated == session.bill.generated > 0
+    assert session.context.spent.generated_tokens == session.bill.generated_tokens > 0
 
 
 def test_a_copy_of_a_path_takes_its_parents_next_children() -> None:
@@ -110,7 +110,7 @@ def test_every_step_is_scored_once_and_every_token_counted() -> None:
 
     session = session_of(verifier=Counting())
     paths = run_search(Beam(16), session)
-    assert session.bill.generated == sum(len(s.tokens) for d in session.drawn for s in d.sample.steps)
+    assert session.bill.generated_tokens == sum(len(s.tokens) for d in session.drawn for s in d.sample.steps)
     assert all(len(query.steps) - query.known == 1 for query in asked)
     assert len(asked) == len(session.drawn) == len(session.scored)
     returned = {path.address: path for path in paths}

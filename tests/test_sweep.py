@@ -155,8 +155,14 @@ def test_a_folder_of_another_version_is_refused_in_a_line_by_a_launch_and_by_com
     assert len(json.loads(file.read_text())["runs"]) == 1
 
 
-def process(folder: Path, *words: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "launch.py", *GRID, "policy=fake", "prm=fake", f"results_dir={folder}", *words]
+LONG = ("-m", "strategy=best_of_n,beam", "n=2", "dataset.limit=80")
+"""160 searches: parts are committed while it runs."""
+
+
+def process(folder: Path) -> subprocess.Popen[str]:
+    slow = ["policy.latency=0.05", "cluster.paths=32", "cluster=none"]
+    names = ["policy=fake", "prm=fake", f"results_dir={folder}", "name=x"]
+    command = [sys.executable, "launch.py", *LONG, *slow, *names]
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
     return subprocess.Popen(
         command, cwd=REPO, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -170,32 +176,35 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
+def parts(folder: Path) -> int:
+    return len(list((folder / "x" / "searches").glob("*.parquet")))
+
+
 def test_killed_at_any_moment_and_run_again_equals_undisturbed(
-    launch: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    launch: Callable[..., int], tmp_path: Path
 ) -> None:
     folder = tmp_path / "killed"
     for _ in range(2):
-        running = process(folder, "name=x", "cluster=none", "policy.latency=0.05", "cluster.paths=16")
-        wait_for(lambda: (folder / "x" / "sweep.json").exists())
-        time.sleep(2.5)
+        before = parts(folder)
+        running = process(folder)
+        wait_for(lambda before=before: parts(folder) > before)
         running.send_signal(signal.SIGKILL)
         running.communicate()
-    assert launch(*GRID, f"results_dir={folder}", name="x") == 0
-    assert launch(*GRID, name="undisturbed") == 0
+    assert 0 < len(stored(folder / "x", "searches")) < 2 * 80
+    assert launch(*LONG, f"results_dir={folder}", name="x") == 0
+    assert launch(*LONG, name="undisturbed") == 0
     assert_equal(folder / "x", tmp_path / "undisturbed")
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_keeps_what_is_finished(name: signal.Signals, tmp_path: Path) -> None:
-    words = ("name=x", "cluster=none", "policy.latency=0.2", "cluster.paths=32")
-    running = process(tmp_path, *words)
-    wait_for(lambda: (tmp_path / "x" / "sweep.json").exists())
-    time.sleep(2.5)
+    running = process(tmp_path)
+    wait_for(lambda: parts(tmp_path) > 0)
     running.send_signal(name)
     _, error = running.communicate(timeout=30)
     assert running.returncode == 130
     assert error.splitlines() == ["interrupted: finished searches are kept; the same line goes on from here"]
-    assert 0 < len(stored(tmp_path / "x", "searches")) < 6 * 6
+    assert 0 < len(stored(tmp_path / "x", "searches")) < 2 * 80
     assert json.loads((tmp_path / "x" / "sweep.json").read_text())["runs"][0]["status"] == "interrupted"
 
 

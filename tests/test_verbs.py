@@ -12,8 +12,8 @@ import pytest
 
 from tests.worlds import TINY, Script, run_search, search, session_of
 from ttc.models.fake import FakePolicy, FakeVerifier
-from ttc.run.draws import Drawn
 from ttc.run.search import number_copies
+from ttc.run.session import Drawn
 from ttc.strategies.aggregations import aggregate
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
@@ -154,7 +154,7 @@ def test_the_bill_is_what_the_engines_counted(strategy: Strategy) -> None:
     session = session_of(policy, verifier)
     run_search(strategy, session)
     written, read = (asyncio.run(engine.stats()).computed_tokens for engine in (policy, verifier))
-    assert (session.bill.generated, session.bill.prm_computed or 0) == (written, read)
+    assert (session.bill.generated_tokens, session.bill.prm_computed or 0) == (written, read)
     addresses = [drawn.child.address for drawn in session.drawn]
     assert len(set(addresses)) == len(addresses)
 

@@ -49,13 +49,12 @@ class World:
         from transformers import AutoTokenizer
 
         from ttc.models.formats import FORMATS
-        from ttc.models.plain import PlainOptions
         from ttc.models.plain_verifier import PlainReader
         from ttc.models.verifier import ModelVerifier
 
         made = FORMATS[self.family](AutoTokenizer.from_pretrained(folder))
         if self.engine == "transformers":
-            reader = PlainReader(PlainOptions(str(folder), CONTEXT, dtype="float32"), made)
+            reader = PlainReader(EngineOptions(str(folder), CONTEXT, dtype="float32"), made)
             return ModelVerifier(self.family, made, reader, CONTEXT)
         options = EngineOptions(str(folder), CONTEXT, dtype="float32", max_num_seqs=32, memory=2**26)
         context = CONTEXT - (made.reads == "tags")

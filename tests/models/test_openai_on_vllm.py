@@ -231,5 +231,5 @@ def test_a_guided_search_goes_through_it(config):
     assert any(r"\boxed{" in path.text for path in paths)
     assert stats.requests == len(session.drawn) > 4
     fed = sum(drawn.sample.prompt_tokens for drawn in session.drawn)
-    assert stats.computed_tokens == fed - stats.cached_tokens + session.bill.generated
+    assert stats.computed_tokens == fed - stats.cached_tokens + session.bill.generated_tokens
     assert stats.busy_seconds > 0

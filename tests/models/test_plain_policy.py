@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from tests.models import tiny
-from ttc.models.plain import Batcher, PlainOptions
+from ttc.models.plain import Batcher
 from ttc.models.plain_policy import PlainPolicy
+from ttc.models.vllm_engine import EngineOptions
 from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong, UserError
 
 CONTEXT = 128
@@ -35,7 +36,7 @@ class World:
 
     async def _start(self):
         # few rows at once, so that most tests need several batches
-        return PlainPolicy(PlainOptions(str(self.folder), CONTEXT, dtype="float32", max_num_seqs=7))
+        return PlainPolicy(EngineOptions(str(self.folder), CONTEXT, dtype="float32", max_num_seqs=7))
 
     def generate(self, *draws: Draw, prompt: Prompt = INEXACT, **sampling) -> list[Sample]:
         settings = {"temperature": 1.0, "max_tokens": 60} | sampling
@@ -106,9 +107,9 @@ def test_logprobs_are_the_models_at_temperature_one(world):
 def test_tokens_come_as_often_as_they_should(world, temperature, top_p):
     count = 3000
     draws = (Draw(QUESTION, (), seed, whole=True) for seed in range(count))
-    world.policy.options = PlainOptions("", 0, max_num_seqs=count)
+    world.policy.options = EngineOptions("", 0, max_num_seqs=count)
     samples = world.generate(*draws, max_tokens=1, temperature=temperature, top_p=top_p)
-    world.policy.options = PlainOptions("", 0, max_num_seqs=7)
+    world.policy.options = EngineOptions("", 0, max_num_seqs=7)
     seen = Counter(sample.steps[0].tokens[0] for sample in samples)
     wanted = (world.rows(QUESTION, [0])[0] / temperature).softmax(-1)
     likely, sum_ = set(), 0.0
@@ -254,7 +255,7 @@ def test_a_batch_is_what_came_in_one_turn_and_the_loop_stays_awake():
         go.set()
         got = [await task for task in (*first, second[0], second[2])]
         bad = await asyncio.gather(batcher.ask(13), batcher.ask(7), return_exceptions=True)
-        return got, bad, await batcher.ask(8), batcher.stats().requests
+        return got, bad, await batcher.ask(8), batcher.counters.stats().requests
 
     got, bad, last, requests = asyncio.run(run())
     assert seen == [[1, 2, 3], [4, 6], [13, 7], [8]]
@@ -265,4 +266,4 @@ def test_a_batch_is_what_came_in_one_turn_and_the_loop_stays_awake():
 def test_a_checkpoint_without_a_language_models_head_is_refused(tmp_path):
     folder = tiny.orm(tmp_path)
     with pytest.raises(UserError, match=rf"{folder}: .*lm_head"):
-        PlainPolicy(PlainOptions(str(folder), 128))
+        PlainPolicy(EngineOptions(str(folder), 128))

@@ -13,9 +13,9 @@ import pytest
 
 from tests.models import tiny
 from ttc.models.formats import FORMATS, Format
-from ttc.models.plain import PlainOptions
 from ttc.models.plain_verifier import PlainReader, batches, chains
 from ttc.models.verifier import ModelVerifier
+from ttc.models.vllm_engine import EngineOptions
 from ttc.types import Judgement, Query, UserError
 
 CONTEXT = 1024
@@ -48,7 +48,7 @@ class World:
         self.verifier = ModelVerifier("tiny", self.format, self.reader, CONTEXT)
 
     async def _reader(self) -> PlainReader:
-        return PlainReader(PlainOptions(str(self.folder), CONTEXT, dtype="float32"), self.format)
+        return PlainReader(EngineOptions(str(self.folder), CONTEXT, dtype="float32"), self.format)
 
     def judge(self, *queries: Query) -> list[Judgement]:
         return self.runner.run(self.verifier.judge(queries))
@@ -204,7 +204,7 @@ def test_a_checkpoint_without_the_head_is_refused_and_never_filled_with_noise(
     folder = make(tmp_path)
     format_ = FORMATS[family](tiny.bytes_tokenizer())
     with pytest.raises(UserError, match=rf"^{folder}: .*{missing}"):
-        PlainReader(PlainOptions(str(folder), CONTEXT), format_)
+        PlainReader(EngineOptions(str(folder), CONTEXT), format_)
 
 
 def test_code_that_comes_with_a_checkpoint_is_not_run(tmp_path):
@@ -213,7 +213,7 @@ def test_code_that_comes_with_a_checkpoint_is_not_run(tmp_path):
     names = {"AutoConfig": "own.Qwen2RMConfig", "AutoModel": "own.Qwen2ForProcessRewardModel"}
     file.write_text(json.dumps({**json.loads(file.read_text()), "auto_map": names}))
     (folder / "own.py").write_text("raise SystemExit('run')")
-    PlainReader(PlainOptions(str(folder), CONTEXT), FORMATS["qwen_prm"](tiny.bytes_tokenizer()))
+    PlainReader(EngineOptions(str(folder), CONTEXT), FORMATS["qwen_prm"](tiny.bytes_tokenizer()))
 
 
 def test_in_16_bits_the_head_is_float32_and_what_a_model_does_to_its_logits_is_done(tmp_path):
@@ -248,7 +248,7 @@ def test_in_16_bits_the_head_is_float32_and_what_a_model_does_to_its_logits_is_d
     assert wanted != pytest.approx(logits[list(format_.tags)].softmax(-1)[0].item(), abs=1e-3)
 
     async def read():
-        options = PlainOptions(str(tmp_path), CONTEXT, dtype="bfloat16")
+        options = EngineOptions(str(tmp_path), CONTEXT, dtype="bfloat16")
         return await PlainReader(options, format_).read(layout.upto(1))
 
     assert asyncio.run(read()).score == pytest.approx(wanted, abs=1e-5)

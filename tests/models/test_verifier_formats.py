@@ -104,7 +104,7 @@ def test_a_header_that_melts_into_the_answer_is_refused():
 
 
 def test_the_embedded_verifier_fits_the_format_and_spends_three_tokens_a_step_on_it():
-    """Two headers and the answer; no closing tokens (ttc/nano/tokenizer.py)."""
+    """Two headers and the answer; no closing tokens (benchmarks/world/tokenizer.py)."""
     from transformers import AutoTokenizer
 
     from ttc.models.checkpoint import fetch

@@ -8,6 +8,9 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 import pytest
+from examples import encode, verdict_classes, verifier_example
+from lessons import first_error, training_stories
+from tokenizer import build
 
 from ttc.nano import world
 from ttc.nano.world import Errors, Event, Story
@@ -44,7 +47,7 @@ def test_draws_hardly_overlap():
 
 
 def test_training_never_meets_the_test_side():
-    training = list(islice(world.training_stories(random.Random(5)), 3000))
+    training = list(islice(training_stories(random.Random(5)), 3000))
     assert not any(world.on_test_side(story.question) for story in training)
     assert all(world.on_test_side(problem.question) for problem in world.test_problems(draw=3))
 
@@ -88,13 +91,13 @@ def test_the_first_error_is_labelled_exactly():
     seen = set()
     for story in world.test_stories(draw=4):
         solution = world.solve(story, rng, ERRING)
-        assert world.first_error(story, solution.steps) == solution.wrong
+        assert first_error(story, solution.steps) == solution.wrong
         seen.add(solution.wrong)
         if solution.wrong is not None:
             right = world.solve(story, random.Random(9)).steps
-            assert world.first_error(story, solution.steps[: solution.wrong]) is None
+            assert first_error(story, solution.steps[: solution.wrong]) is None
             repaired = right[: solution.wrong + 1]
-            assert world.first_error(story, repaired) is None
+            assert first_error(story, repaired) is None
     assert {None, 0, 1, 5} <= seen
 
 
@@ -150,8 +153,6 @@ def test_a_verifier_chat_only_ever_grows_at_its_end(words):
 
 
 def test_a_lesson_judges_the_text_so_far_at_headers_and_the_step_itself_inside():
-    from ttc.nano.examples import encode, verdict_classes, verifier_example
-
     story = Story(1, 10, (Event("lends", 4), Event("gets", 2)))
     misread = ("Day 1: lends 4 so 10 + 4 = 14", "Day 2: gets 2 now 14 + 2 = 17", r"\boxed{17}")
     lesson = verifier_example(story, world.Solution(misread, wrong=0))
@@ -171,6 +172,4 @@ def test_the_shipped_models_fit_and_know_the_worlds_words(words):
         folder = MODELS / name
         assert sum(file.stat().st_size for file in folder.iterdir()) <= 5_000_000
         assert (folder / "tokenizer.json").read_text() == (MODELS / "policy" / "tokenizer.json").read_text()
-    from ttc.nano.tokenizer import build
-
     assert build().get_vocab() == words.get_vocab()

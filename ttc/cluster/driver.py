@@ -17,7 +17,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from ttc.cluster import shards
 from ttc.cluster.hosts import Handle, Host
-from ttc.cluster.placement import Placement, has_gpu_vllm, place, said
+from ttc.cluster.placement import Placement, has_gpu_vllm, place
 from ttc.models import ENVIRONMENT
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
@@ -44,28 +44,17 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
         UserError: the cluster is too small, or the Ray at RAY_ADDRESS does not answer.
     """
     logs = launch.folder.local("logs")
-    with _interruptible() as interrupted, _joined() as address:
-        placement = _placed(launch)
-        launch = replace(
-            launch,
-            policy=placement.engines.get("policy"),  # type: ignore[arg-type]
-            prm=placement.engines.get("prm"),  # type: ignore[arg-type]
-        )
-        with _hosted(placement, logs) as actors:
-            on_report(Report(ready=True, ray_address=address, placement=said(placement)))
+    with _interruptible() as interrupted, _join() as address:
+        placement = _place(launch)
+        launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
+        with _host(placement, logs) as actors:
+            on_report(Report(ready=True, ray_address=address, placement=placement.describe()))
             handles = {role: Handle(hosts) for role, hosts in actors.items()}
             room = max(1, launch.room // placement.at_once)
+            policy, prm = handles.get("policy"), handles.get("prm")
+            start = shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote
             tasks = [
-                shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote(
-                    *(
-                        launch,
-                        part,
-                        handles.get("policy"),
-                        handles.get("prm"),
-                        room,
-                        str(logs / f"shard-{i}.log"),
-                    )
-                )
+                start(launch, part, policy, prm, room, str(logs / f"shard-{i}.log"))
                 for i, part in enumerate(shards.split(jobs, placement.shards))
             ]
             _listen(tasks, on_report, interrupted, [host for hosts in actors.values() for host in hosts])
@@ -73,11 +62,11 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
             raise KeyboardInterrupt
 
 
-def _placed(launch: Launch) -> Placement:
+def _place(launch: Launch) -> Placement:
     """The rule, on what this Ray has."""
     named = {"policy": launch.policy, "prm": launch.prm}
     engines: dict[str, EngineConfig] = {role: config for role, config in named.items() if config}
-    gpu_vllm = has_gpu_vllm() if any(e.engine == "vllm" for e in engines.values()) else False
+    gpu_vllm = any(e.engine == "vllm" for e in engines.values()) and has_gpu_vllm()
     resources = ray.cluster_resources()
     sizes = dict(zip(named, launch.sizes, strict=True))
     return place(engines, sizes, launch.cluster, resources, gpu_vllm, _gpu_gib(resources))
@@ -140,7 +129,7 @@ def _interruptible() -> Iterator[list[int]]:
 
 
 @contextlib.contextmanager
-def _joined() -> Iterator[str]:
+def _join() -> Iterator[str]:
     """The Ray at RAY_ADDRESS where that is set, else a local one for the time of the sweep; its host:port."""
     # uv's wrapper would make Ray start every worker through `uv run` and upload the folder
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
@@ -165,7 +154,7 @@ def _joined() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
+def _host(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
     """The engines' actors by role, up and ready; ended with the context.
 
     Engines that share a GPU start one after the other, since each measures the memory that is free; on a CPU
@@ -187,14 +176,19 @@ def _hosted(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
                 actors.setdefault(role, []).append(actor)
                 waiting.append((str(log), actor.start.remote()))
                 if placement.gpus[role]:
-                    _started(waiting)
-        _started(waiting)
+                    _await_start(waiting)
+        _await_start(waiting)
         yield actors
     finally:
-        _end([actor for replicas in actors.values() for actor in replicas])
+        all_ = [actor for replicas in actors.values() for actor in replicas]
+        # engines end their own processes first: killed at once they would leave them behind
+        with contextlib.suppress(RayError):
+            ray.get([actor.shutdown.remote() for actor in all_], timeout=20)
+        for actor in all_:
+            ray.kill(actor)
 
 
-def _started(waiting: list[tuple[str, Any]]) -> None:
+def _await_start(waiting: list[tuple[str, Any]]) -> None:
     while waiting:
         log, ref = waiting.pop(0)
         try:
@@ -203,16 +197,8 @@ def _started(waiting: list[tuple[str, Any]]) -> None:
             cause = error.as_instanceof_cause()
             if isinstance(cause, UserError):
                 raise UserError(str(error.cause)) from None
-            if isinstance(cause, EngineDied):
-                raise EngineDied(f"{error.cause}; see {log}") from None
-            raise EngineDied(f"an engine did not start ({error.cause!r:.200}); see {log}") from None
+            died = isinstance(cause, EngineDied)
+            said = error.cause if died else f"an engine did not start ({error.cause!r:.200})"
+            raise EngineDied(f"{said}; see {log}") from None
         except RayError as error:
             raise EngineDied(f"an engine did not start ({str(error).splitlines()[0]}); see {log}") from None
-
-
-def _end(actors: Sequence[Any]) -> None:
-    """Engines end their own processes first: killed at once they would leave them behind."""
-    with contextlib.suppress(RayError):
-        ray.get([actor.shutdown.remote() for actor in actors], timeout=20)
-    for actor in actors:
-        ray.kill(actor)

@@ -10,24 +10,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Sequence
-from pathlib import Path as File
 from typing import Any, TypeVar
 from zlib import crc32
 
-import ray
 from ray.exceptions import RayActorError
 
 from ttc.settings.schema import PolicyConfig, PrmConfig
-from ttc.types import (
-    Draw,
-    EngineDied,
-    EngineStats,
-    Interrupted,
-    Judgement,
-    Query,
-    Sample,
-    Sampling,
-)
+from ttc.types import Draw, EngineDied, EngineStats, Interrupted, Judgement, Query, Sample, Sampling
 
 T = TypeVar("T")
 
@@ -45,13 +34,12 @@ class Host:
         self._engine: Any = None
         self._stopped: asyncio.Event | None = None
 
-    async def start(self) -> str:
-        """Loads the model: an engine wants to be made inside the loop that uses it. Returns the node's IP."""
+    async def start(self) -> None:
+        """Loads the model: an engine wants to be made inside the loop that uses it."""
         from ttc.models import start
 
         self._stopped = asyncio.Event()
         self._engine = await start(self._config)
-        return ray.util.get_node_ip_address()
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         return await self._unless_stopped(self._engine.generate(sampling, draws))
@@ -128,9 +116,8 @@ async def _answer(ref: Awaitable[T]) -> T:
 
 def redirect_output(log: str) -> None:
     """Sends this process's output, and that of the processes it starts, to the file `log`."""
-    file = File(log)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(descriptor, 1)

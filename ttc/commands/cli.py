@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -33,22 +34,6 @@ def _plan(words: Sequence[str]) -> int:
     return _run(["plan_only=true", *words])
 
 
-def _compare(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
-    from ttc.studies.compare import compare
-
-    compare(_results("compare", words), words[1:], make_console())
-    return DONE
-
-
-def _optimal(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
-    from ttc.studies.optimal import optimal
-
-    optimal(_results("optimal", words), words[1:], make_console())
-    return DONE
-
-
 def _import(words: Sequence[str]) -> int:
     from ttc.report.console import make_console
     from ttc.sal.importer import import_sal
@@ -62,20 +47,11 @@ def _import(words: Sequence[str]) -> int:
 def _quirks(words: Sequence[str]) -> int:
     from ttc.report.console import make_console
     from ttc.sal.report import report
-    from ttc.settings.build import Faults
 
     folder = _results("quirks", words)
     if faults := [f"{word}: quirks takes a results folder and nothing else" for word in words[1:]]:
-        raise Faults(faults)
+        raise UserError("\n".join(faults))
     report(folder, make_console())
-    return DONE
-
-
-def _regrade(words: Sequence[str]) -> int:
-    from ttc.commands.regrade import regrade
-    from ttc.report.console import make_console
-
-    regrade(_results("regrade", words), words[1:], make_console())
     return DONE
 
 
@@ -93,6 +69,19 @@ def _verify(words: Sequence[str]) -> int:
     return DONE
 
 
+def _on_folder(command: str, module: str) -> Callable[[Sequence[str]], int]:
+    """The function of the command's name: it gets the results folder, the words behind it and a console."""
+
+    def call(words: Sequence[str]) -> int:
+        from ttc.report.console import make_console
+
+        folder = _results(command, words)
+        getattr(import_module(module), command)(folder, words[1:], make_console())
+        return DONE
+
+    return call
+
+
 def _results(command: str, words: Sequence[str]) -> Folder:
     """The results folder that the first word names."""
     from ttc.store import Folder
@@ -105,11 +94,11 @@ def _results(command: str, words: Sequence[str]) -> Folder:
 COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "run": _run,
     "plan": _plan,
-    "compare": _compare,
-    "optimal": _optimal,
+    "compare": _on_folder("compare", "ttc.studies.compare"),
+    "optimal": _on_folder("optimal", "ttc.studies.optimal"),
     "import": _import,
     "quirks": _quirks,
-    "regrade": _regrade,
+    "regrade": _on_folder("regrade", "ttc.commands.regrade"),
     "rescore": _rescore,
     "verify": _verify,
 }
@@ -156,28 +145,15 @@ def _typed(command: Callable[[Sequence[str]], int]) -> Callable[..., int]:
 
 def _write_as(form: str, command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
     """The command's tables on stdout in another form; all else that it says goes to stderr."""
-    from ttc.report.console import keep_tables
+    from ttc.report.console import keep_tables, redirect
     from ttc.report.tables import RENDERINGS
 
-    with keep_tables() as tables, _stdout_to_stderr():
+    sys.stdout.flush()
+    with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
         code = command(words)
     if code != BAD_INPUT:
         print(RENDERINGS[form](tables), end="")
     return code
-
-
-@contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Also of other processes, such as engines."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -193,21 +169,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = int(_make_app()(words, prog_name="ttc", standalone_mode=False) or DONE)
         sys.stdout.flush()
         return code
-    except UserError as error:
-        return _refuse(error, BAD_INPUT)
-    except typer.TyperException as error:
-        return _refuse(error.format_message(), BAD_INPUT)
-    except (EngineDied, TransientError) as error:
-        return _refuse(error, FAILED)
+    except (UserError, typer.TyperException, EngineDied, TransientError) as error:
+        from ttc.report.console import refuse
+
+        refuse(error.format_message() if isinstance(error, typer.TyperException) else error)
+        return FAILED if isinstance(error, EngineDied | TransientError) else BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return FAILED
-
-
-def _refuse(fault: object, code: int) -> int:
-    from ttc.report.console import refuse
-
-    refuse(fault)
-    return code

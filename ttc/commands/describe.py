@@ -4,39 +4,25 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le
 
-from ttc.settings.compose import CONF, PRIMARY, SWEEPS, defaults
-from ttc.settings.schema import (
-    ClusterConfig,
-    Config,
-    DatasetConfig,
-    PolicyConfig,
-    PrmConfig,
-    ReadoutConfig,
-)
+from ttc.settings import compose
+from ttc.settings.compose import CONF, PRIMARY, SWEEPS
+from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import Names, Naturals, OneOf, Spelled
 
 WIDTH = 110
 KEY = 30
 """Columns for the key and its default."""
-
-GROUPS: Mapping[str, type] = {
-    "policy": PolicyConfig,
-    "prm": PrmConfig,
-    "dataset": DatasetConfig,
-    "cluster": ClusterConfig,
-    "readout": ReadoutConfig,
-}
-"""Groups of conf/ -> their settings."""
 
 
 def describe_launch() -> Iterator[str]:
@@ -51,10 +37,9 @@ def describe_launch() -> Iterator[str]:
         yield f"  strategy={vote}: {name}, and the vote is its headline"
     yield f"saved sweeps: {', '.join(sorted(file.stem for file in SWEEPS.glob('*.yaml')))}"
     yield "settings of a launch:"
-    own = {key: value for key, value in defaults().items() if key != "hydra"}
     for field in fields(Config):
-        if field.name in own:
-            yield from _line(Config, field, default=own[field.name])
+        if field.default is not MISSING:
+            yield from _line(Config, field)
     for group in ("prompt", *GROUPS):
         yield f"{group}:"
         yield from options(group, chosen.get(group))
@@ -63,9 +48,8 @@ def describe_launch() -> Iterator[str]:
 
 
 def options(group: str, default: str | None = None) -> Iterator[str]:
-    """`prm=nano   or acemath-7b-rm, fake, ...`: the files of a group."""
-    names = sorted(file.stem for file in (CONF / group).glob("*.yaml") if file.stem != "_base")
-    yield from _fill(f"{group}={default or '...'}", ", ".join(names))
+    """`prm=nano   or acemath-7b-rm, fake, ...`: the options of a group."""
+    yield from _fill(f"{group}={default or '...'}", ", ".join(compose.options(group)))
 
 
 def describe(cls: type, prefix: str = "") -> Iterator[str]:
@@ -78,13 +62,10 @@ def describe(cls: type, prefix: str = "") -> Iterator[str]:
             yield from _line(cls, field, prefix)
 
 
-def _line(
-    cls: type, field: Field, prefix: str = "", default: Any = MISSING, indent: int = 2
-) -> Iterator[str]:
+def _line(cls: type, field: Field, prefix: str = "", indent: int = 2) -> Iterator[str]:
     hint = get_type_hints(cls, include_extras=True)[field.name]
-    value = field.default if default is MISSING else default
     said = [_range(hint), _docs(cls).get(field.name, "")]
-    yield from _fill(f"{prefix}{field.name}={_written(value)}", "; ".join(filter(None, said)), indent)
+    yield from _fill(f"{prefix}{field.name}={_written(field.default)}", "; ".join(filter(None, said)), indent)
 
 
 def _fill(key: str, text: str, indent: int = 2) -> list[str]:
@@ -99,11 +80,7 @@ def _fill(key: str, text: str, indent: int = 2) -> list[str]:
 def _written(value: Any) -> str:
     if value is MISSING:
         return "..."
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, tuple):
-        return f"[{','.join(map(str, value))}]"
-    return str(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":")).replace('"', "")
 
 
 # --- Ranges ----------------------------------------------------------------------------------------------
@@ -114,7 +91,7 @@ KINDS = {int: "whole number", float: "number", bool: "true or false"}
 def _range(hint: Any) -> str:
     """`whole number >= 1`; `keep or compete`; nothing for a text."""
     if hint in (Naturals, Names):
-        return "a list, as [0,1]" if hint == Naturals else "a list, as [a,b]"
+        return f"a list, as {'[0,1]' if hint == Naturals else '[a,b]'}"
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(filter(None, (_range(one) for one in get_args(hint) if one is not type(None))))
     if get_origin(hint) is Literal:

@@ -7,8 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH = 100
-
-Lines = Iterator[str]
+EXAMPLES = (
+    "ttc run -m strategy=best_of_n,beam,dvts n=1,4,16 dataset.limit=20",
+    "ttc compare results/default beam@16 best_of_n@16",
+)
+OUTPUT = """output:
+  --json                      the tables' own values as one JSON document, and nothing else, on stdout
+  --as json|csv|markdown|latex"""
 
 
 @dataclass(frozen=True)
@@ -20,14 +25,12 @@ class Help:
         what: one sentence.
         more: what the words mean, as it is to be printed.
         examples: lines that can be typed.
-        settings: its key=value words; called only where somebody asks, for it imports them.
     """
 
     usage: str
     what: str
-    more: str = ""
-    examples: Sequence[str] = ()
-    settings: Callable[[], Lines] = lambda: iter(())
+    more: str
+    examples: Sequence[str]
 
 
 def write_overview(write: Callable[[str], None]) -> None:
@@ -37,16 +40,8 @@ def write_overview(write: Callable[[str], None]) -> None:
     for name, said in HELP.items():
         write(f"  {name:9}{said.what}\n")
     write("  --install-completion, --show-completion: of commands and options, for this shell\n")
-    write("\nexamples:\n")
-    for line in EXAMPLES:
-        write(f"  {line}\n")
+    write("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES))
     write("\n`ttc COMMAND --help` has the command's words, settings and examples.\n")
-
-
-EXAMPLES = (
-    "ttc run -m strategy=best_of_n,beam,dvts n=1,4,16 dataset.limit=20",
-    "ttc compare results/default beam@16 best_of_n@16",
-)
 
 
 def write_help(command: str, write: Callable[[str], None]) -> None:
@@ -54,69 +49,49 @@ def write_help(command: str, write: Callable[[str], None]) -> None:
     write(f"usage: ttc {command} {said.usage}\n\n{textwrap.fill(said.what, WIDTH)}\n")
     if said.more:
         write(f"\n{said.more}\n")
-    if settings := list(said.settings()):
+    if settings := list(_settings(command)):
         write("\n" + "\n".join(settings) + "\n")
     write(f"\n{OUTPUT}\n\nexamples:\n" + "".join(f"  {line}\n" for line in said.examples))
 
 
-OUTPUT = """output:
-  --json                      the tables' own values as one JSON document, and nothing else, on stdout
-  --as json|csv|markdown|latex"""
+def _settings(command: str) -> Iterator[str]:
+    """Its key=value words. They are imported where somebody asks, and not to complete a name."""
+    from ttc.commands.describe import describe, describe_launch, options
 
+    match command:
+        case "run" | "plan":
+            yield from describe_launch()
+        case "optimal":
+            from ttc.studies.settings import OptimalSettings
 
-# --- Settings of each command ----------------------------------------------------------------------------
+            yield "settings:"
+            yield from describe(OptimalSettings)
+        case "import":
+            from ttc.sal.settings import SalSettings
 
+            said = "what is not said is taken from a file's name, else it is search-and-learn's default"
+            yield f"settings ({said}):"
+            yield from describe(SalSettings)
+            yield "  readout=default|sal, readout.*   as in `ttc run --help`"
+        case "regrade":
+            from ttc.commands.settings import RegradeSettings
 
-def _optimal() -> Lines:
-    from ttc.commands.describe import describe
-    from ttc.studies.settings import OptimalSettings
+            yield "settings (at least one):"
+            yield from describe(RegradeSettings)
+        case "rescore":
+            yield "settings (prm is a must; all else is as it was when the paths were sampled):"
+            for group in ("prm", "cluster", "readout"):
+                yield from options(group)
+            yield "  prm.*, cluster.*, readout.*   as in `ttc run --help`"
+        case "verify":
+            from ttc.verify.settings import FolderSettings, LabelSettings
 
-    yield "settings:"
-    yield from describe(OptimalSettings)
-
-
-def _import() -> Lines:
-    from ttc.commands.describe import describe
-    from ttc.sal.settings import SalSettings
-
-    yield "settings (what is not said is taken from a file's name, else it is search-and-learn's default):"
-    yield from describe(SalSettings)
-    yield "  readout=default|sal, readout.*   as in `ttc run --help`"
-
-
-def _regrade() -> Lines:
-    from ttc.commands.describe import describe
-    from ttc.commands.settings import RegradeSettings
-
-    yield "settings (at least one):"
-    yield from describe(RegradeSettings)
-
-
-def _rescore() -> Lines:
-    from ttc.commands.describe import options
-
-    yield "settings (prm is a must; all else is as it was when the paths were sampled):"
-    for group in ("prm", "cluster", "readout"):
-        yield from options(group)
-    yield "  prm.*, cluster.*, readout.*   as in `ttc run --help`"
-
-
-def _verify() -> Lines:
-    from ttc.commands.describe import describe, options
-    from ttc.verify.settings import FolderSettings, LabelSettings
-
-    yield "settings, for labelled steps:"
-    yield from options("prm")
-    yield "  prm.*   as in `ttc run --help`"
-    yield from describe(LabelSettings)
-    yield "settings, for a results folder:"
-    yield from describe(FolderSettings)
-
-
-def _run() -> Lines:
-    from ttc.commands.describe import describe_launch
-
-    yield from describe_launch()
+            yield "settings, for labelled steps:"
+            yield from options("prm")
+            yield "  prm.*   as in `ttc run --help`"
+            yield from describe(LabelSettings)
+            yield "settings, for a results folder:"
+            yield from describe(FolderSettings)
 
 
 HELP: Mapping[str, Help] = {
@@ -133,14 +108,12 @@ HELP: Mapping[str, Help] = {
             "ttc run -cn nano",
             "ttc run policy=fake prm=fake cluster=none",
         ),
-        _run,
     ),
     "plan": Help(
         "[-m] [-cd FOLDER] [-cn SWEEP] [key=value ...]",
         "Say what `ttc run` of the same words would do and cost. Nothing is loaded or written.",
         "",
         ("ttc plan -m strategy=beam,dvts n=1,4,16,64,256", "ttc plan -cn article --json"),
-        _run,
     ),
     "compare": Help(
         "FOLDER [CELL CELL ...]",
@@ -157,14 +130,12 @@ HELP: Mapping[str, Help] = {
             "ttc optimal results/default difficulty=level",
             "ttc optimal results/default difficulty=predicted@4 axis=generated_tokens",
         ),
-        _optimal,
     ),
     "import": Help(
         "sal FILE... [key=value ...]",
         "Runs of search-and-learn become a results folder.",
         "  FILE   its JSONL of completions (one file a seed), or a dataset of the Hub (with config=...)",
         ("ttc import sal completions.jsonl name=theirs", "ttc import sal a.jsonl b.jsonl seeds=[0,1]"),
-        _import,
     ),
     "quirks": Help(
         "FOLDER",
@@ -180,14 +151,12 @@ HELP: Mapping[str, Help] = {
             "ttc regrade results/default readout.grader=exact",
             "ttc regrade results/default readout.extract=sal",
         ),
-        _regrade,
     ),
     "rescore": Help(
         "FOLDER prm=... [key=value ...]",
         "Another verifier for the stored paths of a folder's unguided searches.",
         "Rows are added, none is changed; the same line again does what is missing.",
         ("ttc rescore results/default prm=length",),
-        _rescore,
     ),
     "verify": Help(
         "SOURCE [prm=...] [key=value ...]",
@@ -199,6 +168,5 @@ HELP: Mapping[str, Help] = {
             "ttc verify processbench_math.jsonl prm=qwen-prm-7b threshold=0.5",
             "ttc verify results/default",
         ),
-        _verify,
     ),
 }

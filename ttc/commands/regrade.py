@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -46,9 +46,10 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     name, rule = grading.grader, grading.extract
     if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
+    grader = make_grader(name)
     with folder.held():
         graded, golds = _read_grades(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(folder, graded, golds, name, rule))
+        added, lacking = asyncio.run(_grade_all(folder, graded, golds, grader, rule))
         say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
         if lacking:
             say(console, f"{count(lacking)} paths have no gold answer and are left out")
@@ -73,42 +74,47 @@ def _read_grades(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[s
 
 
 async def _grade_all(
-    folder: Folder, graded: Collection[str], golds: Mapping[str, str], name: str, rule: str
+    folder: Folder, graded: set[str], golds: Mapping[str, str], grader: Grader, rule: str
 ) -> tuple[int, int]:
-    """Grades what is not `graded` and commits; returns how many paths that were, and how many have no gold
-    answer."""
+    """Grades what is not `graded` and commits it, a chunk of paths at a time.
+
+    Returns:
+        How many paths were graded, and how many have no gold answer.
+    """
     columns = [*(name for name, _ in common_columns()), "path", "steps"]
-    grader, writer = make_grader(name), PartWriter(folder)
+    writer = PartWriter(folder)
     added = lacking = 0
-
-    def commit() -> None:
-        if part := writer.flush():
-            folder.commit(part)
-
     try:
         for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
-            rows = [row for row in batch.to_pylist() if row["path"] not in graded]
-            if not rows:
+            if not (rows := [row for row in batch.to_pylist() if row["path"] not in graded]):
                 continue
             found = [(row, golds.get(row["path"], golds.get(row["problem_key"]))) for row in rows]
             known = [(row, gold) for row, gold in found if gold is not None]
             writer.add({"grades": await _grade(known, grader, rule)})
             added, lacking = added + len(known), lacking + len(rows) - len(known)
             if writer.due:
-                commit()
+                _commit(folder, writer)
     finally:  # also where it is interrupted: what is graded is kept
-        commit()
+        _commit(folder, writer)
         await grader.close()
     return added, lacking
 
 
 async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: str) -> list[Row]:
-    async def grade(row: Row, gold: str) -> Row:
-        answer = extract("".join(row.pop("steps")), rule)
-        verdict = await grader.grade(gold, answer)
-        return row | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
+    answers = [extract("".join(row["steps"]), rule) for row, _ in rows]
+    verdicts = await asyncio.gather(
+        *(grader.grade(gold, answer) for (_, gold), answer in zip(rows, answers, strict=True))
+    )
+    return [
+        {key: value for key, value in row.items() if key != "steps"}
+        | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
+        for (row, gold), answer, verdict in zip(rows, answers, verdicts, strict=True)
+    ]
 
-    return await asyncio.gather(*(grade(row, gold) for row, gold in rows))
+
+def _commit(folder: Folder, writer: PartWriter) -> None:
+    if part := writer.flush():
+        folder.commit(part)
 
 
 def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -126,34 +132,25 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         left, right = (kept[(kept.grader == grader) & (kept.extract == rule)] for grader, rule in (a, b))
         both = left.merge(right[["path", "grader", "extract", *sides]], on="path", suffixes=("_a", "_b"))
         differ = both[both.verdict_a != both.verdict_b]
-        pairs.append(
-            {
-                "a": " ".join(a),
-                "b": " ".join(b),
-                "paths": len(both),
-                "agree": len(both) - len(differ),
-                "right_a": int(both.verdict_a.sum()),
-                "right_b": int(both.verdict_b.sum()),
-                "only_a": int(differ.verdict_a.sum()),
-                "only_b": int(differ.verdict_b.sum()),
-            }
-        )
+        pair = {"a": " ".join(a), "b": " ".join(b), "paths": len(both), "agree": len(both) - len(differ)}
+        pair |= {"right_a": int(both.verdict_a.sum()), "right_b": int(both.verdict_b.sum())}
+        pairs.append(pair | {"only_a": int(differ.verdict_a.sum()), "only_b": int(differ.verdict_b.sum())})
         where.append(differ.drop(columns="path"))
     columns = ["grader_a", "extract_a", "grader_b", "extract_b", "gold"]
     columns += ["answer_a", "answer_b", "verdict_a", "verdict_b"]
     if not where:
         return pd.DataFrame(), pd.DataFrame(columns=[*columns, "paths"])
-    counted = pd.concat(where).groupby(columns, dropna=False).size().reset_index(name="paths")
-    counted = counted.sort_values("paths", ascending=False, kind="stable", ignore_index=True)
-    return pd.DataFrame(pairs), counted
+    counted = pd.concat(where).groupby(columns, dropna=False, sort=True).size().reset_index(name="paths")
+    most_first = counted.sort_values("paths", ascending=False, kind="stable", ignore_index=True)
+    return pd.DataFrame(pairs), most_first
 
 
 def _print(pairs: pd.DataFrame, where: pd.DataFrame, console: Console) -> None:
     if pairs.empty:
         say(console, "one grading only: nothing to compare")
         return
-    pairs = pairs.assign(share=pairs["agree"] / pairs["paths"])  # NaN where no path has both
-    rows = [plain(row) for row in pairs.to_dict("records")]
+    shares = pairs.assign(share=pairs["agree"] / pairs["paths"])  # 0 / 0 is NaN
+    rows = [plain(row) for row in shares.to_dict("records")]
     notes = [_tell(plain(row)) for row in where.head(SHOWN).to_dict("records")]
     if len(where) > SHOWN:
         notes.append(f"and {count(len(where) - SHOWN)} more in disagreements.parquet")

@@ -44,7 +44,8 @@ def rescore(folder: Folder, arguments: Sequence[str]) -> int:
     runs = [run for run in folder.runs() if run.get("command", "launch") == "launch"]
     if not runs:
         raise UserError(f"{folder}: no results here (no sweep.json with a launch)")
-    points = [point for run in _distinct(runs) for point in _points(run, words)]
+    distinct = {tuple(run["overrides"]): run for run in runs}.values()
+    points = [point for run in distinct for point in _points(run, words)]
     own = {key: points[-1][key] for key in LAUNCH_KEYS}
     own |= {"name": folder.name, "results_dir": str(folder.local().parent), "plan_only": False}
     grid = build_grid([point | own for point in points])
@@ -63,7 +64,3 @@ def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
     except UserError as error:
         line = " ".join(run["overrides"])
         raise UserError(f"the stored line `launch.py {line}` cannot be composed any more: {error}") from None
-
-
-def _distinct(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    return list({tuple(run["overrides"]): run for run in runs}.values())

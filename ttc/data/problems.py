@@ -90,7 +90,11 @@ def _map_rows(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
     if missing := missing_columns(rows, vars(config.columns), "dataset.columns"):
         raise UserError("\n".join(missing))
     problems = [_problem(i, row, config) for i, row in enumerate(rows)]
-    _refuse_twins(problem.id for problem in problems)
+    ids: set[str] = set()
+    for problem in problems:
+        if problem.id in ids:
+            raise UserError(f"dataset.columns.id: two rows have the id {problem.id!r}")
+        ids.add(problem.id)
     return problems
 
 
@@ -129,14 +133,6 @@ def level_of(value: Any) -> int | None:
     return int(digits) if digits else None
 
 
-def _refuse_twins(ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for id_ in ids:
-        if id_ in seen:
-            raise UserError(f"dataset.columns.id: two rows have the id {id_!r}")
-        seen.add(id_)
-
-
 def _kind(path: str) -> str:
     """Which of SOURCES has `dataset.path`: one by its name, else the kind of place that the path is."""
     place = _place(path)
@@ -158,10 +154,6 @@ def _draw_nano(config: DatasetConfig) -> list[Problem]:
     return test_problems(config.draw or 0)
 
 
-def _read_folder(config: DatasetConfig) -> list[Problem]:
-    return _map_rows(load_library(str(_place(config.path)), config), config)
-
-
 def _read_file(config: DatasetConfig) -> list[Problem]:
     place = _place(config.path)
     if not place.exists():
@@ -173,14 +165,10 @@ def _read_file(config: DatasetConfig) -> list[Problem]:
     return _map_rows(rows, config)
 
 
-def _read_hub(config: DatasetConfig) -> list[Problem]:
-    return _map_rows(read_hub(config), config)
-
-
 SOURCES: dict[str, Callable[[DatasetConfig], list[Problem]]] = {
     "nano": _draw_nano,
-    "folder": _read_folder,
+    "folder": lambda config: _map_rows(load_library(str(_place(config.path)), config), config),
     "file": _read_file,
-    "hub": _read_hub,
+    "hub": lambda config: _map_rows(read_hub(config), config),
 }
 """All problems of a dataset: made by a function of ours that `dataset.path` names, or read from a place."""

@@ -97,10 +97,7 @@ class Cache:
 
     def close(self) -> None:
         self.flush()
-        if self._link:
-            with contextlib.suppress(sqlite3.Error):
-                self._link.close()
-        self._link = None
+        self._drop_link()
 
     def _key(self, gold: str, answer: str) -> bytes:
         parts = [part.encode("utf-8", "surrogatepass") for part in (*self._names, gold, answer)]
@@ -122,8 +119,12 @@ class Cache:
 
     def _give_up(self, error: Exception) -> None:
         log.warning("the cache of verdicts %s is not used (%s); grading goes on without", self._file, error)
+        self._drop_link()
+        self._file = None
+        self._new.clear()
+
+    def _drop_link(self) -> None:
         with contextlib.suppress(sqlite3.Error):
             if self._link:
                 self._link.close()
-        self._file = self._link = None
-        self._new.clear()
+        self._link = None

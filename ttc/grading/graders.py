@@ -137,7 +137,7 @@ class MathVerify:
         if known := self._cache.get(gold, answer):
             return Verdict(*known)  # type: ignore[arg-type]
         try:
-            reply = await self._pool.run(lambda worker: worker.ask(gold, answer, self._pool.limit))
+            reply = await self._pool.ask(gold=gold, answer=answer)
         except TimeoutError:  # not remembered, nor is a death: both may be the machine's, not the pair's
             return TIMEOUT
         except EOFError:  # it died of this pair: out of memory, or sympy's recursion

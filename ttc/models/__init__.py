@@ -80,11 +80,9 @@ async def start(config: PolicyConfig | PrmConfig) -> Any:
 def make(config: PolicyConfig | PrmConfig) -> Any:
     """The engine of a configuration that `Model.runs` has filled in, not yet checked."""
     provider = ENGINES[config.engine]
-    if isinstance(config, PolicyConfig):
-        assert provider.policy, "checked when the grid is built"
-        return provider.policy(config)
-    assert provider.verifier, "checked when the grid is built"
-    return provider.verifier(config)
+    maker: Any = provider.policy if isinstance(config, PolicyConfig) else provider.verifier
+    assert maker, "checked when the grid is built"
+    return maker(config)
 
 
 async def shut_down(engine: object) -> None:

@@ -16,10 +16,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ttc.models import hub, smollm2
-from ttc.models.size import Size, facts, size_of
+from ttc.models.size import Size, measure
 from ttc.types import ModelFacts, UserError
 
 PACKAGE = Path(__file__).parent.parent
@@ -72,10 +71,14 @@ def resolve(model: str, revision: str | None = None) -> Checkpoint:
         return _describe(folder, model, commit, f"{model}@{commit}")
     if revision is not None:
         raise UserError(f"revision={revision}: {model} is a folder; only models of the Hub have revisions")
-    _check(folder, model)
-    return _describe(
-        folder, model if model in SHIPPED else str(folder), None, f"sha256:{fingerprint(folder)}"
-    )
+    names = [file.name for file in folder.iterdir()]
+    missing = [name for name in ("config.json", "tokenizer.json") if name not in names]
+    if not any(name.endswith(WEIGHTS) for name in names):
+        missing.append("weights (*.safetensors)")
+    if missing:
+        raise UserError(f"model={model}: not a model folder, it lacks {', '.join(missing)}")
+    name = model if model in SHIPPED else str(folder)
+    return _describe(folder, name, None, f"sha256:{fingerprint(folder)}")
 
 
 def fetch(model: str) -> str:
@@ -152,42 +155,22 @@ def _folder(model: str) -> Path | None:
     return None
 
 
-def _check(folder: Path, model: str) -> None:
-    names = [file.name for file in folder.iterdir()]
-    missing = [name for name in ("config.json", "tokenizer.json") if name not in names]
-    if not any(name.endswith(WEIGHTS) for name in names):
-        missing.append("weights (*.safetensors)")
-    if missing:
-        raise UserError(f"model={model}: not a model folder, it lacks {', '.join(missing)}")
-
-
 def _describe(folder: Path, model: str, revision: str | None, identity: str) -> Checkpoint:
-    config = read_config(folder / "config.json", model)
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"model={model}: config.json cannot be read ({error})") from None
+    if not isinstance(config, dict):
+        raise UserError(f"model={model}: config.json is not a JSON object")
+    config |= config.get("text_config", {})  # the part about text where the model has more parts
     context = config.get("max_position_embeddings")
     if not isinstance(context, int):
         raise UserError(
             f"model={model}: config.json does not say max_position_embeddings, the length of its context"
         )
-    return Checkpoint(
-        *(model, revision, identity, context, facts(folder, config), folder),
-        architectures=tuple(config.get("architectures") or ()),
-        size=size_of(folder, config),
-    )
-
-
-def read_config(file: Path, model: str) -> dict[str, Any]:
-    """config.json, the part about text where the model has more parts.
-
-    Raises:
-        UserError: it is not there, or is not a JSON object.
-    """
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"model={model}: {file.name} cannot be read ({error})") from None
-    if not isinstance(config, dict):
-        raise UserError(f"model={model}: {file.name} is not a JSON object")
-    return {**config, **config.get("text_config", {})}
+    architectures = tuple(config.get("architectures") or ())
+    facts, size = measure(folder, config)
+    return Checkpoint(model, revision, identity, context, facts, folder, architectures, size)
 
 
 def fingerprint(path: Path) -> str:

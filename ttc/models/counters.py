@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from ttc.types import EngineStats
 
@@ -30,12 +31,25 @@ class Counters:
             if not self._running:
                 self._busy += time.monotonic() - self._since
 
-    def count(self, computed: int, cached: int | None = None) -> None:
-        """A request is done: tokens fed and generated, and tokens that the prefix cache held."""
+    def count(self, tokens: int, cached: int | None = None) -> None:
+        """A request is done: tokens fed and generated, and how many of them the prefix cache held."""
         self._requests += 1
-        self._computed += computed
+        self._computed += tokens - (cached or 0)
         self._cached += cached or 0
 
     def stats(self) -> EngineStats:
         busy = self._busy + (time.monotonic() - self._since if self._running else 0.0)
         return EngineStats(self._computed, self._cached, self._requests, busy)
+
+
+class OnEngine:
+    """A policy or a reader on an `engine` that counts and can be stopped."""
+
+    engine: Any
+
+    async def stats(self) -> EngineStats:
+        stats: EngineStats = self.engine.counters.stats()
+        return stats
+
+    def shutdown(self) -> None:
+        self.engine.shutdown()

@@ -65,16 +65,18 @@ def look(config: PolicyConfig) -> Endpoint:
             "policy.base_url=null: give the address where the server's API begins, such as "
             "http://localhost:8000/v1"
         )
-    with OpenAI(
-        **connection(config), max_retries=min(config.retries, 1), timeout=min(config.timeout, PATIENCE)
-    ) as client:
-        card = _card(config, _cards(config, client))
+    patience, retries = min(config.timeout, PATIENCE), min(config.retries, 1)
+    with OpenAI(**connection(config), max_retries=retries, timeout=patience) as client:
+        card = _card(config, _ask(config, "GET /models", client.models.with_raw_response.list))
         choice = None if config.api == "chat" else _completes(config, client, card["id"])
         if choice is None:
-            _check_chat(config, client, card["id"])
+            chat, turn = client.chat.completions.with_raw_response.create, {"role": "user", "content": PROBE}
+            settings: Any = {"model": card["id"], "messages": [turn], "max_tokens": 1}
+            _ask(config, "POST /chat/completions", lambda: chat(**settings))
+    lengths = (config.context, card.get("max_model_len"))
+    context = min((length for length in lengths if isinstance(length, int)), default=None)
     if choice is None:
-        return Endpoint(card["id"], "chat", _context(config, card), ids=False)
-    context = _context(config, card)
+        return Endpoint(card["id"], "chat", context, ids=False)
     if context is None:
         raise UserError(
             f"policy.context=null: the server at {config.base_url} does not tell how long a text may be"
@@ -127,41 +129,33 @@ def describe_key(config: PolicyConfig, error: APIError) -> str:
 
 
 def _ask(config: PolicyConfig, what: str, call: Callable[[], Any], lacks: tuple[int, ...] = ()) -> Any:
-    """The JSON that `call` is answered with; None where the status is one of `lacks`.
+    """What `call` is answered with: the models by name, or the first text's choice; None where the status is
+    one of `lacks`.
 
     Raises:
-        UserError: no answer, no JSON, or a refusal.
+        UserError: no answer, something else, or a refusal.
     """
     import openai
 
+    models = what == "GET /models"
     try:
-        return json.loads(call().http_response.text)
+        answer = json.loads(call().http_response.text)
+        return {str(one["id"]): one for one in answer["data"]} if models else dict(answer["choices"][0])
     except openai.APIStatusError as error:
         if error.status_code in (401, 403):
             raise UserError(describe_key(config, error)) from None
         if error.status_code in lacks:
             return None
-        raise UserError(f"{where(config)}: {what} is refused ({reason(error)}){_hint(config)}") from None
+        fault = f"is refused ({reason(error)})"
     except openai.APIError as error:
         raise UserError(f"{where(config)}: no server answers there ({reason(error)})") from None
-    except ValueError:
-        raise UserError(f"{where(config)}: {what} is not answered in JSON{_hint(config)}") from None
-
-
-def _hint(config: PolicyConfig) -> str:
+    except json.JSONDecodeError:
+        fault = "is not answered in JSON"
+    except (KeyError, IndexError, TypeError, ValueError):
+        fault = f"is not answered with a {'list of models' if models else 'text'}"
     known = (config.base_url or "").rstrip("/").endswith("/v1")
-    return "" if known else "; an OpenAI-compatible API mostly begins at /v1"
-
-
-def _cards(config: PolicyConfig, client: OpenAI) -> dict[str, dict[str, Any]]:
-    """The models served, by name."""
-    answer = _ask(config, "GET /models", client.models.with_raw_response.list)
-    try:
-        return {str(card["id"]): card for card in answer["data"]}
-    except (KeyError, TypeError):
-        raise UserError(
-            f"{where(config)}: GET /models is not answered with a list of models{_hint(config)}"
-        ) from None
+    hint = "" if known else "; an OpenAI-compatible API mostly begins at /v1"
+    raise UserError(f"{where(config)}: {what} {fault}{hint}")
 
 
 def _card(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -178,40 +172,16 @@ def _card(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, A
     raise UserError(f"policy.model={model}: {what}; {where(config)}: {served}")
 
 
-def _context(config: PolicyConfig, card: dict[str, Any]) -> int | None:
-    known = [value for value in (config.context, card.get("max_model_len")) if isinstance(value, int)]
-    return min(known, default=None)
-
-
 def _completes(config: PolicyConfig, client: OpenAI, model: str) -> dict[str, Any] | None:
     """What POST /completions makes of PROBE; None where the server only chats.
 
     Raises:
         UserError: it has no completions, and they were asked for.
     """
-    lacks = () if config.api else LACKS
-    create = client.completions.with_raw_response.create
+    create, what = client.completions.with_raw_response.create, "POST /completions"
     settings: dict[str, Any] = {"model": model, "prompt": PROBE, "max_tokens": 1, "temperature": 0.0}
-    answer = _ask(
-        config,
-        "POST /completions",
-        lambda: create(**settings, extra_body={"return_token_ids": True}),
-        LACKS,
-    )
-    if answer is None:  # some servers refuse what they do not know
-        answer = _ask(config, "POST /completions", lambda: create(**settings), lacks)
-    return None if answer is None else _choice(config, "POST /completions", answer)
-
-
-def _check_chat(config: PolicyConfig, client: OpenAI, model: str) -> None:
-    what = "POST /chat/completions"
-    create = client.chat.completions.with_raw_response.create
-    messages: Any = [{"role": "user", "content": PROBE}]
-    _choice(config, what, _ask(config, what, lambda: create(model=model, messages=messages, max_tokens=1)))
-
-
-def _choice(config: PolicyConfig, what: str, answer: Any) -> dict[str, Any]:
-    try:
-        return dict(answer["choices"][0])
-    except (KeyError, IndexError, TypeError, ValueError):
-        raise UserError(f"{where(config)}: {what} is not answered with a text{_hint(config)}") from None
+    with_ids: Any = {"extra_body": {"return_token_ids": True}}
+    choice = _ask(config, what, lambda: create(**settings, **with_ids), LACKS)
+    if choice is None:  # some servers refuse what they do not know
+        choice = _ask(config, what, lambda: create(**settings), () if config.api else LACKS)
+    return choice

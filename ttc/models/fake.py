@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import random
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 from ttc.models.provider import Identity, Model, Provider
@@ -26,49 +27,44 @@ from ttc.types import (
     Sample,
     Sampling,
     Step,
+    StepEnd,
     TooLong,
     TransientError,
 )
 
 
-class _Faults:
+class _Fake:
     """Latency and transient errors, decided by what is asked and how often, never by the clock."""
 
-    def __init__(self, latency: float, fail_rate: float) -> None:
-        self._latency = latency
-        self._fail_rate = fail_rate
-        self._asked: dict[str, int] = {}
-        self.requests = 0
-        self.tokens = 0
+    def __init__(self, latency: float = 0.0, fail_rate: float = 0.0, context: int | None = None) -> None:
+        self._latency, self._fail_rate, self._context = latency, fail_rate, context
+        self._asked: Counter[str] = Counter()
+        self._requests = self._tokens = 0
 
-    async def pass_(self, name: str) -> None:
-        await asyncio.sleep(self._latency)
-        if not self._fail_rate:
-            return
-        attempt = self._asked[name] = self._asked.get(name, 0) + 1
-        if _unit("fault", name, attempt) < self._fail_rate:
-            raise TransientError(f"a fault to order (fail_rate={self._fail_rate})")
+    async def check(self) -> None:
+        """Nothing to check."""
 
     async def stats(self) -> EngineStats:
-        return EngineStats(self.tokens, 0, self.requests, busy_seconds=0.0)
+        return EngineStats(self._tokens, 0, self._requests, busy_seconds=0.0)
+
+    async def _answer(self, asked: Sequence[object]) -> None:
+        await asyncio.sleep(self._latency)
+        if self._fail_rate:
+            name = str(asked)
+            self._asked[name] += 1
+            if _unit("fault", name, self._asked[name]) < self._fail_rate:
+                raise TransientError(f"a fault to order (fail_rate={self._fail_rate})")
 
 
-class FakePolicy:
+class FakePolicy(_Fake):
     """Writes 2 to 6 steps and a boxed answer, right if no step went wrong. The draw's seed decides all."""
 
-    def __init__(self, latency: float = 0.0, fail_rate: float = 0.0, context: int | None = None) -> None:
-        self._faults = _Faults(latency, fail_rate)
-        self._context = context
-
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        await self._faults.pass_(f"{[(draw.question, draw.seed, len(draw.tokens)) for draw in draws]}")
+        await self._answer([(draw.question, draw.seed, len(draw.tokens)) for draw in draws])
         samples = [self._sample(sampling, draw) for draw in draws]
-        self._faults.requests += len(draws)
-        self._faults.tokens += sum(len(step.tokens) for sample in samples for step in sample.steps)
+        self._requests += len(draws)
+        self._tokens += sum(len(step.tokens) for sample in samples for step in sample.steps)
         return samples
-
-    async def stats(self) -> EngineStats:
-        return await self._faults.stats()
 
     def _sample(self, sampling: Sampling, draw: Draw) -> Sample:
         prompt = len(draw.question)
@@ -83,29 +79,19 @@ class FakePolicy:
             tokens = tuple(map(ord, piece))[: budget - sum(len(step.tokens) for step in steps)]
             spent = sum(len(step.tokens) for step in steps) + len(tokens)
             cut = len(tokens) < len(piece) or (not last and spent == budget)
-            end = "length" if cut else "eos" if last else "step"
-            steps.append(Step(piece[: len(tokens)], tokens, end))  # type: ignore[arg-type]
+            end: StepEnd = "length" if cut else "eos" if last else "step"
+            steps.append(Step(piece[: len(tokens)], tokens, end))
             text += piece
         return Sample(tuple(steps), prompt + len(draw.tokens))
 
 
-class FakeVerifier:
+class FakeVerifier(_Fake):
     """Scores a step high while all so far are fine, low from the first wrong one on, with some noise."""
 
-    def __init__(self, latency: float = 0.0, fail_rate: float = 0.0, context: int | None = None) -> None:
-        self._faults = _Faults(latency, fail_rate)
-        self._context = context
-
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        await self._faults.pass_(f"{[(query.question, query.steps) for query in queries]}")
-        self._faults.requests += len(queries)
+        await self._answer([(query.question, query.steps) for query in queries])
+        self._requests += len(queries)
         return [self._judge(query) for query in queries]
-
-    async def check(self) -> None:
-        """Nothing to check."""
-
-    async def stats(self) -> EngineStats:
-        return await self._faults.stats()
 
     def _judge(self, query: Query) -> Judgement:
         root = len(query.question)
@@ -115,7 +101,7 @@ class FakeVerifier:
             too_long = self._context is not None and root + sum(lengths[: k + 1]) > self._context
             scores.append(None if too_long else _believe(query.question, query.steps[: k + 1]))
         tokens = tuple(lengths[query.known :])
-        self._faults.tokens += sum(tokens)
+        self._tokens += sum(tokens)
         return Judgement(
             scores=tuple(scores),
             tokens=tokens,

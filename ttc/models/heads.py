@@ -7,11 +7,11 @@ with their checkpoints is neither needed nor run; only the weights' names must b
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 from ttc.models.formats import Reads
-from ttc.models.plain import PlainOptions, load
+from ttc.models.plain import load
+from ttc.models.vllm_engine import EngineOptions
 from ttc.types import UserError
 
 
@@ -22,7 +22,7 @@ class Scorer:
         UserError: the checkpoint is not of that kind; names what is missing.
     """
 
-    def __init__(self, reads: Reads, options: PlainOptions) -> None:
+    def __init__(self, reads: Reads, options: EngineOptions) -> None:
         self.reads = reads
         self.model, head = _load(reads, options)
         # in 16 bits logits would be rounded to three digits before their difference is taken. A copy: the
@@ -46,7 +46,7 @@ class Scorer:
         return hidden[self._places].float()
 
 
-def _load(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
+def _load(reads: Reads, options: EngineOptions) -> tuple[Any, Any]:
     """The model and its head."""
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
@@ -54,10 +54,10 @@ def _load(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
         model = load(AutoModelForCausalLM, options)
         return model, model.get_output_embeddings()
     if reads == "classes":
-        model = load(_qwen2("Qwen2ForProcessRewardModel", _process_reward), options)
+        model = load(_qwen2("Qwen2ForProcessRewardModel"), options)
         return model, model.score
     if reads == "value":
-        model = load(_qwen2("Qwen2ForPrmModel", _value), options)
+        model = load(_qwen2("Qwen2ForPrmModel"), options)
         return model, model.v_head.summary
     model = load(AutoModelForSequenceClassification, options)
     if not hasattr(model, "score") or model.config.num_labels > 2:
@@ -68,30 +68,20 @@ def _load(reads: Reads, options: PlainOptions) -> tuple[Any, Any]:
     return model, model.score
 
 
-def _qwen2(name: str, head: Callable[[Any, int], None]) -> Any:
-    """A class for a Qwen2 with a head of its own beside its body; `head` gets the model and its width."""
+def _qwen2(name: str) -> Any:
+    """A class for a Qwen2 with a head of its own beside its body, named as its checkpoints do."""
+    from torch import nn
     from transformers import Qwen2Model, Qwen2PreTrainedModel
 
     def make(self: Any, config: Any) -> None:
         Qwen2PreTrainedModel.__init__(self, config)
-        self.model = Qwen2Model(config)
-        head(self, config.hidden_size)
+        self.model, width = Qwen2Model(config), config.hidden_size
+        if name == "Qwen2ForPrmModel":  # trl's value head, whose weights stand beside the model's in one file
+            self.v_head = nn.Module()
+            self.v_head.summary = nn.Linear(width, 1)
+        else:  # two layers that end in two classes
+            self.score = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
         self.post_init()
         self._keys_to_ignore_on_load_unexpected = {"lm_head"}
 
     return type(name, (Qwen2PreTrainedModel,), {"__init__": make})
-
-
-def _process_reward(model: Any, width: int) -> None:
-    """Qwen/Qwen2.5-Math-PRM: two layers that end in two classes."""
-    from torch import nn
-
-    model.score = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 2))
-
-
-def _value(model: Any, width: int) -> None:
-    """Skywork/Skywork-o1-Open-PRM: trl's value head, whose weights stand beside the model's in one file."""
-    from torch import nn
-
-    model.v_head = nn.Module()
-    model.v_head.summary = nn.Linear(width, 1)

@@ -14,7 +14,7 @@ from typing import Protocol
 from ttc.grading import extract
 from ttc.models.formats.common import PROBE_QUESTION, PROBE_STEPS
 from ttc.models.provider import Identity, Model, Provider
-from ttc.settings.schema import EngineConfig, PrmConfig
+from ttc.settings.schema import EngineConfig
 from ttc.types import EngineStats, Judgement, ModelFacts, Problem, Query, UserError
 
 HALF = 512.0
@@ -128,8 +128,7 @@ class HeuristicVerifier:
         """Nothing was started."""
 
     def _judge(self, query: Query) -> Judgement:
-        new = range(query.known, len(query.steps))
-        scores = tuple(self._score(query, step) for step in new)
+        scores = tuple(self._score(query, step) for step in range(query.known, len(query.steps)))
         return Judgement(scores, tokens=(0,) * len(scores), root=0, start=0)
 
     def _score(self, query: Query, step: int) -> float | None:
@@ -158,12 +157,8 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     return Model(Identity(f"heuristic:{name}", None), ModelFacts(params=0, attention=0), "heuristic")
 
 
-def _needs_logprobs(config: PrmConfig) -> bool:
-    return config.format in HEURISTICS and HEURISTICS[config.format]().needs_logprobs
-
-
 HEURISTIC = Provider(
     _look,
     verifier=lambda config: HeuristicVerifier(HEURISTICS[config.format or ""]()),
-    needs_logprobs=_needs_logprobs,
+    needs_logprobs=lambda one: one.format in HEURISTICS and HEURISTICS[one.format]().needs_logprobs,
 )

@@ -31,6 +31,13 @@ def snapshot(model: str, revision: str | None) -> tuple[Path, str]:
 
     at = f"{model}@{revision}" if revision else model
     pinned = f" --revision {revision}" if revision else ""
+    faults: dict[type[Exception], str] = {
+        GatedRepoError: f"model={model}: the Hub asks for consent; accept the licence at "
+        f"https://huggingface.co/{model} and set HF_TOKEN",
+        RevisionNotFoundError: f"model={at}: the Hub has the model, but not this revision",
+        RepositoryNotFoundError: f"model={model}: neither a folder here nor a model of the Hub "
+        "(private ones need HF_TOKEN)",
+    }
     try:
         folder = Path(snapshot_download(model, revision=revision, local_files_only=True))
         if (folder / "config.json").is_file():
@@ -39,20 +46,11 @@ def snapshot(model: str, revision: str | None) -> tuple[Path, str]:
         pass
     try:
         folder = Path(snapshot_download(model, revision=revision, allow_patterns=SMALL_FILES))
-    except GatedRepoError:
-        raise UserError(
-            f"model={model}: the Hub asks for consent; accept the licence at https://huggingface.co/{model} "
-            "and set HF_TOKEN"
-        ) from None
-    except RevisionNotFoundError:
-        raise UserError(f"model={at}: the Hub has the model, but not this revision") from None
-    except RepositoryNotFoundError:
-        raise UserError(
-            f"model={model}: neither a folder here nor a model of the Hub (private ones need HF_TOKEN)"
-        ) from None
     except Exception as error:  # the client raises whatever its HTTP library does
+        fault = next((text for kind, text in faults.items() if isinstance(error, kind)), None)
         raise UserError(
-            f"model={at}: not in the cache, and the Hub cannot be reached ({type(error).__name__}). "
+            fault
+            or f"model={at}: not in the cache, and the Hub cannot be reached ({type(error).__name__}). "
             f"With a network: `hf download {model}{pinned}` fills $HF_HOME (else ~/.cache/huggingface), "
             "which can be copied here; or copy the model's folder, and model=path/to/folder"
         ) from None

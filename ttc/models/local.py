@@ -6,23 +6,21 @@ Looking at a checkpoint loads none of it: a mistake is answered in a second.
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ttc.models.checkpoint import fetch, first_unknown_word, resolve
 from ttc.models.formats import FORMATS, Format
-from ttc.models.plain import PlainOptions
 from ttc.models.plain_policy import PlainPolicy
 from ttc.models.plain_verifier import PlainReader
 from ttc.models.provider import Identity, Model, Provider, part_of
 from ttc.models.verifier import ModelVerifier, Reader
-from ttc.models.vllm_engine import EngineOptions
+from ttc.models.vllm_engine import GIB, EngineOptions
 from ttc.models.vllm_policy import VllmPolicy
 from ttc.models.vllm_verifier import VllmReader
 from ttc.settings.schema import EngineConfig, PrmConfig
 from ttc.types import Problem, UserError, VerifierModel
 
-GIB = 2**30
 SLOWER = (
     "transformers runs it instead of vLLM: no prefix cache, so step searches take 1.3 times as long on the "
     "embedded models (benchmarks/plain.py), and more the longer the texts"
@@ -116,50 +114,45 @@ def _misfit(config: EngineConfig, architectures: Sequence[str]) -> str | None:
     return f"it is a {', '.join(architectures)}, and {part} needs a model that ends in {fitting[0]}: {hint}"
 
 
-def _vllm_verifier(config: PrmConfig) -> VerifierModel:
-    options, format_ = _vllm_options(config), _format(config)
-    # to read a tag's logits the engine generates a token, and that needs room, too
-    context = options.context - (format_.reads == "tags")
-    return _verifier(config, format_, VllmReader(options, format_), context)
-
-
-def _plain_verifier(config: PrmConfig) -> VerifierModel:
-    options, format_ = PlainOptions(**_options(config)), _format(config)
-    return _verifier(config, format_, PlainReader(options, format_), options.context)
-
-
-def _verifier(config: PrmConfig, format_: Format, reader: Reader, context: int) -> VerifierModel:
-    name = f"prm.model={config.model} prm.format={config.format}"
-    return ModelVerifier(name, format_, reader, context, config.check_tags, config.dtype)
-
-
-def _format(config: PrmConfig) -> Format:
-    """Before the engine starts: a tokenizer that does not fit must not cost half a minute."""
+def _verifier(config: PrmConfig, reader: Callable[[EngineOptions, Format], Reader]) -> VerifierModel:
     from transformers import AutoTokenizer
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(fetch(config.model or ""), revision=config.revision)
-    return FORMATS[config.format or ""](tokenizer)
+    options = _options(config)
+    # before the engine starts: a tokenizer that does not fit must not cost half a minute
+    tokenizer: Any = AutoTokenizer.from_pretrained(options.model, revision=options.revision)
+    format_ = FORMATS[config.format or ""](tokenizer)
+    # to read a tag's logits vLLM generates a token, and that needs room, too
+    context = options.context - (reader is VllmReader and format_.reads == "tags")
+    name = f"prm.model={config.model} prm.format={config.format}"
+    return ModelVerifier(name, format_, reader(options, format_), context, config.check_tags, config.dtype)
 
 
-def _vllm_options(config: EngineConfig) -> EngineOptions:
+def _options(config: EngineConfig) -> EngineOptions:
+    assert config.model, "checked when the grid is built"
+    assert config.context, "filled in by the driver from the checkpoint"
     return EngineOptions(
-        **_options(config),
+        fetch(config.model),
+        config.context,
+        config.revision,
+        config.dtype,
+        max_num_seqs=config.max_num_seqs,
         memory=round(config.memory_gib * GIB) if config.memory_gib else None,
         gpu_share=config.gpu_share or EngineOptions.gpu_share,
         tensor_parallel=config.tensor_parallel or 1,
     )
 
 
-def _options(config: EngineConfig) -> dict[str, Any]:
-    """What every engine that loads a checkpoint must know of it."""
-    assert config.model, "checked when the grid is built"
-    assert config.context, "filled in by the driver from the checkpoint"
-    same = {name: getattr(config, name) for name in ("context", "revision", "dtype", "max_num_seqs")}
-    return {"model": fetch(config.model), **same}
-
-
 MODEL = {"model": "name a folder, a Hub id or an embedded model"}
-VLLM = Provider(look, lambda config: VllmPolicy(_vllm_options(config)), _vllm_verifier, MODEL)
+VLLM = Provider(
+    look,
+    lambda config: VllmPolicy(_options(config)),
+    lambda config: _verifier(config, VllmReader),
+    MODEL,
+)
 TRANSFORMERS = Provider(
-    look, lambda config: PlainPolicy(PlainOptions(**_options(config))), _plain_verifier, MODEL, devices=1
+    look,
+    lambda config: PlainPolicy(_options(config)),
+    lambda config: _verifier(config, PlainReader),
+    MODEL,
+    devices=1,
 )

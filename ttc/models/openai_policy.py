@@ -109,9 +109,8 @@ class ByIds(Completions):
         if answer.ids is None:
             raise TransientError("the server told no token ids, as it did when it was asked first")
         tokens, logprobs = list(answer.ids), list(answer.logprobs)
-        self.server.counters.count(len(ids) - (answer.cached or 0) + len(tokens), answer.cached)
-        if sampling.logprobs and len(logprobs) != len(tokens):
-            raise _no_logprobs()
+        self.server.counters.count(len(ids) + len(tokens), answer.cached)
+        _check_logprobs(sampling, answer)
         end: StepEnd = "eos" if self._eos.intersection(tokens[-1:]) else "step"
         if end == "step" and (answer.finish == "length" or len(tokens) >= left):
             end = "length"
@@ -147,10 +146,9 @@ class ByText(Completions):
             body["logprobs"] = 1  # 0 is taken for none by some
         server = self.server
         answer = await (server.complete(**body) if draw.whole else server.stream(rule.separator, **body))
-        if sampling.logprobs and answer.text and not answer.logprobs:
-            raise _no_logprobs()
+        _check_logprobs(sampling, answer)
         got = self._read(answer, rule, draw.whole, left)
-        server.counters.count(len(ids) - (answer.cached or 0) + len(got.tokens), answer.cached)
+        server.counters.count(len(ids) + len(got.tokens), answer.cached)
         return got if sampling.logprobs else replace(got, logprobs=None)
 
     def _read(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
@@ -200,9 +198,8 @@ class ByChat:
         answer = await self.server.chat(messages=prompts.messages(sampling.prompt, draw.question), **body)
         if answer.prompt is None or answer.completion is None:
             raise TransientError("the server does not say how many tokens it took and wrote")
-        if sampling.logprobs and answer.text and not answer.logprobs:
-            raise _no_logprobs()
-        self.server.counters.count(answer.prompt - (answer.cached or 0) + answer.completion, answer.cached)
+        _check_logprobs(sampling, answer)
+        self.server.counters.count(answer.prompt + answer.completion, answer.cached)
         steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
         return Sample(steps, answer.prompt, answer.cached)
 
@@ -218,15 +215,12 @@ def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]
         return (Step("", (), end, sum(answer.logprobs) if logprobs else None, total),)
     values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
     one = frozenset(map(ord, separator))
-    rule = StepRule(_characters, separator, frozenset(), one if len(separator) == 1 else frozenset(), one)
+    stops = one if len(separator) == 1 else frozenset()
+    rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
     bounds = [total * at // len(text) for at in accumulate(len(step.tokens) for step in steps)]
     sizes = [bound - before for before, bound in zip([0, *bounds], bounds, strict=False)]
     return tuple(replace(step, tokens=(), size=size) for step, size in zip(steps, sizes, strict=True))
-
-
-def _characters(ids: Sequence[int]) -> str:
-    return "".join(map(chr, ids))
 
 
 def _body(sampling: Sampling, seed: int) -> dict[str, Any]:
@@ -249,8 +243,11 @@ def _share_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[fl
     return shares
 
 
-def _no_logprobs() -> Refused:
-    return Refused("policy.logprobs=true: the server gives no log-probabilities")
+def _check_logprobs(sampling: Sampling, answer: Answer) -> None:
+    """Refuses a server that gives no log-probabilities, or not one for each id, where they are asked for."""
+    fits = len(answer.logprobs) == len(answer.ids) if answer.ids else answer.logprobs or not answer.text
+    if sampling.logprobs and not fits:
+        raise Refused("policy.logprobs=true: the server gives no log-probabilities")
 
 
 def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:

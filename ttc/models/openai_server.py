@@ -175,12 +175,7 @@ def _read(choice: dict[str, Any], usage: dict[str, Any] | None = None) -> Answer
 
 def _pieces(logprobs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...]]:
     """The sampled tokens as texts, and their log-probabilities: the two APIs lay them out differently."""
-    if logprobs.get("content"):
-        return (
-            tuple(str(entry["token"]) for entry in logprobs["content"]),
-            tuple(float(entry["logprob"]) for entry in logprobs["content"]),
-        )
-    return (
-        tuple(map(str, logprobs.get("tokens") or ())),
-        tuple(map(float, logprobs.get("token_logprobs") or ())),
-    )
+    tokens, values = logprobs.get("tokens") or (), logprobs.get("token_logprobs") or ()
+    if entries := logprobs.get("content"):
+        tokens, values = ([entry[key] for entry in entries] for key in ("token", "logprob"))
+    return tuple(map(str, tokens)), tuple(map(float, values))

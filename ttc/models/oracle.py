@@ -41,8 +41,7 @@ class OracleVerifier:
         return asyncio.get_running_loop().create_task(self._grader.close())
 
     async def _judge(self, query: Query) -> Judgement:
-        new = range(query.known, len(query.steps))
-        scores = await together(self._score(query, step) for step in new)
+        scores = await together(self._score(query, step) for step in range(query.known, len(query.steps)))
         return Judgement(tuple(scores), tokens=(0,) * len(scores), root=0, start=0)
 
     async def _score(self, query: Query, step: int) -> float:

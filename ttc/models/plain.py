@@ -9,45 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from ttc.models.counters import Counters
-from ttc.models.vllm_engine import threads
-from ttc.types import EngineStats, UserError
+from ttc.models.vllm_engine import EngineOptions, threads
+from ttc.types import UserError
 
 Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-@dataclass(frozen=True)
-class PlainOptions:
-    """How a model is loaded and run.
-
-    Attributes:
-        model: a folder or a Hub id (`checkpoint.fetch` gives it).
-        context: tokens of prompt and text together.
-        revision: the Hub's commit.
-        dtype: of weights and activations; auto: as they are stored.
-        max_num_seqs: rows of a batch at most; more wait.
-    """
-
-    model: str
-    context: int
-    revision: str | None = None
-    dtype: str = "auto"
-    max_num_seqs: int = 256
-
-
-def device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def load(kind: Any, options: PlainOptions, **more: Any) -> Any:
+def load(kind: Any, options: EngineOptions, **more: Any) -> Any:
     """The model on this machine's best device, ready to be read.
 
     Args:
@@ -73,11 +45,13 @@ def load(kind: Any, options: PlainOptions, **more: Any) -> Any:
         raise UserError(
             f"{options.model}: not a model of this kind ({type(model).__name__}), its weights lack {missing}"
         )
-    where = device()
-    if where == "cpu":
-        # set, not defaulted: Ray has put its own number there
-        torch.set_num_threads(threads(options.model))
-    return model.to(where).eval()
+    if torch.cuda.is_available():
+        return model.to("cuda").eval()
+    if torch.backends.mps.is_available():
+        return model.to("mps").eval()
+    # set, not defaulted: Ray has put its own number there
+    torch.set_num_threads(threads(options.model))
+    return model.eval()
 
 
 class Batcher(Generic[Q, A]):
@@ -97,7 +71,7 @@ class Batcher(Generic[Q, A]):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="plain")
         self._waiting: list[tuple[Q, asyncio.Future[A]]] = []
         self._work: asyncio.Task[None] | None = None
-        self._counters = Counters()
+        self.counters = Counters()
 
     async def ask(self, request: Q) -> A:
         """The answer to one request. Raises what `compute` raised for its batch."""
@@ -106,18 +80,15 @@ class Batcher(Generic[Q, A]):
         if self._work is None:
             self._work = asyncio.create_task(self._run())
         answer = await future
-        self._counters.count(self._cost(answer))
+        self.counters.count(self._cost(answer))
         return answer
-
-    def stats(self) -> EngineStats:
-        return self._counters.stats()
 
     def shutdown(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self) -> None:
         try:
-            with self._counters.working():
+            with self.counters.working():
                 while self._waiting:
                     taken, self._waiting = self._waiting, []
                     # those that gave up while they waited cost nothing

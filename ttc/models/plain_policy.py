@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ttc.models.plain import Batcher, PlainOptions, load
+from ttc.models.plain import Batcher, load
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
-from ttc.types import Draw, EngineStats, Sampling
+from ttc.models.vllm_engine import EngineOptions
+from ttc.types import Draw, Sampling
 
 BELOW_ONE = 1 - 2**-22
 """Keeps a uniform number times a total below the total, in float32 too."""
@@ -46,19 +47,13 @@ class LiveDraw:
 class PlainPolicy(TokenPolicy):
     """`PolicyModel` on transformers. Make it inside the event loop that uses it."""
 
-    def __init__(self, options: PlainOptions) -> None:
+    def __init__(self, options: EngineOptions) -> None:
         super().__init__(options.model, options.revision, options.context)
         from transformers import AutoModelForCausalLM
 
         self.options = options
         self.model = load(AutoModelForCausalLM, options)
-        self._batcher = Batcher(self._compute, cost=lambda row: len(row.ids) + len(row.tokens))
-
-    async def stats(self) -> EngineStats:
-        return self._batcher.stats()
-
-    def shutdown(self) -> None:
-        self._batcher.shutdown()
+        self.engine = Batcher(self._compute, cost=lambda row: len(row.ids) + len(row.tokens))
 
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
@@ -68,7 +63,7 @@ class PlainPolicy(TokenPolicy):
 
         row = LiveDraw(ids, left, sampling, ends, _noise(draw.seed, left) if sampling.temperature else [])
         try:
-            await self._batcher.ask(row)
+            await self.engine.ask(row)
         except asyncio.CancelledError:
             row.gone = True  # the thread sees it after its next token
             raise

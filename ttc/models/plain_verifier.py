@@ -10,11 +10,12 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ttc.models.counters import OnEngine
 from ttc.models.formats import Format
 from ttc.models.heads import Scorer
-from ttc.models.plain import Batcher, PlainOptions
+from ttc.models.plain import Batcher
 from ttc.models.verifier import Reward, classify, two_way
-from ttc.types import EngineStats
+from ttc.models.vllm_engine import EngineOptions
 
 BATCH_TOKENS = 16_384
 """Tokens of one batch, padding included; a longer text is a batch of its own."""
@@ -22,27 +23,21 @@ BATCH_TOKENS = 16_384
 Ids = tuple[int, ...]
 
 
-class PlainReader:
+class PlainReader(OnEngine):
     """`Reader` on transformers. Make it inside the event loop that uses it.
 
     Raises:
         UserError: the checkpoint has not the head that `format` reads.
     """
 
-    def __init__(self, options: PlainOptions, format: Format) -> None:
+    def __init__(self, options: EngineOptions, format: Format) -> None:
         self.options = options
         self.tags = format.tags
         self.scorer = Scorer(format.reads, options)
-        self._batcher: Batcher[Ids, Reward] = Batcher(self._compute, cost=lambda reward: reward.computed)
+        self.engine: Batcher[Ids, Reward] = Batcher(self._compute, cost=lambda reward: reward.computed)
 
     async def read(self, ids: Ids) -> Reward:
-        return await self._batcher.ask(ids)
-
-    async def stats(self) -> EngineStats:
-        return self._batcher.stats()
-
-    def shutdown(self) -> None:
-        self._batcher.shutdown()
+        return await self.engine.ask(ids)
 
     def _compute(self, requests: Sequence[Ids]) -> list[Reward]:
         rewards: dict[int, Reward] = {}

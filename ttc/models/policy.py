@@ -9,14 +9,15 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from ttc.models import prompts
+from ttc.models.counters import OnEngine
 from ttc.models.steps import StepRule, step_rule
 from ttc.models.together import together
-from ttc.types import Draw, Prompt, Sample, Sampling, StepEnd, TooLong
+from ttc.types import Draw, Sample, Sampling, StepEnd, TooLong
 
 PROMPTS_KEPT = 4096
 
@@ -38,7 +39,7 @@ class Continuation:
     end: StepEnd | None = None
 
 
-class TokenPolicy(ABC):
+class TokenPolicy(OnEngine, ABC):
     """`PolicyModel` but for the engine.
 
     Args:
@@ -52,8 +53,10 @@ class TokenPolicy(ABC):
         self.context = context
         self.tokenizer: Any = AutoTokenizer.from_pretrained(model, revision=revision)
         self._eos = eos_ids(self.tokenizer, model, revision)
-        self._prompt = lru_cache(PROMPTS_KEPT)(self._render)
-        self._rule = lru_cache(None)(self._step_rule)
+        self._prompt = lru_cache(PROMPTS_KEPT)(partial(prompts.render, self.tokenizer))
+        # the tokenizer underneath: transformers' own decode may "clean up" spaces
+        decode = self.tokenizer.backend_tokenizer.decode
+        self._rule = cache(lambda separator: step_rule(decode, len(self.tokenizer), separator, self._eos))
 
     @abstractmethod
     async def _continue(
@@ -73,8 +76,8 @@ class TokenPolicy(ABC):
         """Tokens that this draw's path may have in all: the budget, or what the context leaves."""
         room = self.context - len(self._prompt(sampling.prompt, draw.question))
         if room < 1:
-            context = self.context
-            raise TooLong(f"the prompt has {context - room} tokens, the policy's context is {context}")
+            prompt = self.context - room
+            raise TooLong(f"the prompt has {prompt} tokens, the policy's context is {self.context}")
         budget = min(sampling.max_tokens, room)
         # a path that has spent its budget ended with "length" and is over: nobody draws from it
         assert len(draw.tokens) < budget, "drawn from a path that is over"
@@ -96,14 +99,6 @@ class TokenPolicy(ABC):
             return "eos"
         # "length" also where a step ends at the very end of the budget: nothing can follow it
         return "length" if len(tokens) >= left else "step"
-
-    def _render(self, prompt: Prompt, question: str) -> tuple[int, ...]:
-        return tuple(prompts.render(self.tokenizer, prompt, question))
-
-    def _step_rule(self, separator: str) -> StepRule:
-        # the tokenizer underneath: transformers' own decode may "clean up" spaces
-        backend = self.tokenizer.backend_tokenizer
-        return step_rule(backend.decode, len(self.tokenizer), separator, self._eos)
 
 
 def eos_ids(tokenizer: Any, model: str, revision: str | None = None) -> frozenset[int]:

@@ -1,6 +1,6 @@
 """How big a model is, from its configuration and the headers of its weights; no weight is read.
 
-`facts` is what costs are computed from (semantics, "Axes and FLOPs"), `Size` what an engine's memory is
+`ModelFacts` is what costs are computed from (semantics, "Axes and FLOPs"), `Size` what an engine's memory is
 planned with. Where the weights are not here yet (a model of the Hub, before its engine has downloaded it)
 both are computed from the configuration, by the shapes of a Llama: Mistral and Qwen2 have the same.
 """
@@ -40,36 +40,26 @@ class Size:
         return numbers * BYTES.get(dtype, self.bytes) / 2**30
 
 
-def facts(folder: Path, config: dict[str, Any]) -> ModelFacts:
-    """Sizes for FLOPs.
+def measure(folder: Path, config: dict[str, Any]) -> tuple[ModelFacts, Size | None]:
+    """Sizes for FLOPs and for memory; None where neither the headers nor the configuration tell.
 
     `params` leaves out the input embedding and counts the output head, once where the two are tied; of
-    a mixture's experts it counts those that a token uses. It is None where neither headers nor configuration
-    tell: quantised weights.
+    a mixture's experts it counts those that a token uses. Of quantised weights nothing is known.
     """
     heads, layers = config.get("num_attention_heads"), config.get("num_hidden_layers")
-    size = _head_size(config)
-    return ModelFacts(
-        params=_params(folder, config),
+    size, shared = _head_size(config), config.get("num_key_value_heads") or heads
+    counts = {name: math.prod(shape) for name, shape in _shapes(folder)}
+    quantised = "quantization_config" in config
+    facts = ModelFacts(
+        params=None if quantised else _params(counts, config),
         attention=layers * heads * size if layers and heads and size else None,
         context=config.get("max_position_embeddings"),
     )
-
-
-def size_of(folder: Path, config: dict[str, Any]) -> Size | None:
-    """None where neither the headers nor the configuration tell."""
-    layers, size = config.get("num_hidden_layers"), _head_size(config)
-    heads = config.get("num_key_value_heads") or config.get("num_attention_heads")
-    weights = sum(math.prod(shape) for _, shape in _shapes(folder)) or _llama_weights(config)
-    if "quantization_config" in config or not (layers and size and heads and weights):
-        return None
+    weights = sum(counts.values()) or _llama_weights(config)
+    if quantised or not (layers and size and shared and weights):
+        return facts, None
     dtype = str(config.get("dtype") or config.get("torch_dtype") or "bfloat16")
-    return Size(
-        weights,
-        cache=2 * layers * heads * size,
-        bytes=BYTES.get(dtype, 2),
-        heads=int(config.get("num_attention_heads", 0)),
-    )
+    return facts, Size(weights, 2 * layers * shared * size, BYTES.get(dtype, 2), int(heads or 0))
 
 
 def _head_size(config: dict[str, Any]) -> int:
@@ -77,17 +67,11 @@ def _head_size(config: dict[str, Any]) -> int:
     return int(config.get("head_dim") or (config.get("hidden_size", 0) // heads if heads else 0))
 
 
-def _params(folder: Path, config: dict[str, Any]) -> int | None:
-    if "quantization_config" in config:
-        return None
-    shapes = dict(_shapes(folder))
-    if not shapes:
+def _params(counts: dict[str, int], config: dict[str, Any]) -> int | None:
+    if not counts:
         whole = _llama_weights(config)
-        if whole and not _writes(config):
-            return whole - int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
-        embedding = int(config.get("vocab_size", 0)) * int(config.get("hidden_size", 0))
-        return whole - (0 if config.get("tie_word_embeddings") else embedding) if whole else None
-    counts = {name: math.prod(shape) for name, shape in shapes.items()}
+        tied = config.get("tie_word_embeddings") and _writes(config)
+        return whole - (0 if tied else config["vocab_size"] * config["hidden_size"]) if whole else None
     embedding = sum(count for name, count in counts.items() if "embed_tokens" in name or "wte" in name)
     experts = sum(count for name, count in counts.items() if ".experts." in name)
     total = next(
@@ -95,8 +79,8 @@ def _params(folder: Path, config: dict[str, Any]) -> int | None:
     )
     idle = experts - experts * config.get("num_experts_per_tok", total) // total
     # no head among the weights of a language model: it is the embedding, and stays in the count
-    tied = not any("lm_head" in name for name in counts) and config.get("tie_word_embeddings", True)
-    tied = tied and _writes(config)
+    headless = _writes(config) and not any("lm_head" in name for name in counts)
+    tied = headless and config.get("tie_word_embeddings", True)
     return sum(counts.values()) - idle - (0 if tied else embedding)
 
 

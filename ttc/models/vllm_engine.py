@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttc.models.counters import Counters
-from ttc.types import EngineDied, EngineStats, TransientError
+from ttc.types import EngineDied, TransientError
 
 if TYPE_CHECKING:
     from vllm import PoolingParams, PoolingRequestOutput, RequestOutput, SamplingParams
@@ -83,7 +83,7 @@ class Engine:
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._input, self._dead = tokens_input, EngineDeadError
         self._ids = itertools.count()
-        self._counters = Counters()
+        self.counters = Counters()
 
     async def run(self, ids: list[int], params: SamplingParams, generated: bool = True) -> RequestOutput:
         """One request to its end. A cancelled call aborts its request.
@@ -96,37 +96,28 @@ class Engine:
             EngineDied: the engine is gone.
             TransientError: the engine gave the request up.
         """
-        output: RequestOutput = await self._last(
-            self._llm.generate(self._input(ids), params, str(next(self._ids)))
-        )
+        output: RequestOutput = await self._last(self._llm.generate, ids, params)
         if output.outputs[0].finish_reason not in ("stop", "length"):
             raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
         written = len(output.outputs[0].token_ids) if generated else 0
-        self._count(len(ids) + written, output.num_cached_tokens)
+        self.counters.count(len(ids) + written, output.num_cached_tokens)
         return output
 
     async def pool(self, ids: list[int], params: PoolingParams) -> PoolingRequestOutput[Any]:
         """One request to a model that is only read; otherwise as `run`."""
-        output: PoolingRequestOutput[Any] = await self._last(
-            self._llm.encode(self._input(ids), params, str(next(self._ids)))
-        )
-        self._count(len(ids), output.num_cached_tokens)
+        output: PoolingRequestOutput[Any] = await self._last(self._llm.encode, ids, params)
+        self.counters.count(len(ids), output.num_cached_tokens)
         return output
 
-    async def _last(self, outputs: AsyncIterator[Any]) -> Any:
+    async def _last(self, ask: Callable[..., AsyncIterator[Any]], ids: list[int], params: Any) -> Any:
         """The one output of a request, and the time it takes as busy."""
-        with self._counters.working():
+        with self.counters.working():
             try:
+                outputs = ask(self._input(ids), params, str(next(self._ids)))
                 (output,) = [output async for output in outputs]
             except self._dead as error:
                 raise EngineDied("vLLM's engine has died; its log says why") from error
         return output
-
-    def _count(self, tokens: int, cached: int | None) -> None:
-        self._counters.count(tokens - (cached or 0), cached)
-
-    def stats(self) -> EngineStats:
-        return self._counters.stats()
 
     def shutdown(self) -> None:
         """Stops the engine's processes."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
-from ttc.types import Draw, EngineStats, Sampling
+from ttc.types import Draw, Sampling
 
 if TYPE_CHECKING:
-    from vllm import RequestOutput, SamplingParams
+    from vllm import SamplingParams
 
 
 class VllmPolicy(TokenPolicy):
@@ -20,21 +20,15 @@ class VllmPolicy(TokenPolicy):
         super().__init__(options.model, options.revision, options.context)
         self.engine = Engine(options)
 
-    async def stats(self) -> EngineStats:
-        return self.engine.stats()
-
-    def shutdown(self) -> None:
-        self.engine.shutdown()
-
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         output = await self.engine.run(ids, self._params(sampling, draw, rule, left))
-        return Continuation(
-            list(output.outputs[0].token_ids),
-            _logprobs(output) if sampling.logprobs else None,
-            output.num_cached_tokens,
-        )
+        completion, logprobs = output.outputs[0], None
+        if sampling.logprobs:
+            rows = zip(completion.logprobs, completion.token_ids, strict=True)
+            logprobs = [row[token].logprob for row, token in rows]
+        return Continuation(list(completion.token_ids), logprobs, output.num_cached_tokens)
 
     def _params(self, sampling: Sampling, draw: Draw, rule: StepRule, left: int) -> SamplingParams:
         # not `from vllm import`: that looks the name up anew for every request
@@ -56,10 +50,3 @@ class VllmPolicy(TokenPolicy):
             skip_clone=True,
             **stop,
         )
-
-
-def _logprobs(output: RequestOutput) -> list[float]:
-    """The sampled tokens' log-probabilities under the model (temperature 1)."""
-    completion = output.outputs[0]
-    rows: Any = completion.logprobs
-    return [row[token].logprob for row, token in zip(rows, completion.token_ids, strict=True)]

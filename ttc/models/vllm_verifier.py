@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Reads
 from ttc.models.verifier import Reward, classify, two_way
 from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
-from ttc.types import EngineStats, UserError
-
-if TYPE_CHECKING:
-    from vllm import PoolingParams, SamplingParams
+from ttc.types import UserError
 
 POOLING: dict[Reads, Pooling] = {"classes": "token_classify", "reward": "classify"}
 """How vLLM gives what a family reads; "tags" are the next token's logits."""
 
 
-class VllmReader:
+class VllmReader(OnEngine):
     """`Reader` on AsyncLLM. Make it inside the event loop that uses it.
 
     Raises:
@@ -42,39 +40,12 @@ class VllmReader:
     async def read(self, ids: tuple[int, ...]) -> Reward:
         return await (self._tags(ids) if self.tags else self._logits(ids))
 
-    async def stats(self) -> EngineStats:
-        return self.engine.stats()
-
-    def shutdown(self) -> None:
-        self.engine.shutdown()
-
     async def _tags(self, ids: tuple[int, ...]) -> Reward:
-        assert self.tags
-        output = await self.engine.run(list(ids), self._token_params(), generated=False)
-        logprobs: Any = output.outputs[0].logprobs
-        good, bad = (logprobs[0][tag].logprob for tag in self.tags)
-        cached = output.num_cached_tokens
-        return Reward(
-            score=two_way(good, bad),
-            mass=math.exp(good) + math.exp(bad),
-            computed=len(ids) - (cached or 0),
-            cached=cached,
-        )
-
-    async def _logits(self, ids: tuple[int, ...]) -> Reward:
-        output = await self.engine.pool(list(ids), self._pool_params())
-        cached = output.num_cached_tokens
-        # [labels], or [tokens not cached, labels]: the last token is always computed, be it in the cache
-        logits = output.outputs.data.reshape(-1, output.outputs.data.shape[-1])[-1].tolist()
-        score, raw = classify(logits, outcome=self.pooling == "classify")
-        return Reward(score, raw, computed=len(ids) - cached, cached=cached)
-
-    def _token_params(self) -> SamplingParams:
         # not `from vllm import`: that looks the name up anew for every request
         from vllm.sampling_params import RequestOutputKind, SamplingParams
 
         assert self.tags
-        return SamplingParams(
+        params = SamplingParams(
             max_tokens=1,
             temperature=0.0,
             logprob_token_ids=list(self.tags),
@@ -82,10 +53,22 @@ class VllmReader:
             output_kind=RequestOutputKind.FINAL_ONLY,
             skip_clone=True,
         )
+        output = await self.engine.run(list(ids), params, generated=False)
+        logprobs: Any = output.outputs[0].logprobs
+        good, bad = (logprobs[0][tag].logprob for tag in self.tags)
+        cached = output.num_cached_tokens
+        mass = math.exp(good) + math.exp(bad)
+        return Reward(two_way(good, bad), None, mass, computed=len(ids) - (cached or 0), cached=cached)
 
-    def _pool_params(self) -> PoolingParams:
+    async def _logits(self, ids: tuple[int, ...]) -> Reward:
         from vllm.pooling_params import PoolingParams
 
         # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
         # for logits of every token is not vLLM's default, as only the uncached ones come back then
-        return PoolingParams(task=self.pooling, use_activation=False, skip_reading_prefix_cache=False)
+        params = PoolingParams(task=self.pooling, use_activation=False, skip_reading_prefix_cache=False)
+        output = await self.engine.pool(list(ids), params)
+        cached = output.num_cached_tokens
+        # [labels], or [tokens not cached, labels]: the last token is always computed, be it in the cache
+        logits = output.outputs.data.reshape(-1, output.outputs.data.shape[-1])[-1].tolist()
+        score, raw = classify(logits, outcome=self.pooling == "classify")
+        return Reward(score, raw, computed=len(ids) - cached, cached=cached)

@@ -1,1 +1,1 @@
-"""The embedded world: word problems, two small models that were trained on them, and the recipe."""
+"""The embedded world: word problems, and two small models that were trained on them (benchmarks/world/)."""

@@ -10,7 +10,7 @@ import random
 from ttc.nano.world import Errors, solve, test_stories
 
 ERRORS = Errors(misread=0.35, slip=0.10, blunder=0.015)
-"""As in the verifier's own training (ttc/nano/examples.py): first errors fall on late steps, too."""
+"""As in the verifier's own training (benchmarks/world/examples.py): first errors fall on late steps, too."""
 
 
 def labelled(count: int = 500, seed: int = 0) -> list[dict[str, object]]:

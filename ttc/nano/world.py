@@ -5,15 +5,14 @@ kinds, as with real models: *slips* hit any step at random and differ from sampl
 them; *misreadings* hit a few words ("lends", "pairs") in most samples the same way, so only a verifier helps.
 Left out on purpose: names, objects and fractions. They would cost tokens and teach nothing about search.
 
-Standard library only: the rest of ttc imports this file for its data set.
+Standard library only: the rest of ttc imports this file for its data set. What only training asks of the
+world stands with the recipe (benchmarks/world/).
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ttc.types import Problem
@@ -162,10 +161,6 @@ def on_test_side(question: str) -> bool:
     return hashlib.sha256(question.encode()).digest()[0] % TEST_SHARE == 0
 
 
-def all_events() -> list[Event]:
-    return [Event(word, n) for word, verb in VERBS.items() for n in (NUMBERS if verb.counted else (0,))]
-
-
 def _event(value: int, words: tuple[str, ...], rng: random.Random) -> tuple[Event, int]:
     """An event that keeps the count in 2..99 and halves only even counts, and the new count."""
     while True:
@@ -187,15 +182,6 @@ def tell(rng: random.Random, days: int, traps: int) -> Story:
         event, value = _event(value, TRAPPED if day in trap_days else PLAIN, rng)
         events.append(event)
     return Story(min(5, days // 2), start, tuple(events))
-
-
-def training_stories(rng: random.Random) -> Iterator[Story]:
-    """Endless stories of the training side, 2 to 10 days, all lengths alike."""
-    while True:
-        days = rng.randint(2, 10)
-        story = tell(rng, days, rng.choice(TRAPS[min(5, days // 2)]))
-        if not on_test_side(story.question):
-            yield story
 
 
 def test_stories(draw: int = 0, count: int = 200) -> list[Story]:  # noqa: PT028 (no test)
@@ -251,40 +237,3 @@ def solve(story: Story, rng: random.Random, errors: Errors | None = None) -> Sol
         value = result
     steps.append(rf"\boxed{{{value}}}")
     return Solution(tuple(steps), wrong)
-
-
-def first_error(story: Story, steps: list[str] | tuple[str, ...]) -> int | None:
-    """Index of the first step that a right solution would not hold (joints apart); None if all are right."""
-    expected = solve(story, random.Random(0)).steps
-    for index, step in enumerate(steps):
-        if index >= len(expected) or compared(step) != compared(expected[index]):
-            return index
-    return None
-
-
-def fits(story: Story, index: int, step: str) -> list[bool]:
-    """Is a step right by itself, up to its operator, operand and result? Empty for what is no day's step."""
-    found = re.search(r" (\d+) ([-+*/]) (\d+) = (\d+)$", step.strip())
-    if index >= len(story.events) or found is None:
-        return []
-    value, op, operand, result = int(found[1]), found[2], int(found[3]), int(found[4])
-    event = story.events[index]
-    right = VERBS[event.word].right
-    operator = op == right[0]
-    whole = operator and operand == event.operand(right)
-    return [operator, whole, whole and result == compute(value, op, operand)]
-
-
-def compared(step: str) -> str:
-    """A step without its joining word: what decides whether it is right."""
-    return re.sub(rf" (?:{'|'.join(JOINTS)}) ", " ", step.strip())
-
-
-def vocabulary() -> list[str]:
-    """Every piece that world text can hold, in a fixed order; a leading space belongs to its piece."""
-    words = ["Start", " with", " How", " many", " are", " there", *(f" {joint}" for joint in JOINTS)]
-    words += [f" {event.text}" for event in all_events()]
-    signs = [".", "?", " +", " -", " *", " /", " =", "+", "-", STEP_END, r"\boxed{", "}"]
-    days = [f"{space}Day {day}:" for space in ("", " ") for day in range(1, 2 * len(LEVELS) + 1)]
-    numbers = [f"{space}{number}" for space in ("", " ") for number in range(100)]
-    return words + signs + days + numbers

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -14,7 +16,7 @@ from rich.text import Text
 
 from ttc.report.tables import Table
 
-__all__ = ["Console", "keep_tables", "make_console", "refuse", "say", "show"]
+__all__ = ["Console", "keep_tables", "make_console", "redirect", "refuse", "relative", "say", "show"]
 
 WIDEST = 1000
 
@@ -22,9 +24,13 @@ _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)
 
 
 def make_console() -> Console:
-    return Console(
-        highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() else 100
-    )
+    terminal = sys.stdout.isatty()
+    return Console(highlight=False, soft_wrap=not terminal, width=None if terminal else 100)
+
+
+def relative(path: Path) -> str:
+    """As it is typed from here, where it lies below."""
+    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def refuse(error: object) -> None:
@@ -48,7 +54,12 @@ def show(table: Table, console: Console, indent: str = "") -> None:
         return
     if table.title:
         console.print(Text(table.title, style="bold"))
-    drawing = _draw(table)
+    drawing = Drawing(box=None, padding=(0, 1), collapse_padding=table.tight, pad_edge=False)
+    for head, right in zip(table.heads, table.right, strict=True):
+        drawing.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
+    for row, texts in zip(table.rows, table.lines(), strict=True):
+        dim = table.bright is not None and not row[table.bright]
+        drawing.add_row(*map(Text, texts), style="dim" if dim else None)
     drawing.width = Measurement.get(console, console.options.update(max_width=WIDEST), drawing).maximum
     console.print(drawing, crop=False)
     if table.notes:
@@ -66,11 +77,13 @@ def keep_tables() -> Iterator[list[Table]]:
         _kept.reset(token)
 
 
-def _draw(table: Table) -> Drawing:
-    drawing = Drawing(box=None, padding=(0, 1), collapse_padding=table.tight, pad_edge=False)
-    for head, right in zip(table.heads, table.right, strict=True):
-        drawing.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
-    for row, texts in zip(table.rows, table.lines(), strict=True):
-        dim = table.bright is not None and not row[table.bright]
-        drawing.add_row(*map(Text, texts), style="dim" if dim else None)
-    return drawing
+@contextmanager
+def redirect(stream: int, to: int) -> Iterator[None]:
+    """What is written to a file descriptor goes to another, also of other processes, such as engines."""
+    kept = os.dup(stream)
+    try:
+        os.dup2(to, stream)
+        yield
+    finally:
+        os.dup2(kept, stream)
+        os.close(kept)

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+Write = Callable[..., str]
 
-def whole(number: int) -> str:
-    """`256`: an n, a seed, a level: as it is typed."""
-    return f"{int(number)}"
-
-
-def count(number: float) -> str:
-    """`1,032`."""
-    return f"{number:,.0f}"
+count: Write = "{:,.0f}".format
+"""`1,032`."""
+setting: Write = "{:g}".format
+"""`0.5`: a number that somebody chose, with all the figures it was given."""
+percent: Write = "{:.0%}".format
+"""`37%`."""
+score: Write = "{:.3f}".format
+"""`0.861`: a score, an AUROC, a correlation."""
+score_range: Write = "{:.2f} to {:.2f}".format
+"""`0.58 to 0.69`: the scores of a bin of problems."""
+figures: Write = "{:.3g}".format
+"""`26.3`: three figures."""
+rate: Write = "{:,.0f} tok/s".format
+"""`12,345 tok/s`."""
 
 
 def counted(number: float, noun: str) -> str:
@@ -24,27 +31,9 @@ def counted(number: float, noun: str) -> str:
     return f"{count(number)} {stem}{'' if number == 1 else plural.rstrip(')') or 's'}"
 
 
-def setting(number: float) -> str:
-    """`0.5`: a number that somebody chose, with all the figures it was given."""
-    return f"{number:g}"
-
-
-# --- Shares ----------------------------------------------------------------------------------------------
-
-
-def points(share: float) -> str:
-    """`98.3`: a share in percent, without the sign."""
-    return f"{100 * share:.1f}"
-
-
-def points_exactly(share: float) -> str:
-    """`99.72`: where the hundredths matter."""
-    return f"{100 * share:.2f}"
-
-
-def interval(low: float, high: float) -> str:
-    """`93.9 to 99.6`."""
-    return f"{points(low)} to {points(high)}"
+def points(share: float, places: int = 1) -> str:
+    """`98.3`: a share in percent, without the sign; `99.72` where the hundredths matter."""
+    return f"{100 * share:.{places}f}"
 
 
 def signed(difference: float) -> str:
@@ -52,72 +41,11 @@ def signed(difference: float) -> str:
     return f"{round(100 * difference, 9) + 0.0:+.1f}"
 
 
-def signed_interval(low: float, high: float) -> str:
-    """`-1.7 to +4.2`."""
-    return f"{signed(low)} to {signed(high)}"
-
-
-def points_and_change(share: float, difference: float) -> str:
-    """`49.0 (-1.8)`."""
-    return f"{points(share)} ({signed(difference)})"
-
-
-def percent(share: float) -> str:
-    """`37%`."""
-    return f"{share:.0%}"
-
-
-def agreement(share: float) -> str:
-    """`99.72 %`."""
-    return f"{points_exactly(share)} %"
-
-
-def p_value(p: float) -> str:
-    """`0.031`, `< 0.001`."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
-
-
-# --- Scores ----------------------------------------------------------------------------------------------
-
-
-def score(value: float) -> str:
-    """`0.861`: a score, an AUROC, a correlation."""
-    return f"{value:.3f}"
-
-
-def score_interval(low: float, high: float) -> str:
-    """`0.861 to 0.959`."""
-    return f"{score(low)} to {score(high)}"
-
-
-def score_bin(low: float, high: float) -> str:
-    """`0.8 to 0.9`."""
-    return f"{low:.1f} to {high:.1f}"
-
-
-def score_range(low: float, high: float) -> str:
-    """`0.58 to 0.69`: the scores of a bin of problems."""
-    return f"{low:.2f} to {high:.2f}"
-
-
-# --- Amounts ---------------------------------------------------------------------------------------------
-
-
-def figures(value: float) -> str:
-    """`26.3`: three figures."""
-    return f"{value:.3g}"
-
-
 def amount(value: float) -> str:
     """`428`, `1.3k`, `250k`: a mean cost."""
     if value >= 999.5:
         return f"{value / 1000:.1f}k" if value < 99_950 else f"{value / 1000:,.0f}k"
     return figures(value)
-
-
-def giga(value: float) -> str:
-    """`12.4` of 12.4e9."""
-    return amount(value / 1e9)
 
 
 def budget(value: float, probe: float = 0.0) -> str:
@@ -134,22 +62,12 @@ def about(tokens: float) -> str:
     return f"{tokens / 1e6:.1f}M" if tokens >= 1e6 else f"{tokens / 1e3:.0f}k"
 
 
-def rate(tokens: float) -> str:
-    """`12,345 tok/s`."""
-    return f"{count(tokens)} tok/s"
-
-
-# --- Time ------------------------------------------------------------------------------------------------
-
-
 def duration(seconds: float) -> str:
     """`45 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole_seconds = round(seconds)
-    if whole_seconds < 60:
-        return f"{whole_seconds} s"
-    if whole_seconds < 3600:
-        return f"{whole_seconds // 60} min {whole_seconds % 60} s"
-    return f"{whole_seconds // 3600} h {whole_seconds % 3600 // 60} min"
+    full, rest = divmod(round(seconds), 60)
+    if full < 60:
+        return f"{full} min {rest} s" if full else f"{rest} s"
+    return f"{full // 60} h {full % 60} min"
 
 
 def minutes(seconds: float) -> str:
@@ -157,25 +75,29 @@ def minutes(seconds: float) -> str:
     return f"{max(1, round(seconds / 60))} min"
 
 
-FORMATS: Mapping[str, Callable[..., str]] = {
+def _interval(write: Write) -> Write:
+    return lambda low, high: f"{write(low)} to {write(high)}"
+
+
+FORMATS: Mapping[str, Write] = {
     "text": str,
     "list": lambda values: ",".join(map(str, values)),
-    "whole": whole,
+    "whole": lambda number: str(int(number)),  # an n, a seed, a level: as it is typed
     "count": count,
     "setting": setting,
     "points": points,
-    "interval": interval,
+    "interval": _interval(points),
     "signed": signed,
-    "signed_interval": signed_interval,
-    "points_and_change": points_and_change,
-    "agreement": agreement,
-    "p_value": p_value,
+    "signed_interval": _interval(signed),
+    "points_and_change": lambda share, difference: f"{points(share)} ({signed(difference)})",
+    "agreement": lambda share: f"{points(share, 2)} %",
+    "p_value": lambda p: f"{p:.3f}" if p >= 0.001 else "< 0.001",
     "score": score,
-    "score_interval": score_interval,
-    "score_bin": score_bin,
+    "score_interval": _interval(score),
+    "score_bin": "{:.1f} to {:.1f}".format,
     "figures": figures,
     "amount": amount,
-    "giga": giga,
+    "giga": lambda value: amount(value / 1e9),
     "budget": budget,
 }
 """What a column of a table may be: each gets the values of the column's keys."""

@@ -43,19 +43,18 @@ def plot_optimal(curve: pd.DataFrame, choices: pd.DataFrame) -> bytes:
 
 
 def _curves(axes: Axes, rows: pd.DataFrame) -> None:
-    lines = (
-        ("best", "best single strategy", GREY, (0, (5, 1.5)), "s"),
-        ("curve", "compute-optimal", PURPLE, "-", "o"),
-    )
+    lines: dict[str, dict[str, Any]] = {
+        "best": {"label": "best single strategy", "color": GREY, "linestyle": (0, (5, 1.5)), "marker": "s"},
+        "curve": {"label": "compute-optimal", "color": PURPLE, "linestyle": "-", "marker": "o"},
+    }
     first = rows.iloc[0]
-    for name, label, colour, dash, marker in lines:
+    for name, look in lines.items():
         x = rows["curve_cost"] if name == "curve" and first["axis"] == "n" else rows["budget"]
-        axes.fill_between(x, rows[f"{name}_low"], rows[f"{name}_high"], color=colour, alpha=0.11, lw=0)
-        look: dict[str, Any] = MARKER | {"linestyle": dash, "marker": marker, "linewidth": 2.2}
-        axes.plot(x, rows[name], color=colour, label=label, **look)
-    counted = (
-        "" if first["difficulty"] == "level" else ", cost counted" if first["probe"] else ", cost not counted"
-    )
+        low, high = rows[f"{name}_low"], rows[f"{name}_high"]
+        axes.fill_between(x, low, high, color=look["color"], alpha=0.11, lw=0)
+        axes.plot(x, rows[name], linewidth=2.2, **look, **MARKER)
+    counted = ", cost counted" if first["probe"] else ", cost not counted"
+    counted = "" if first["difficulty"] == "level" else counted
     axes.set_xscale("log", base=2)
     axes.set_xticks(rows["budget"].tolist())
     axes.xaxis.set_minor_locator(NullLocator())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -35,13 +35,14 @@ def plan_table(plan: Plan, notes: Sequence[str], expected: Expected) -> Table:
     }
     seeds = {seed for planned in plan.cells for seed in planned.cell.seeds}
     size = f"{counted(len(problems), 'problem')}, {counted(len(seeds), 'seed')}"
+    groups = _grouped(plan.cells)
     facts = {"cells": len(plan.cells), "problems": len(problems), "seeds": len(seeds)}
     return Table(
         name="plan",
         title=", ".join([f"{counted(len(plan.cells), 'cell')} on {size}", *_shared(plan.cells)]),
         columns=COLUMNS,
-        rows=[_row(plan, title, cells) for title, cells in _grouped(plan.cells)],
-        notes=[*_sharing(plan.cells), *notes],
+        rows=[_row(plan, title, cells) for title, cells in groups.items()],
+        notes=[*_sharing(groups), *notes],
         facts=facts | {"expected": asdict(expected)},
     )
 
@@ -75,14 +76,14 @@ def _row(plan: Plan, title: str, cells: Sequence[PlannedCell]) -> dict[str, Any]
     }
 
 
-def _grouped(cells: Sequence[PlannedCell]) -> list[tuple[str, list[PlannedCell]]]:
+def _grouped(cells: Sequence[PlannedCell]) -> dict[str, list[PlannedCell]]:
     groups: dict[str, list[PlannedCell]] = {}
     shared = _shared(cells)
     for planned in cells:
         own = " ".join(word for word in planned.record.variant.split() if word not in shared)
         title = planned.record.strategy + (f" ({own})" if own else "")
         groups.setdefault(title, []).append(planned)
-    return list(groups.items())
+    return groups
 
 
 def _shared(cells: Sequence[PlannedCell]) -> list[str]:
@@ -91,12 +92,14 @@ def _shared(cells: Sequence[PlannedCell]) -> list[str]:
     return [word for word in first if all(word in other for other in others)]
 
 
-def _sharing(cells: Sequence[PlannedCell]) -> Iterator[str]:
-    for title, group in _grouped(cells):
-        units = [planned.record.unit for planned in group]
-        if len(group) > 1 and units[0] == 1:
-            yield f"{title}: one pool of {max(w.record.n for w in group)} paths serves every n and every vote"
-        elif len(group) > 1 and units[0]:
-            yield f"{title}: the subtrees of n={max(w.record.n for w in group)} serve every smaller n"
-        elif len(group) > 1:
+def _sharing(groups: Mapping[str, Sequence[PlannedCell]]) -> Iterator[str]:
+    for title, group in groups.items():
+        unit, largest = group[0].record.unit, max(planned.record.n for planned in group)
+        if len(group) == 1:
+            continue
+        if unit == 1:
+            yield f"{title}: one pool of {largest} paths serves every n and every vote"
+        elif unit:
+            yield f"{title}: the subtrees of n={largest} serve every smaller n"
+        else:
             yield f"{title}: a search of its own for each n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,16 +15,6 @@ from ttc.readout.votes import VOTES, Vote, majority
 from ttc.report.pictures import GREY, MARKER, colours, frame, to_png
 from ttc.report.tables import in_order
 from ttc.report.view import name, panels, shown, sizes
-
-
-@dataclass(frozen=True)
-class Style:
-    dash: Any
-    marker: str
-    width: float = 1.5
-    alpha: float = 0.85
-    band: float = 0.05
-
 
 UNKNOWN = Vote(majority)
 """What a stored vote is drawn as that no registry has any more."""
@@ -47,10 +36,7 @@ def plot_accuracy(rows: pd.DataFrame) -> bytes:
 
 
 def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
-    strategy_of = {
-        name(strategy, variant): strategy
-        for strategy, variant in zip(rows["strategy"], rows["variant"], strict=True)
-    }
+    strategy_of = dict(zip(map(name, rows["strategy"], rows["variant"]), rows["strategy"], strict=True))
     colour_of = colours(strategy_of)
     starts = rows[(rows["strategy"] == "best_of_n") & (rows["n"] == 1)]
     for (strategy, variant, vote), line in rows.groupby(["strategy", "variant", "vote"], sort=False):
@@ -61,7 +47,7 @@ def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
             continue
         shared = starts[:0] if strategy == "best_of_n" else _start(starts, variant, vote)
         points = pd.concat([shared, line]).sort_values("generated_tokens")
-        _line(axes, points, colour_of[label], _style(str(vote), bool(line["headline"].any())))
+        _line(axes, points, colour_of[label], *_style(str(vote), bool(line["headline"].any())))
     _label(axes, title, rows)
     searches = rows[rows["strategy"] != "greedy"]
     headlines = set(searches.loc[searches["headline"], "vote"])
@@ -77,43 +63,20 @@ def _start(starts: pd.DataFrame, variant: Any, vote: Any) -> pd.DataFrame:
     return starts.iloc[sorted(same_vote, key=lambda i: len(starts["variant"].iloc[i].split()))[-1:]]
 
 
-def _line(axes: Axes, line: pd.DataFrame, colour: str, style: Style) -> None:
+def _line(axes: Axes, line: pd.DataFrame, colour: str, look: dict[str, Any], band: float) -> None:
     x = line["generated_tokens"]
-    axes.fill_between(x, line["accuracy_low"], line["accuracy_high"], color=colour, alpha=style.band, lw=0)
-    axes.plot(
-        *(x, line["accuracy"]),
-        color=colour,
-        linestyle=style.dash,
-        linewidth=style.width,
-        alpha=style.alpha,
-        marker=style.marker,
-        **MARKER,
-        zorder=2 + style.alpha,
-    )
+    axes.fill_between(x, line["accuracy_low"], line["accuracy_high"], color=colour, alpha=band, lw=0)
+    axes.plot(x, line["accuracy"], color=colour, **look, **MARKER, zorder=2 + look["alpha"])
 
 
 def _point(axes: Axes, row: pd.Series, label: str) -> None:
     """Greedy: one path, so one point, with a thin line to compare by."""
     axes.axhline(row["accuracy"], color=GREY, linewidth=0.7, linestyle=(0, (1, 3)), zorder=1)
     low, high = row["accuracy"] - row["accuracy_low"], row["accuracy_high"] - row["accuracy"]
-    axes.errorbar(
-        [row["generated_tokens"]],
-        [row["accuracy"]],
-        yerr=[[low], [high]],
-        fmt="D",
-        color=GREY,
-        markersize=5,
-        linewidth=1,
-        zorder=4,
-    )
-    axes.annotate(
-        label,
-        (row["generated_tokens"], row["accuracy"]),
-        xytext=(7, -11),
-        textcoords="offset points",
-        color=GREY,
-        fontsize=9,
-    )
+    at = (row["generated_tokens"], row["accuracy"])
+    look: dict[str, Any] = {"fmt": "D", "markersize": 5, "linewidth": 1, "zorder": 4}
+    axes.errorbar(at[:1], at[1:], yerr=[[low], [high]], color=GREY, **look)
+    axes.annotate(label, at, xytext=(7, -11), textcoords="offset points", color=GREY, fontsize=9)
 
 
 def _label(axes: Axes, title: str, rows: pd.DataFrame) -> None:
@@ -128,13 +91,16 @@ def _label(axes: Axes, title: str, rows: pd.DataFrame) -> None:
     axes.set_ylim(max(0, low - 0.03), min(1.015, high + 0.03))
 
 
-def _style(name: str, headline: bool) -> Style:
-    """The declared vote stands out; every other is exploratory and thinner, an upper bound faint."""
+def _style(name: str, headline: bool) -> tuple[dict[str, Any], float]:
+    """The look of a vote's line and how strong its band is: the declared vote stands out; every other is
+    exploratory and thinner, an upper bound faint."""
     vote = VOTES.get(name, UNKNOWN)
-    style = Style(vote.dash, vote.marker)
+    width, alpha, band = 1.5, 0.85, 0.05
     if headline:
-        return replace(style, width=2.3, alpha=1.0, band=0.11)
-    return replace(style, width=1.1, alpha=0.4, band=0.03) if vote.upper_bound else style
+        width, alpha, band = 2.3, 1.0, 0.11
+    elif vote.upper_bound:
+        width, alpha, band = 1.1, 0.4, 0.03
+    return {"linestyle": vote.dash, "marker": vote.marker, "linewidth": width, "alpha": alpha}, band
 
 
 def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines: set[str]) -> None:
@@ -142,11 +108,11 @@ def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines
     strategies = [Line2D([], [], color=colour, linewidth=2.6, label=line) for line, colour in colours.items()]
     kinds = []
     for vote in votes:
-        style = _style(vote, vote in headlines)
+        look, _ = _style(vote, vote in headlines)
         label = f"{vote} (headline)" if vote in headlines else vote
         label = f"{vote} (upper bound)" if VOTES.get(vote, UNKNOWN).upper_bound else label
-        kinds.append(Line2D([], [], color=GREY, linestyle=style.dash, marker=style.marker, label=label))
-        kinds[-1].set(linewidth=style.width, alpha=max(style.alpha, 0.6), markersize=5)
+        look["alpha"] = max(look["alpha"], 0.6)
+        kinds.append(Line2D([], [], color=GREY, label=label, markersize=5, **look))
     place: dict[str, Any] = {"loc": "upper left", "frameon": False, "alignment": "left"}
     place |= {"fontsize": 9, "title_fontsize": 9}
     first = axes.legend(handles=strategies, title="strategy", bbox_to_anchor=(1.01, 1.0), **place)

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 
 from ttc.report.formats import duration, rate
 from ttc.types import EngineStats
@@ -24,9 +24,26 @@ PLAIN_SECONDS = 15.0
 
 @dataclass
 class _Seen:
+    """Of one engine: its last count of tokens, and its rate since the one before."""
+
+    title: str
     stats: EngineStats | None = None
     at: float = 0.0
     rate: float | None = None
+
+    def measure(self, stats: EngineStats | None) -> None:
+        now = time.monotonic()
+        if not stats or (self.stats and now - self.at < 2):
+            return
+        if self.stats:
+            self.rate = (stats.computed_tokens - self.stats.computed_tokens) / (now - self.at)
+        self.stats, self.at = stats, now
+
+
+def _bar(console: Console, title: str, told: ProgressColumn) -> Progress:
+    """On a terminal; nothing off it."""
+    columns = TextColumn(title), BarColumn(bar_width=24), told
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 class SweepProgress:
@@ -36,15 +53,8 @@ class SweepProgress:
         self._console, self._total = console, total
         self._done = self._failed = 0
         self._start = self._line = time.monotonic()
-        self._seen = {"policy": _Seen(), "prm": _Seen()}
-        self._live = Progress(
-            TextColumn("[bold]searches[/]"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self._policy, self._prm = _Seen("policy"), _Seen("verifier")
+        self._live = _bar(console, "[bold]searches[/]", TextColumn("{task.description}"))
         self._task = self._live.add_task("starting the engines", total=max(total, 1))
 
     def __enter__(self) -> SweepProgress:
@@ -63,28 +73,20 @@ class SweepProgress:
     def update(self, report: Report) -> None:
         self._done += report.done
         self._failed += len(report.failed)
-        for name, stats in (("policy", report.policy), ("prm", report.prm)):
-            self._measure(self._seen[name], stats)
+        self._policy.measure(report.policy)
+        self._prm.measure(report.prm)
         text = self._text()
         self._live.update(self._task, completed=self._done, description=text)
         if not self._console.is_terminal and time.monotonic() - self._line >= PLAIN_SECONDS:
             self._line = time.monotonic()
             self._console.print(text)
 
-    def _measure(self, seen: _Seen, stats: EngineStats | None) -> None:
-        now = time.monotonic()
-        if stats and seen.stats and now - seen.at >= 2:
-            seen.rate = (stats.computed_tokens - seen.stats.computed_tokens) / (now - seen.at)
-        if stats and (seen.stats is None or now - seen.at >= 2):
-            seen.stats, seen.at = stats, now
-
     def _text(self) -> str:
         elapsed = time.monotonic() - self._start
         words = [f"{self._done}/{self._total}"]
         words += [f"{self._failed} failed"] * bool(self._failed)
-        for name, title in (("policy", "policy"), ("prm", "verifier")):
-            seen = self._seen[name]
-            words += [f"{title} {rate(seen.rate)}"] if seen.rate is not None else []
+        for seen in (self._policy, self._prm):
+            words += [f"{seen.title} {rate(seen.rate)}"] if seen.rate is not None else []
         if self._done:
             words.append(f"{duration(elapsed / self._done * (self._total - self._done))} left")
         return "  ".join(words)
@@ -93,14 +95,6 @@ class SweepProgress:
 @contextmanager
 def count_up(console: Console, what: str, total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, and nothing off it; call what it gives for each one that is done."""
-    bar = Progress(
-        TextColumn("[bold]{task.description}[/]"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    with bar:
+    with _bar(console, "[bold]{task.description}[/]", MofNCompleteColumn()) as bar:
         task = bar.add_task(what, total=total)
         yield lambda: bar.advance(task)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
 
 from ttc.readout.names import plain
-from ttc.report.console import show
-from ttc.report.formats import points_exactly
+from ttc.report.console import relative, show
+from ttc.report.formats import points
 from ttc.report.tables import Row, Table, column
 from ttc.report.view import name, panels, shown, sizes
 from ttc.store import Folder
@@ -33,12 +31,8 @@ def show_results(
         console.print(
             f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
         )
-    picture = _relative(folder.local("plots", "accuracy.png"))
-    console.print(f"results: {_relative(folder.local())}  picture: {picture}")
-
-
-def _relative(path: Path) -> str:
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    picture = relative(folder.local("plots", "accuracy.png"))
+    console.print(f"results: {relative(folder.local())}  picture: {picture}")
 
 
 def print_readout(rows: pd.DataFrame, console: Console) -> None:
@@ -83,6 +77,11 @@ def _vote(vote: str, n: int) -> str:
 def _mark(missing: int, failed: int, upper_bound: bool, headline: bool) -> str:
     if missing:
         return f"{missing} missing" + (f", {failed} failed" if failed else "")
+    return standing(upper_bound, headline)
+
+
+def standing(upper_bound: bool, headline: bool) -> str:
+    """What a vote's figure may be taken for."""
     return "upper bound" if upper_bound else "headline" if headline else "exploratory"
 
 
@@ -106,7 +105,7 @@ def _notes(rows: pd.DataFrame) -> list[str]:
     aggs = rows["agg"].dropna()
     agg = f"aggregation {aggs.iloc[0]}; " if len(aggs) else ""
     error = rows["mc_error"].max()
-    random = f" (Monte-Carlo error up to {points_exactly(error)} points)" if error > 0 else ""
+    random = f" (Monte-Carlo error up to {points(error, 2)} points)" if error > 0 else ""
     return [
         f"subset {subset}: {reading}{random}; {agg}costs are means per problem, stand-alone.",
         "The headline was declared before the run; every other vote is exploratory, oracle an upper bound.",

@@ -11,7 +11,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
 from ttc.report.formats import FORMATS, WORDS
@@ -158,44 +158,37 @@ def to_csv(table: Table) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(keys)
-    writer.writerows([_plain(row.get(key)) for key in keys] for row in table.rows)
+    writer.writerows([as_json(row.get(key)) for key in keys] for row in table.rows)
     return out.getvalue()
-
-
-def to_records(table: Table) -> list[dict[str, Any]]:
-    """Every row with all its values; null where there is none."""
-    return [_plain(row) for row in table.rows]
 
 
 def to_json(tables: Sequence[Table]) -> str:
     """One document: {"tables": [{"name", "title", "rows", "notes", and the table's own facts}]}."""
     content = [
-        {"name": one.name, "title": one.title, **_plain(one.facts), "rows": to_records(one)}
+        {"name": one.name, "title": one.title, **as_json(one.facts), "rows": as_json(one.rows)}
         | {"notes": list(one.notes)}
         for one in tables
     ]
     return json.dumps({"tables": content}, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
-    """As JSON can hold it: NaN is null, numpy's numbers are Python's."""
+def as_json(value: Any) -> Any:
+    """As JSON can hold it: NaN is null, numpy's numbers are Python's, a dataclass is an object."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): as_json(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set):
-        return [_plain(inner) for inner in value]
+        return [as_json(inner) for inner in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return as_json(value.tolist())
     return None if isinstance(value, float) and value != value else value
-
-
-def _join(render: Callable[[Table], str]) -> Callable[[Sequence[Table]], str]:
-    return lambda tables: "\n".join(map(render, tables))
 
 
 RENDERINGS: Mapping[str, Callable[[Sequence[Table]], str]] = {
     "json": to_json,
-    "csv": _join(to_csv),
-    "markdown": _join(to_markdown),
-    "latex": _join(to_latex),
+    "csv": lambda tables: "\n".join(map(to_csv, tables)),
+    "markdown": lambda tables: "\n".join(map(to_markdown, tables)),
+    "latex": lambda tables: "\n".join(map(to_latex, tables)),
 }
 """What tables can be written down as, beside the terminal."""

@@ -5,20 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ttc.models.size import Size
-from ttc.settings.schema import ClusterConfig, PolicyConfig, PrmConfig
+from ttc.settings.schema import ClusterConfig, PolicyConfig, PrmConfig, ReadoutConfig
 from ttc.store import Folder, Part
 from ttc.types import EngineStats, ModelFacts
-
-
-@dataclass(frozen=True)
-class Grading:
-    """How answers are read off and graded inside a shard."""
-
-    grader: str
-    extract: str
-    timeout: float
-    discarded: bool = False
-    """Grade also the finished paths that a search did not return."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +18,19 @@ class Launch:
         policy: None: nothing to sample, only stored paths to score.
         verifier_id: what scores/ rows are keyed by.
         facts, sizes: of the policy and of the verifier.
+        readout: how a shard reads answers off and grades them.
+        discarded: grade also the finished paths that a search did not return.
     """
 
     policy: PolicyConfig | None
     prm: PrmConfig | None
     verifier_id: str | None
     facts: tuple[ModelFacts, ModelFacts]
-    grading: Grading
+    readout: ReadoutConfig
     cluster: ClusterConfig
     folder: Folder
     sizes: tuple[Size | None, Size | None] = (None, None)
+    discarded: bool = False
 
     @property
     def room(self) -> int:

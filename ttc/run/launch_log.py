@@ -14,7 +14,6 @@ from typing import Any
 
 from ttc.data.problems import key_of
 from ttc.models.provider import Model
-from ttc.plan.cells import Grid
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import PlannedCell
 from ttc.settings.schema import EngineConfig
@@ -40,13 +39,15 @@ class LaunchLog:
         self._first_part = folder.commits
         self._mark = time.monotonic()
         self._starting = self._searching = 0.0
+        shared = asdict(inputs.grid.launch)
+        del shared["n"], shared["strategy"]  # what differs between points stands in the cells
         self._entry: dict[str, Any] = {
             "started": now(),
             "finished": None,
             "status": "running",
             "command": line[0],
             "overrides": list(line[1:]),
-            "config": _configuration(inputs.grid),
+            "config": shared,
             "cells": [asdict(planned.record) for planned in inputs.cells],
             "models": [_model(config, model) for config, model in inputs.models.items()],
             "selections": {planned.record.selection: _selection(planned) for planned in inputs.cells},
@@ -101,13 +102,6 @@ class LaunchLog:
             "seconds": round(self._searching, 2),
             "start_seconds": round(self._starting, 2),
         }
-
-
-def _configuration(grid: Grid) -> dict[str, Any]:
-    """What all points share; what differs between them stands in the cells."""
-    config = asdict(grid.launch)
-    config.pop("n"), config.pop("strategy")
-    return config
 
 
 def _model(config: EngineConfig, model: Model) -> dict[str, Any]:

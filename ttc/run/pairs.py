@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ttc.plan.done import find_done, join_done, plan_missing
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import Done, Job, PlannedCell
-from ttc.run.launch import Grading, Launch, Report
+from ttc.run.launch import Launch, Report
 from ttc.run.launch_log import LaunchLog
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
@@ -28,11 +28,17 @@ def run_pairs(
 ) -> None:
     """Runs what is missing, pair by pair of engines."""
     known = folder.commits
-    for pair in pair_up(inputs.cells):
-        launch = pair.launch(inputs, folder)
+    for policy, prm in pair_up(inputs.cells):
+        # a cell without a verifier is served by any pair of its policy
+        cells = [
+            one
+            for one in inputs.cells
+            if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)
+        ]
+        launch = _make_launch(policy, prm, cells, inputs, folder)
         # a pair before this one may have drawn what its verifier has to score
-        now = join_done(done, find_done(folder, pair.cells, after=known))
-        jobs = plan_missing(folder, pair.cells, inputs.grid.stored, now)[0].jobs
+        now = join_done(done, find_done(folder, cells, after=known))
+        jobs = plan_missing(folder, cells, inputs.grid.stored, now)[0].jobs
         if all(job.stored for job in jobs):
             launch = replace(launch, policy=None)
         if jobs:
@@ -40,45 +46,31 @@ def run_pairs(
                 runner(launch, jobs, on_report)
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A policy and a verifier that are hosted together, and the cells that they serve."""
-
-    policy: PolicyConfig
-    prm: PrmConfig | None
-    cells: tuple[PlannedCell, ...]
-
-    def launch(self, inputs: Inputs, folder: Folder) -> Launch:
-        """What a runner needs besides the jobs."""
-        prm, settings = self.prm, inputs.grid.launch
-        policy = inputs.models[self.cells[0].cell.policy]
-        verifier = inputs.models[prm] if prm else None
-        readout = settings.readout
-        return Launch(
-            policy=policy.runs(self.policy),
-            prm=verifier.runs(prm) if prm and verifier else None,
-            verifier_id=next((one.verifier for one in self.cells if one.verifier), None),
-            facts=(policy.facts, verifier.facts if verifier else ModelFacts()),
-            grading=Grading(readout.grader, readout.extract, readout.grade_timeout, settings.grade_discarded),
-            cluster=settings.cluster,
-            folder=folder,
-            sizes=(policy.size, verifier.size if verifier else None),
-        )
-
-
-def pair_up(cells: Sequence[PlannedCell]) -> list[Pair]:
-    """The pairs to host, in turn; a cell without a verifier joins its policy's first pair."""
+def pair_up(cells: Sequence[PlannedCell]) -> list[tuple[PolicyConfig, PrmConfig | None]]:
+    """The engines to host together, in turn; a cell without a verifier joins its policy's first pair."""
     named = list(dict.fromkeys((_engine_of(one.cell.policy), one.cell.prm) for one in cells))
     verified = {policy for policy, prm in named if prm}
-    return [
-        Pair(policy, prm, tuple(one for one in cells if _serves(policy, prm, one)))
-        for policy, prm in named
-        if prm or policy not in verified
-    ]
+    return [(policy, prm) for policy, prm in named if prm or policy not in verified]
 
 
-def _serves(policy: PolicyConfig, prm: PrmConfig | None, one: PlannedCell) -> bool:
-    return _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)
+def _make_launch(
+    policy: PolicyConfig, prm: PrmConfig | None, cells: Sequence[PlannedCell], inputs: Inputs, folder: Folder
+) -> Launch:
+    """What a runner needs besides the jobs."""
+    settings = inputs.grid.launch
+    sampler = inputs.models[cells[0].cell.policy]
+    verifier = inputs.models[prm] if prm else None
+    return Launch(
+        policy=sampler.runs(policy),
+        prm=verifier.runs(prm) if prm and verifier else None,
+        verifier_id=next((one.verifier for one in cells if one.verifier), None),
+        facts=(sampler.facts, verifier.facts if verifier else ModelFacts()),
+        readout=settings.readout,
+        discarded=settings.grade_discarded,
+        cluster=settings.cluster,
+        folder=folder,
+        sizes=(sampler.size, verifier.size if verifier else None),
+    )
 
 
 def _engine_of(policy: PolicyConfig) -> PolicyConfig:

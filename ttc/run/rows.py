@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from ttc.grading import Grader, Verdict
 from ttc.plan.jobs import Job
-from ttc.run.draws import Drawn, address_text, token_ids
 from ttc.run.launch import Launch
 from ttc.run.scores import StepScore, context_sum, logprobs
-from ttc.run.session import Session
-from ttc.types import ModelFacts, Path, Step
+from ttc.run.session import Drawn, Session, address_text, token_ids
+from ttc.types import ModelFacts, Path
 
 Row = dict[str, object]
 
@@ -68,7 +67,7 @@ def path_row(job: Job, path: Path, grade: Grade) -> Row:
         "steps": [step.text for step in path.steps],
         "step_tokens": [step.count for step in path.steps],
         "step_logprobs": logprobs(path.steps),
-        "token_ids": _known_ids(path.steps),
+        "token_ids": token_ids(path.steps) or None,
         "finish": path.finish,
         "answer": grade.answer,
     }
@@ -86,7 +85,9 @@ def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch
     facts, rows = launch.facts[1], []
     for path in paths:
         count = len(path.scores)
-        costs = [session.scored[path.address, k] for k in range(count)] if job.score and count else []
+        costs = [session.scored[path.address, k] for k in range(count)] if job.score else []
+        raws = [cost.raw for cost in costs]
+        cached = [cost.cached for cost in costs if cost.cached is not None]
         rows.append(
             job.columns
             | {
@@ -94,9 +95,9 @@ def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch
                 "path": path_key(job, path),
                 "verifier": launch.verifier_id,
                 "scores": list(path.scores),
-                "raw_scores": _raw(costs),
+                "raw_scores": raws if any(raw is not None for raw in raws) else None,
                 "prm_tokens": sum(cost.tokens for cost in costs) if job.score else None,
-                "prm_cached": _known_sum([cost.cached for cost in costs]) if job.score else None,
+                "prm_cached": sum(cached) if cached else None,
                 "prm_context_sum": sum(cost.context_sum for cost in costs) if job.score else None,
                 "prm_prompt_tokens": session.bill.prm_prompt_tokens,
                 "prm_params": facts.params,
@@ -142,7 +143,7 @@ def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int]
                 "text": step.text,
                 "finish": drawn.child.finish if last else None,
                 "tokens": tokens,
-                "token_ids": _known_ids([step]),
+                "token_ids": token_ids([step]) or None,
                 "prompt_tokens": drawn.sample.prompt_tokens,
                 "cached_tokens": drawn.sample.cached_tokens if offset == 0 else None,
                 "context_sum": context_sum(position, tokens),
@@ -168,7 +169,7 @@ def search_row(
     status: str = "done",
     reason: str | None = None,
 ) -> Row:
-    bill, (policy, prm) = session.bill, facts
+    policy, prm = facts
     ends = [path.finish for path in paths]
     return job.columns | {
         "n": job.n,
@@ -181,16 +182,9 @@ def search_row(
         "over_length": ends.count("length"),
         "over_blank": ends.count("blank"),
         "no_answer": sum(grade.answer is None for grade in grades),
-        "generated_tokens": bill.generated,
-        "prompt_computed": bill.prompt_computed,
-        "prompt_cached": bill.prompt_cached,
-        "prm_computed": bill.prm_computed,
-        "prm_cached": bill.prm_cached,
-        "prm_shared": bill.prm_shared,
+        **vars(session.bill),
         "steps": sum(len(drawn.sample.steps) for drawn in session.drawn),
         "seconds": seconds,
-        "prompt_tokens": bill.prompt_tokens,
-        "prm_prompt_tokens": bill.prm_prompt_tokens,
         "policy_params": policy.params,
         "policy_attention": policy.attention,
         "prm_params": prm.params,
@@ -201,17 +195,3 @@ def search_row(
 def _steps_before(path: Path) -> int:
     """How many steps a path has that are not blank: where its next score will stand."""
     return sum(not step.blank for step in path.steps)
-
-
-def _known_ids(steps: Sequence[Step]) -> list[int] | None:
-    return list(token_ids(steps) or ()) or None
-
-
-def _raw(costs: Sequence[StepScore]) -> list[float | None] | None:
-    values = [cost.raw for cost in costs]
-    return values if any(value is not None for value in values) else None
-
-
-def _known_sum(values: Sequence[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None

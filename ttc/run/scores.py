@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from ttc.run.retry import retry
-from ttc.types import Bill, Judgement, Path, Query, Step, VerifierModel
+from ttc.types import Bill, Judgement, Path, Query, Step, TransientError, VerifierModel
+
+TRIES = 3
+"""A call is tried so often; then its search has failed."""
+
+T = TypeVar("T")
+
+
+async def retry(call: Callable[[], Awaitable[T]]) -> T:
+    """The call's result; a transient error is followed by another try, up to TRIES."""
+    for _ in range(TRIES - 1):
+        try:
+            return await call()
+        except TransientError:
+            continue
+    return await call()
 
 
 @dataclass

@@ -10,10 +10,9 @@ from dataclasses import replace
 
 from ttc.grading import Grader, extract
 from ttc.plan.jobs import Job
-from ttc.run.draws import address_text
 from ttc.run.launch import Launch
 from ttc.run.rows import Grade, Row, grade_row, path_row, score_rows, search_row, step_rows
-from ttc.run.session import Session
+from ttc.run.session import Session, address_text
 from ttc.types import EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel
 
 log = logging.getLogger(__name__)
@@ -43,8 +42,8 @@ async def run_job(
     try:
         parts = (session.policy, session.verifier, session.context)
         paths = number_copies(check_paths(job, await job.strategy.search(Path(job.problem), *parts)))
-        leaves = _discarded(session, paths) if launch.grading.discarded else []
-        grades = await _grade(job, [*paths, *leaves], grader, launch.grading.extract)
+        leaves = _discarded(session, paths) if launch.discarded else []
+        grades = await _grade(job, [*paths, *leaves], grader, launch.readout.extract)
     except (Interrupted, EngineDied):
         raise
     except TooLong as error:
@@ -56,7 +55,7 @@ async def run_job(
     rows: Rows = {
         "paths": [path_row(job, path, grade) for path, grade in zip(paths, grades, strict=False)],
         "grades": [
-            grade_row(job, path, grade, grader, launch.grading.extract)
+            grade_row(job, path, grade, grader, launch.readout.extract)
             for path, grade in zip([*paths, *leaves], grades, strict=True)
         ],
     }

@@ -1,14 +1,184 @@
-"""One search over one problem: its policy, its verifier and its context, with one bill for all three."""
+"""One search over one problem: its policy, its verifier and its context, with one bill for all three.
+
+Strategies see the verbs; engines see requests. What lies between them (addresses, seeds, tries again, the
+bill, the rows of the tree) is here and in scores.py, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from ttc.run.draws import AddressedPolicy, Drawn, address_text
-from ttc.run.scores import IncrementalVerifier, StepScore
-from ttc.types import Bill, Budget, PolicyModel, Sampling, VerifierModel
+from ttc.run.scores import IncrementalVerifier, retry
+from ttc.types import Bill, Budget, Draw, Path, PolicyModel, Sample, Sampling, Step, VerifierModel
+
+
+def seed_of(sweep_seed: int, problem_key: str, address: tuple[int, ...]) -> int:
+    """The seed of a draw (semantics, "Sampling"): no strategy and no n in it, so all of them explore one
+    random tree.
+
+    Hashed, because engines give near seeds near noise.
+    """
+    return _hash(f"{sweep_seed}/{problem_key}/{address_text(address)}") >> 1
+
+
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
+
+
+def address_text(address: Sequence[int]) -> str:
+    return "/".join(map(str, address))
+
+
+def token_ids(steps: Sequence[Step]) -> tuple[int, ...] | None:
+    """The ids of all steps in a row; None where a step's are not known."""
+    if any(step.size is not None for step in steps):
+        return None
+    return tuple(token for step in steps for token in step.tokens)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One draw of the search: the child it made and what the engine said of it."""
+
+    verb: str
+    parent: Path
+    child: Path
+    sample: Sample
+
+
+class AddressedPolicy:
+    """`Policy` for one search over one problem.
+
+    Children are numbered from 0 upwards at every node, roll-outs from -1 downwards: neither takes the
+    other's indices. What follows a roll-out's first step are children of the roll-out's own node.
+
+    Args:
+        first_child: the root's first free child index: a pool that grows goes on where it stopped.
+        bill: what this search has cost so far; added to here.
+    """
+
+    def __init__(
+        self,
+        model: PolicyModel | None,
+        sampling: Sampling,
+        seed: int,
+        problem_key: str,
+        bill: Bill,
+        first_child: int = 0,
+    ) -> None:
+        self._model = model
+        self._sampling = sampling
+        self._seed = seed
+        self._problem_key = problem_key
+        self._bill = bill
+        self._taken: dict[tuple[tuple[int, ...], bool], int] = {
+            ((), False): first_child,
+            ((), True): first_child,
+        }
+        self.drawn: list[Drawn] = []
+
+    async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+        if over := [path for path in paths if path.over]:
+            raise ValueError(f"path {address_text(over[0].address)} is over and cannot be extended")
+        return await self._grow("extend", paths, n, False, self._sampling, whole=False)
+
+    async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+        return await self._grow("finish", paths, n, False, self._sampling, whole=True)
+
+    async def roll_out(
+        self,
+        paths: Sequence[Path],
+        n: int | Sequence[int] = 1,
+        *,
+        steps: int | None = None,
+        temperature: float | None = None,
+    ) -> list[list[Path]]:
+        assert steps is None or steps >= 1, "a roll-out is at least one step"
+        own = self._sampling
+        sampling = own if temperature is None else replace(own, temperature=temperature)
+        whole = steps is None
+        families = await self._grow("roll_out", paths, n, True, sampling, whole)
+        for _ in range(1, steps or 1):
+            ends = [path for family in families for path in family]
+            further = iter(await self._grow("roll_out", ends, 1, False, sampling, whole))
+            families = [[next(further)[0] for _ in family] for family in families]
+        return families
+
+    async def _grow(
+        self,
+        verb: str,
+        paths: Sequence[Path],
+        n: int | Sequence[int],
+        aside: bool,
+        sampling: Sampling,
+        whole: bool,
+    ) -> list[list[Path]]:
+        """The draws of all paths as one call; a path that is over stands for its own family.
+
+        `aside`: they are roll-outs, and take no child's index.
+        """
+        counts = [n] * len(paths) if isinstance(n, int) else list(n)
+        # indices are taken before the first await, so that gathered searches keep their order
+        slots = [
+            [] if path.over else [(path, self._take(path, aside)) for _ in range(count)]
+            for path, count in zip(paths, counts, strict=True)
+        ]
+        flat = [slot for family in slots for slot in family]
+        grown = iter(await self._draw(verb, flat, sampling, whole) if flat else [])
+        return [
+            [path] if path.over else [next(grown) for _ in family]
+            for path, family in zip(paths, slots, strict=True)
+        ]
+
+    async def _draw(
+        self, verb: str, slots: Sequence[tuple[Path, int]], sampling: Sampling, whole: bool
+    ) -> list[Path]:
+        draws = [
+            Draw(
+                question=path.problem.question,
+                tokens=_prefix(path),
+                seed=seed_of(self._seed, self._problem_key, (*path.address, index)),
+                whole=whole,
+            )
+            for path, index in slots
+        ]
+        model = self._model
+        assert model is not None, "a session without a policy only scores"
+        samples = await retry(lambda: model.generate(sampling, draws))
+        children = []
+        for (path, index), draw, sample in zip(slots, draws, samples, strict=True):
+            child = path.child(index, sample.steps)
+            self._charge(draw, sample)
+            self.drawn.append(Drawn(verb, path, child, sample))
+            children.append(child)
+        return children
+
+    def _take(self, path: Path, aside: bool) -> int:
+        """The index of the node's next child; `aside`: of its next roll-out."""
+        number = self._taken.get((path.address, aside), 0)
+        self._taken[path.address, aside] = number + 1
+        return -1 - number if aside else number
+
+    def _charge(self, draw: Draw, sample: Sample) -> None:
+        bill = self._bill
+        bill.generated_tokens += sum(step.count for step in sample.steps)
+        bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
+        if sample.cached_tokens is not None:
+            bill.prompt_cached = (bill.prompt_cached or 0) + sample.cached_tokens
+            bill.prompt_computed = (bill.prompt_computed or 0) + sample.prompt_tokens - sample.cached_tokens
+
+
+def _prefix(path: Path) -> tuple[int, ...]:
+    """What a draw goes on from."""
+    ids = token_ids(path.steps)
+    if ids is None:
+        raise ValueError(
+            f"path {address_text(path.address)}: its token ids are not known: nothing goes on there"
+        )
+    return ids
 
 
 @dataclass(frozen=True)
@@ -22,8 +192,7 @@ class SearchContext:
 
     def random(self, *place: int) -> random.Random:
         # of no strategy and no n, as the seeds of draws: searches are compared on one chance
-        name = f"{self.seed}/{self.problem_key}/chance/{address_text(place)}"
-        return random.Random(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
+        return random.Random(_hash(f"{self.seed}/{self.problem_key}/chance/{address_text(place)}"))
 
 
 class Session:
@@ -49,13 +218,6 @@ class Session:
         self.policy = AddressedPolicy(policy, sampling, seed, problem_key, self.bill, first_child)
         self.verifier = IncrementalVerifier(verifier, self.bill)
         self.context = SearchContext(Budget(n), self.bill, seed, problem_key)
-
-    @property
-    def drawn(self) -> list[Drawn]:
+        self.drawn = self.policy.drawn
         """Every draw, roll-outs included, in the order in which they came."""
-        return self.policy.drawn
-
-    @property
-    def scored(self) -> dict[tuple[tuple[int, ...], int], StepScore]:
-        """(address of the scored path, index among its steps that are not blank) -> score and cost."""
-        return self.verifier.scored
+        self.scored = self.verifier.scored

@@ -66,7 +66,7 @@ class Shard:
         self._launch, self._policy, self._verifier, self._emit = launch, policy, verifier, emit
         self._room = Room(room)
         self._writer = PartWriter(launch.folder)
-        self._grader = make_grader(launch.grading.grader, launch.grading.timeout)
+        self._grader = make_grader(launch.readout.grader, launch.readout.grade_timeout)
         self._news = Report()
         self._death: EngineDied | None = None
 

@@ -51,7 +51,7 @@ class Canonical:
         if isinstance(plain, Fraction):
             return str(plain)
         try:
-            written = await self._pool.run(lambda worker: worker.form(text, self._pool.limit))
+            written = (await self._pool.ask(text=text))["form"]
         except (TimeoutError, EOFError):
             written = None
         return re.sub(r"\s+", "", text) if written is None else str(normal_form(written))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path as File
@@ -16,7 +15,7 @@ from typing import Any
 
 from ttc.grading import make_grader
 from ttc.readout import read_out
-from ttc.report.console import Console, say
+from ttc.report.console import Console, relative, say
 from ttc.report.summary import print_readout
 from ttc.run.rows import Row
 from ttc.sal.belonging import check_belonging
@@ -43,8 +42,7 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     rows = read_out(Folder(task.folder), task.readout)["readout"].to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
     print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
-    where = os.path.relpath(task.folder) if task.folder.is_relative_to(File.cwd()) else str(task.folder)
-    say(console, f"results: {where}")
+    say(console, f"results: {relative(task.folder)}")
     return task.folder
 
 

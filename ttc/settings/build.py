@@ -24,9 +24,9 @@ def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
     Raises:
         Faults: every unknown key, missing key, wrong type and value out of range, one line each.
     """
-    faults = _unknown(cls, mapping, prefix)
+    known, faults = _sort_keys(cls, mapping, prefix)
     try:
-        value = TypeAdapter(cls).validate_python(_known(cls, mapping))
+        value = TypeAdapter(cls).validate_python(known)
     except ValidationError as error:
         faults += [_line(fault, prefix) for fault in error.errors()]
     if faults:
@@ -40,10 +40,10 @@ def read(cls: type[T], words: Iterable[str]) -> T:
     Raises:
         Faults: every word that is no setting, and all that `build` finds, one line each.
     """
-    words = list(words)
-    faults = [f"{word}: settings read key=value" for word in words if "=" not in word]
+    given = sort_words(words)
+    faults = [f"{word}: settings read key=value" for word in given.names]
     try:
-        value = build(cls, read_words(cls, (word for word in words if "=" in word)))
+        value = build(cls, _mapping(cls, given.own))
     except Faults as error:
         faults += error.lines
     if faults:
@@ -74,12 +74,12 @@ def section(word: str) -> str:
     return word.lstrip("+~").partition("=")[0].partition(".")[0]
 
 
-def read_words(cls: type, words: Iterable[str]) -> dict[str, Any]:
-    """A mapping for `build`: texts stay as they are where the field is one, all else is read as JSON where it
-    is some; null is null."""
+def _mapping(cls: type, pairs: Iterable[str]) -> dict[str, Any]:
+    """For `build`: texts stay as they are where the field is one, all else is read as JSON where it is some;
+    null is null."""
     hints = get_type_hints(cls)
     values: dict[str, Any] = {}
-    for word in words:
+    for word in pairs:
         key, _, text = word.partition("=")
         group, _, inner = key.partition(".")
         inside = values.setdefault(group, {}) if inner else values
@@ -95,8 +95,7 @@ def read_words(cls: type, words: Iterable[str]) -> dict[str, Any]:
 def _read(text: str, hint: Any) -> Any:
     if text == "null":
         return None
-    kinds = {get_origin(kind) or kind for kind in (hint, *get_args(hint))}
-    if str in kinds:
+    if str in {get_origin(kind) or kind for kind in (hint, *get_args(hint))}:
         return text
     try:
         return json.loads(text)
@@ -118,28 +117,22 @@ def _sections(cls: type) -> dict[str, type]:
     return {name: kind for name, kind in hints if isinstance(kind, type) and is_dataclass(kind)}
 
 
-def _known(cls: type, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    names = {f.name for f in fields(cls)}
-    sections = _sections(cls)
-    return {
-        key: _known(sections[key], value) if key in sections and isinstance(value, Mapping) else value
-        for key, value in mapping.items()
-        if key in names
-    }
-
-
-def _unknown(cls: type, mapping: Mapping[str, Any], prefix: str) -> list[str]:
+def _sort_keys(cls: type, mapping: Mapping[str, Any], prefix: str) -> tuple[dict[str, Any], list[str]]:
+    """What `cls` knows of the mapping, and a fault for every other key."""
     names = [f.name for f in fields(cls)]
     sections = _sections(cls)
-    faults = []
+    known, faults = {}, []
     for key, value in mapping.items():
         if key not in names:
             near = difflib.get_close_matches(str(key), names, n=1)
             hint = f"did you mean {prefix}{near[0]}?" if near else f"known keys: {', '.join(_keys(cls))}"
             faults.append(f"{prefix}{key}: unknown key; {hint}")
         elif key in sections and isinstance(value, Mapping):
-            faults += _unknown(sections[key], value, f"{prefix}{key}.")
-    return faults
+            known[key], inner = _sort_keys(sections[key], value, f"{prefix}{key}.")
+            faults += inner
+        else:
+            known[key] = value
+    return known, faults
 
 
 def _keys(cls: type) -> list[str]:

@@ -1,7 +1,8 @@
 """Hydra's command line as plain mappings: one per point of the grid. Nothing else in ttc knows Hydra.
 
-Hydra reads the words, spells out the grid and composes conf/; its launchers, loggers and output folders are
-left out on purpose: a whole `-m` grid becomes one sweep on one set of engines.
+Hydra reads the words, spells out the grid and composes conf/ over the defaults of the settings' dataclasses;
+its launchers, loggers and output folders are left out on purpose: a whole `-m` grid becomes one sweep on one
+set of engines.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import copy
 import difflib
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from ttc.settings.schema import GROUPS, Config, EngineConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import UserError
 
@@ -24,6 +26,9 @@ HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
 
 CONF, SWEEPS = HOME / "conf", HOME / "sweeps"
 PRIMARY = "config"
+
+PLAIN = {"cluster": "auto", "readout": "default", "dataset": "path"}
+"""Groups that have an option with nothing but the defaults; every group has them as `_base`."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,16 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
     parsed = composer.parse(line.overrides)
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
-        fixed = [word for word, one in zip(line.overrides, parsed, strict=True) if not _swept(one)]
+        fixed = [
+            word for word, one in zip(line.overrides, parsed, strict=True) if not one.is_sweep_override()
+        ]
         hydra = composer.compose(fixed).hydra
         multirun |= hydra.mode == RunMode.MULTIRUN
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
         swept = composer.parse([*params, *line.overrides])
         [points] = BasicSweeper.split_arguments(swept, max_batch_size=None)
-    elif several := next((one.input_line for one in parsed if _swept(one)), None):
+    elif several := next((one.input_line for one in parsed if one.is_sweep_override()), None):
         raise UserError(f"{several}: several values are a grid, and a grid needs -m")
     else:
         points = [list(line.overrides)]
@@ -102,14 +109,14 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
 
 
 class _Composer:
-    """Hydra on conf/, the folder that a line names, and the registry of strategies."""
+    """Hydra on conf/, the folder that a line names, and what stands in no file."""
 
     def __init__(self, line: Line) -> None:
         from hydra._internal.hydra import Hydra
         from hydra._internal.utils import create_config_search_path
         from hydra.core.override_parser.overrides_parser import OverridesParser
 
-        _offer_strategies()
+        _offer()
         search_path = create_config_search_path(str(CONF))
         search_path.prepend("command-line", _folder(line).absolute().as_uri(), anchor="schema")
         self._config = line.config
@@ -143,16 +150,12 @@ class _Composer:
 
         config = self.compose(words)
         own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return _plain(OmegaConf.to_container(own, resolve=True))
+        return cast(dict[str, Any], OmegaConf.to_container(own, resolve=True))
 
     def _chooses(self, word: str) -> bool:
         """Does the word choose files, as `policy=nano` does, or speak to Hydra itself?"""
         key = word.partition("=")[0].lstrip("+~").partition("@")[0]
         return key.startswith("hydra") or bool(self._hydra.config_loader.get_group_options(key))
-
-
-def _swept(override: Any) -> bool:
-    return bool(override.is_sweep_override())
 
 
 def _folder(line: Line) -> Path:
@@ -169,20 +172,18 @@ def _folder(line: Line) -> Path:
     raise UserError(f"-cd {line.folder}: no such folder")
 
 
-def _offer_strategies() -> None:
-    """The group `strategy` is the registry: each option is a name, and its parameters have their defaults."""
+def _offer() -> None:
+    """What stands in no file: the group `strategy` is the registry, and defaults are their dataclasses'."""
     from hydra.core.config_store import ConfigStore
 
     store = ConfigStore.instance()
     store.repo.pop("strategy", None)
     for name in (*STRATEGIES, *VOTES_OF):
         store.store(group="strategy", name=name, node={"name": name}, provider="ttc")
-
-
-def _plain(container: Any) -> dict[str, Any]:
-    if not isinstance(container, dict):
-        raise TypeError("a composed config is a mapping")
-    return {str(key): value for key, value in container.items()}
+    store.store(name="_launch", node=defaults(), provider="ttc")
+    for group in GROUPS:
+        for name in {"_base", PLAIN.get(group, "_base")}:
+            store.store(group=group, name=name, node=_base(group), provider="ttc")
 
 
 def _one_line(error: Exception) -> str:
@@ -207,9 +208,8 @@ def _one_line(error: Exception) -> str:
 def _near(key: str) -> str:
     """A known key that `key` may be a misspelling of."""
     keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
-    for folder in CONF.iterdir():
-        if folder.is_dir():
-            keys += [folder.name, *(f"{folder.name}.{inner}" for inner in shipped(folder.name, "_base"))]
+    for group in ("prompt", *GROUPS):
+        keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
     near = difflib.get_close_matches(key, keys, n=1) or difflib.get_close_matches(
         key.split(".")[0], keys, n=1
     )
@@ -218,27 +218,36 @@ def _near(key: str) -> str:
 
 @cache
 def shipped(group: str, name: str) -> dict[str, Any]:
-    """conf/<group>/<name>.yaml over its _base, as it ships: what a variant is told apart from.
+    """An option of a group as it ships, over the group's defaults: what a variant is told apart from.
 
-    Returns an empty mapping where ttc ships no such file. A policy's own prompt stands under `prompt`.
+    Where ttc ships no such option, the defaults. A policy's own prompt stands under `prompt`.
     """
     from omegaconf import OmegaConf
 
-    merged: dict[str, Any] = {}
-    for stem in ("_base", name):
-        file = CONF / group / f"{stem}.yaml"
-        if file.exists():
-            merged |= _plain(OmegaConf.to_container(OmegaConf.load(file)))
+    merged = _base(group)
+    file = CONF / group / f"{name}.yaml"
+    if file.exists():
+        merged |= cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)))
     for entry in merged.pop("defaults", []):
         if isinstance(entry, dict) and "override /prompt@_global_.prompt" in entry:
             merged["prompt"] = entry["override /prompt@_global_.prompt"]
     return merged
 
 
-@cache
-def defaults() -> dict[str, Any]:
-    """conf/config.yaml's own keys."""
-    from omegaconf import OmegaConf
+def options(group: str) -> list[str]:
+    """The names that a launch may give as `group=`, by what ttc ships."""
+    names = {file.stem for file in (CONF / group).glob("*.yaml")}
+    return sorted(names | {PLAIN[group]} if group in PLAIN else names)
 
-    loaded = _plain(OmegaConf.to_container(OmegaConf.load(CONF / f"{PRIMARY}.yaml"), resolve=False))
-    return {key: value for key, value in loaded.items() if key != "defaults"}
+
+def defaults() -> dict[str, Any]:
+    """A launch's own settings."""
+    return {field.name: field.default for field in fields(Config) if field.default is not MISSING}
+
+
+def _base(group: str) -> dict[str, Any]:
+    """A group's defaults; an engine's name is missing. Nothing of a prompt: it is its file's alone."""
+    settings = GROUPS.get(group)
+    if settings is None:
+        return {}
+    return asdict(settings(name="???") if issubclass(settings, EngineConfig) else settings())

@@ -1,7 +1,8 @@
-"""Settings as frozen dataclasses: every key of conf/ stands here once, with its type and its range.
+"""Settings as frozen dataclasses: every setting stands here once, with its type, range, default and meaning.
 
-A strategy's settings are its own dataclass (ttc/strategies); names of votes, subsets, graders and the like
-are checked by the registry that has them. Hydra never gets past compose.py.
+An option of a group (a file in conf/) says what differs from these defaults. A strategy's settings are its
+own dataclass (ttc/strategies); names of votes, subsets, graders and the like are checked by the registry
+that has them. Hydra never gets past compose.py.
 """
 
 from __future__ import annotations
@@ -36,18 +37,24 @@ class EngineConfig:
     """A name in `ttc.models.ENGINES`. auto: vLLM where it is installed and can run the model, else
     transformers; of a verifier also none."""
     model: str | None = None
+    """A folder, a Hub id, or a model that ships with ttc (nano:policy, nano:prm)."""
     revision: str | None = None
+    """Hub: a commit, a branch or a tag; null: what the cache holds, else the newest."""
     context: Count | None = None
     """Tokens of prompt and text together; null: the model's own."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """auto: what the weights are stored in."""
     max_num_seqs: Count = 256
+    """Paths that an engine runs side by side."""
     memory_gib: Positive | None = None
     """KV cache per replica; null: what `gpu_share` leaves beside the weights, or 1 GiB on a CPU."""
     gpu_share: PositiveShare | None = None
     """The share of one GPU that a replica takes, in memory and for Ray's placement; null: by the rule of
     ttc/cluster/placement.py, as the two below."""
     tensor_parallel: Count | None = None
+    """GPUs that share each layer."""
     replicas: Count | None = None
+    """Engines side by side."""
     latency: NotNegative = 0.0
     """Fakes: seconds a call takes, however many paths it holds."""
     fail_rate: Share = 0.0
@@ -59,6 +66,7 @@ class PolicyConfig(EngineConfig):
     temperature: NotNegative = 0.8
     top_p: PositiveShare = 1.0
     logprobs: bool = False
+    """Keep the log-probability of every step."""
     base_url: str | None = None
     """openai: where the server's API begins, such as http://localhost:8000/v1."""
     api: Literal["completions", "chat"] | None = None
@@ -84,6 +92,8 @@ class PrmConfig(EngineConfig):
 
 @dataclass(frozen=True)
 class Columns:
+    """Where the data says what; null: it has no such column."""
+
     question: str = "question"
     answer: str = "answer"
     id: str | None = None
@@ -96,17 +106,22 @@ class DatasetConfig:
     name: str | None = None
     """null: the stem of `path`."""
     path: str | None = None
-    """`nano`, a .jsonl, .json, .csv or .parquet file, or a Hub dataset."""
+    """`nano`, a .jsonl, .json, .csv or .parquet file, a folder with a Hub dataset, or a Hub id."""
     config: str | None = None
+    """Hub: which of its configurations."""
     split: str = "test"
+    """Hub: which of its splits."""
     columns: Columns = Columns()
     answer_from: Literal["column", "hashes", "boxed"] = "column"
     """Where the gold answer stands in its column: all of it, behind the last `####`, in the last box."""
     levels: Naturals | None = None
+    """Only these; null: all."""
     subjects: Names | None = None
+    """Only these; null: all."""
     shuffle_seed: Natural | None = None
     """Shuffles before `limit` cuts, the same way everywhere; null: the dataset's order."""
     limit: Count | None = None
+    """The first so many problems."""
     draw: Natural | None = None
     """nano only: which test set of 200 is drawn."""
     solution_tokens: Count = 500
@@ -116,6 +131,7 @@ class DatasetConfig:
 @dataclass(frozen=True)
 class ClusterConfig:
     mode: Literal["auto", "local", "none"] = "auto"
+    """auto: the Ray at RAY_ADDRESS where that is set, else a local one; none: one process without Ray."""
     shards: Count | None = None
     """Tasks the searches are fanned out to; null: one per two free CPUs."""
     paths: Count | None = None
@@ -124,16 +140,20 @@ class ClusterConfig:
 
 @dataclass(frozen=True)
 class ReadoutConfig:
-    """How stored paths are read; declared before the run (semantics, "Scores and votes"). Names of votes,
-    subsets and habits are checked by ttc.readout."""
+    """How stored paths are read; declared before the run (semantics, "Scores and votes"), and changing it
+    costs no model time. Names of votes, subsets and habits are checked by ttc.readout."""
 
     grader: Annotated[str, OneOf(GRADERS)] = "math_verify"
     grade_timeout: Positive = 5.0
+    """Seconds, then the grading process is killed."""
     extract: Annotated[str, OneOf(EXTRACTIONS)] = "boxed"
+    """boxed: the answer that a solution states; last_number: else its last number."""
     headline: str = "weighted/last"
-    """vote[/agg]: the result; every other vote is exploratory."""
+    """vote[/agg]: the result; every other vote is exploratory. prm=none: majority; greedy: its one path."""
     subset: str = "resample"
+    """n < N: resample: the expectation over subsets of one seed's pool; prefix: its first n."""
     permutations: Count = 128
+    """For votes without a closed form, under resample."""
     habits: Names = ()
     """Other ways to read a pool, each by its name: search-and-learn's."""
 
@@ -150,12 +170,27 @@ class Config:
     prompt: Prompt
     cluster: ClusterConfig
     readout: ReadoutConfig
-    n: Count
-    max_tokens: Count
-    name: FolderName
-    results_dir: str
+    n: Count = 16
+    """Finished paths that a strategy may return for one problem."""
+    max_tokens: Count = 2048
+    """New tokens that a path may have."""
+    name: FolderName = "default"
+    """The folder under `results_dir`."""
+    results_dir: str = "results"
     seed: Natural | None = None
+    """`-m seed=0,1,2` means `seeds=[0,1,2]`."""
     seeds: Naturals | None = None
+    """null: [0]."""
     plan_only: bool = False
     grade_discarded: bool = False
     """Grade also the finished paths that a search did not return."""
+
+
+GROUPS: Mapping[str, type[Any]] = {
+    "policy": PolicyConfig,
+    "prm": PrmConfig,
+    "dataset": DatasetConfig,
+    "cluster": ClusterConfig,
+    "readout": ReadoutConfig,
+}
+"""Groups of conf/ -> their settings; a prompt is its file's alone, and a strategy's settings are its own."""

@@ -1,4 +1,3 @@
 """The results folder, and the only room that touches it: tables, parts and their commit, provenance."""
 
-from ttc.store.folder import Folder, Part
-from ttc.store.parts import PartWriter
+from ttc.store.folder import Folder, Part, PartWriter

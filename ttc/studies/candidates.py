@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,19 +81,18 @@ def studies(results: Results) -> list[Study]:
 
 
 def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
-    """As ties go: cheaper, then registry order."""
-    prices = {id(one): price(one.reading.row, axis, candidates) for one in candidates}
-    return sorted(candidates, key=lambda one: (prices[id(one)], *registry_rank(one.reading.row)))
+    """As ties go: cheaper, then registry order. On an axis of n cheaper is in FLOPs if all have them, else
+    in tokens of both models."""
+    prices = [axis]
+    if axis == "n":
+        unknown = any(pd.isna(one.reading.row["flops"]) for one in candidates)
+        prices = ["policy_tokens", "prm_tokens"] if unknown else ["flops"]
 
+    def place(one: Candidate) -> tuple[Any, ...]:
+        row = one.reading.row
+        return float(np.nansum([row[price] for price in prices])), *registry_rank(row)
 
-def price(row: Mapping[str, Any], axis: str, candidates: Sequence[Candidate]) -> float:
-    """What a reading costs a problem: on the axis of cost; where that is n, in FLOPs if all have them,
-    else in tokens of both models."""
-    if axis != "n":
-        return float(row[axis])
-    if not any(pd.isna(one.reading.row["flops"]) for one in candidates):
-        return float(row["flops"])
-    return float(np.nansum([row["policy_tokens"], row["prm_tokens"]]))
+    return sorted(candidates, key=place)
 
 
 class CostReader:

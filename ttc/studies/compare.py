@@ -14,14 +14,7 @@ import pandas as pd
 from ttc.readout.names import Reading, Results
 from ttc.report.console import Console
 from ttc.stats.intervals import Floats, interval
-from ttc.stats.paired import (
-    CLEAR,
-    bootstrap_weights,
-    holm,
-    mcnemar,
-    percentiles,
-    sign_flip,
-)
+from ttc.stats.paired import CLEAR, bootstrap_weights, holm, mcnemar, percentiles, sign_flip
 from ttc.store import Folder
 from ttc.studies.compare_report import print_cells, print_comparison
 from ttc.types import UserError

@@ -9,6 +9,7 @@ import pandas as pd
 from ttc.readout.names import Reading, Results, choice_name, plain
 from ttc.report.console import Console, show
 from ttc.report.formats import count, setting
+from ttc.report.summary import standing
 from ttc.report.tables import Table, column
 from ttc.stats.paired import CLEAR, EXACT, FLIPS, REPLICATES
 
@@ -29,10 +30,6 @@ def print_comparison(
     show(Table("comparison", columns, rows, title, _notes(results, readings, table)), console)
 
 
-def _mark(upper_bound: bool, headline: bool) -> str:
-    return "upper bound" if upper_bound else "headline" if headline else "exploratory"
-
-
 COLUMNS = (
     column("cell", "text", "name"),
     column("accuracy", "points", "accuracy"),
@@ -46,7 +43,7 @@ HOLM = column("Holm p", "p_value", "p_holm")
 BEHIND = (
     column("better on", "count", "better"),
     column("worse on", "count", "worse"),
-    column("", _mark, "upper_bound", "headline"),
+    column("", standing, "upper_bound", "headline"),
 )
 
 
@@ -65,14 +62,10 @@ def _notes(results: Results, readings: Sequence[Reading], table: pd.DataFrame) -
         )
     pools: dict[str, list[str]] = {}
     for reading in readings:
-        record = results.records.get(reading.row["cell"])
-        if record:
+        if record := results.records.get(reading.row["cell"]):
             pools.setdefault(record.family, []).append(reading.name)
-    notes += [
-        f"One pool of paths behind {', '.join(names)}: these points are correlated."
-        for names in pools.values()
-        if len(names) > 1
-    ]
+    shared = [", ".join(names) for names in pools.values() if len(names) > 1]
+    notes += [f"One pool of paths behind {names}: these points are correlated." for names in shared]
     if table["seeds"].nunique() > 1:
         seeds = zip(readings, table["seeds"], strict=True)
         notes.append(f"Not all have the same seeds: {', '.join(f'{one.name} {n}' for one, n in seeds)}.")

@@ -2,14 +2,14 @@
 "Difficulty and compute-optimal").
 
 A problem's difficulty for seed s is measured on the best_of_n pools of the OTHER seeds. With one seed the
-first half of its pool bins, and only paths of the second half are read: `reread`.
+first half of its pool bins, and only paths of the second half are read: `second_half`.
 Shape suffixes: P problems, S seeds of the pool, U units (paths) of a pool.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +24,6 @@ from ttc.stats.intervals import Floats, Ints
 from ttc.stats.two_fold import quintiles
 from ttc.store.schema import CellRecord
 from ttc.studies.candidates import Study
-from ttc.studies.settings import KINDS
 from ttc.types import UserError
 
 
@@ -33,7 +32,6 @@ class BinningPool:
     """The pools of independent paths that measure difficulty: `units` paths for every problem and seed."""
 
     record: CellRecord
-    problems: Sequence[str]
     seeds: Sequence[int]
     units: int
     place_PSU: Ints
@@ -69,8 +67,8 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     if kind == "level":
         return _by_level(results, study)
     pool = find_pool(results, tables, study)
-    probe = _probe_paths(kind)
-    value_PSU = _right(tables, pool) if kind == "oracle" else _scores(tables, pool)
+    probe = int(kind.partition("@")[2] or 0)
+    value_PSU = _values(tables, pool, kind)
     single = len(pool.seeds) == 1
     halved = pool.units // 2 if single else 0
     if single and not halved:
@@ -81,9 +79,10 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     seeds = list(pool.seeds) if single else [seed for seed in study.seeds if {*pool.seeds} - {seed}]
     value_PR = np.stack([_seen_by(seed, pool, value_PSU[:, :, :largest], probe) for seed in seeds], axis=1)
     bin_PR = quintiles(value_PR)
+    inside = [value_PR[bin_PR == b] for b in range(int(bin_PR.max()) + 1)]
     return Difficulty(
         pd.DataFrame(bin_PR, index=pd.Index(study.problems), columns=seeds),
-        [_label(bin_PR, value_PR, b) for b in range(int(bin_PR.max()) + 1)],
+        [f"bin {b} ({score_range(its.min(), its.max())})" for b, its in enumerate(inside, start=1)],
         _notes(kind, pool, probe, halved),
         *(pool, probe, halved),
     )
@@ -110,28 +109,31 @@ def find_pool(results: Results, tables: Tables, study: Study) -> BinningPool:
     size = min(units[seed] for seed in seeds)
     flat: list[Key] = [keys[seed][p] for p in range(len(study.problems)) for seed in seeds]
     place_BU = places(tables, flat, size)[:, :, 0]
-    return BinningPool(
-        first, study.problems, seeds, size, place_BU.reshape(len(study.problems), len(seeds), size)
-    )
+    return BinningPool(first, seeds, size, place_BU.reshape(-1, len(seeds), size))
 
 
-def reread(
-    tables: Tables, pool: BinningPool, halved: int, draws: Sequence[int], config: ReadoutConfig
-) -> dict[tuple[int, str, str | None], Floats]:
-    """correct_P of (n, vote, agg), read from the paths behind the first `halved` of each one-seed pool.
-
-    Groups of equal answers are those of the whole pool (semantics, "Scores and votes").
-    """
-    keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in pool.problems]
+def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: ReadoutConfig) -> Study:
+    """The study with the one-seed pool that bins read from its other paths; an n above their number falls
+    away. Groups of equal answers are those of the whole pool (semantics, "Scores and votes")."""
+    pool = difficulty.pool
+    assert pool, "only a pool is halved"
+    keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in study.problems]
+    mine = {one.n for one in study.candidates if one.record.family == pool.record.family}
+    draws = sorted(n for n in mine if n <= pool.units - difficulty.halved)
     (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
-    behind_BN = np.tile(np.arange(halved, pool.units), (len(keys), 1))
-    found = elect(batch.select(behind_BN), draws, config.permutations)
-    resample = config.subset == "resample"
-    return {
-        (n, vote, agg): (one.resample_BC if resample else one.prefix_BC)[:, c]
-        for (vote, agg), one in found.items()
-        for c, n in enumerate(draws)
-    }
+    behind_BN = np.tile(np.arange(difficulty.halved, pool.units), (len(keys), 1))
+    found = elect(batch.select(behind_BN), draws, config.permutations) if draws else {}
+    kept = []
+    for one in study.candidates:
+        n, vote, agg = one.choice
+        if one.record.family != pool.record.family:
+            kept.append(one)
+        elif n in draws and (vote, agg) in found:
+            read = found[vote, agg]
+            correct_BC = read.resample_BC if config.subset == "resample" else read.prefix_BC
+            columns = {pool.seeds[0]: correct_BC[:, draws.index(n)]}
+            kept.append(replace(one, correct=pd.DataFrame(columns, index=pd.Index(study.problems))))
+    return replace(study, candidates=kept)
 
 
 def _by_level(results: Results, study: Study) -> Difficulty:
@@ -144,27 +146,17 @@ def _by_level(results: Results, study: Study) -> Difficulty:
     return Difficulty(bins, labels, ["Difficulty: the dataset's level."])
 
 
-def _probe_paths(kind: str) -> int:
-    match = KINDS.fullmatch(kind)
-    assert match, "checked with the other settings"
-    return int(match["m"] or 0)
-
-
-def _right(tables: Tables, pool: BinningPool) -> Floats:
-    """Is the path right? A search without one is wrong."""
-    return np.append(tables.right_N, False)[pool.place_PSU].astype(np.float64)
-
-
-def _scores(tables: Tables, pool: BinningPool) -> Floats:
-    """The path's last score; NaN: none.
+def _values(tables: Tables, pool: BinningPool, kind: str) -> Floats:
+    """value_PSU: is the path right (a search without one is wrong), or its last score (NaN: none).
 
     Raises:
         UserError: there is no verifier.
     """
+    if kind == "oracle":
+        return np.append(tables.right_N, False)[pool.place_PSU].astype(np.float64)
     if pool.record.verifier is None:
         raise UserError("difficulty=predicted: prm=none has no scores to predict from; take level or oracle")
-    value_N = tables.scores(pool.record.verifier).values_N["last"]
-    return np.append(value_N, np.nan)[pool.place_PSU]
+    return np.append(tables.scores(pool.record.verifier).values_N["last"], np.nan)[pool.place_PSU]
 
 
 def _seen_by(seed: int, pool: BinningPool, value_PSU: Floats, probe: int) -> Floats:
@@ -177,11 +169,6 @@ def _seen_by(seed: int, pool: BinningPool, value_PSU: Floats, probe: int) -> Flo
     some_PSU = ~np.isnan(value_PSU)
     count_P = some_PSU.sum(axis=(1, 2))
     return np.where(some_PSU, value_PSU, 0.0).sum(axis=(1, 2)) / np.maximum(count_P, 1)
-
-
-def _label(bin_PS: Ints, value_PS: Floats, b: int) -> str:
-    inside = value_PS[bin_PS == b]
-    return f"bin {b + 1} ({score_range(inside.min(), inside.max())})"
 
 
 def _notes(kind: str, pool: BinningPool, probe: int, halved: int) -> list[str]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ttc.types import Count, Spelled
 
-KINDS = re.compile(r"level|oracle|predicted(@(?P<m>[1-9]\d*))?")
-
-
-Difficulty = Annotated[str, Spelled(KINDS.pattern, "level, oracle, predicted or predicted@m")]
+Difficulty = Annotated[
+    str, Spelled(r"level|oracle|predicted(@[1-9]\d*)?", "level, oracle, predicted or predicted@m")
+]
 
 
 @dataclass(frozen=True)

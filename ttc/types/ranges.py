@@ -6,7 +6,7 @@ Nothing is checked when an object is made; `settings.build` does, with all fault
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -23,6 +23,18 @@ Naturals = Annotated[tuple[Natural, ...], Strict(False)]
 Names = Annotated[tuple[str, ...], Strict(False)]
 
 
+def _schema(fits: Callable[[str], object], what: Callable[[], str]) -> Any:
+    """For pydantic: a text that `fits`, else a fault that says `what` it must be."""
+    from pydantic_core import PydanticCustomError, core_schema
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise PydanticCustomError("text", "must be {what}", {"what": what()})
+        return value
+
+    return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class OneOf:
     """A name of a registry, as the registry is when the setting is checked: entries may have been added."""
@@ -30,16 +42,11 @@ class OneOf:
     registry: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import PydanticCustomError, core_schema
+        def names() -> str:
+            *others, last = map(repr, self.registry)
+            return f"{', '.join(others)} or {last}" if others else last
 
-        def check(value: str) -> str:
-            if value not in self.registry:
-                *others, last = (repr(name) for name in self.registry)
-                names = f"{', '.join(others)} or {last}" if others else last
-                raise PydanticCustomError("one_of", "must be {names}", {"names": names})
-            return value
-
-        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+        return _schema(self.registry.__contains__, names)
 
 
 @dataclass(frozen=True)
@@ -50,14 +57,7 @@ class Spelled:
     what: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import PydanticCustomError, core_schema
-
-        def check(value: str) -> str:
-            if not re.fullmatch(self.pattern, value):
-                raise PydanticCustomError("spelled", "must be {what}", {"what": self.what})
-            return value
-
-        return core_schema.no_info_after_validator_function(check, core_schema.str_schema(strict=True))
+        return _schema(re.compile(self.pattern).fullmatch, lambda: self.what)
 
 
 FolderName = Annotated[

@@ -63,12 +63,12 @@ class Bill:
     """What a search has cost its engines so far, in tokens. None = the engine does not tell.
 
     Attributes:
-        generated: sampled, discarded children and roll-outs included.
+        generated_tokens: sampled, discarded children and roll-outs included.
         prompt_tokens, prm_prompt_tokens: of the root, for the policy and for the verifier.
         prm_shared: steps that were answered from another search's call.
     """
 
-    generated: int = 0
+    generated_tokens: int = 0
     prompt_computed: int | None = None
     prompt_cached: int | None = None
     prm_computed: int | None = None

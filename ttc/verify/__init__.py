@@ -8,16 +8,14 @@ ttc verify results/default                          stored scores against grades
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path as File
 
-from ttc.report.console import Console, say
+from ttc.report.console import Console, relative, say
 from ttc.report.formats import count, counted
 from ttc.report.progress import count_up
 from ttc.settings.schema import PrmConfig
-from ttc.verify.settings import FolderSettings, LabelSettings, Task, parse
+from ttc.types import Problem
+from ttc.verify.settings import LabelSettings, Task, parse
 
 
 def verify(words: Sequence[str], console: Console) -> None:
@@ -28,32 +26,31 @@ def verify(words: Sequence[str], console: Console) -> None:
         TransientError, EngineDied: the verifier failed.
     """
     task = parse(words)
-    if isinstance(task.settings, FolderSettings):
-        _verify_folder(task, task.settings, console)
-    else:
+    if isinstance(task.settings, LabelSettings):
         assert task.prm, "parse wants one for labelled steps"
         _verify_labels(task, task.settings, task.prm, console)
-    out = os.path.relpath(task.out) if task.out.is_relative_to(File.cwd()) else str(task.out)
-    say(console, f"figures: {out}")
+    else:
+        _verify_folder(task, console)
+    say(console, f"figures: {relative(task.out)}")
 
 
 def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console: Console) -> None:
+    from ttc.models import look_up
     from ttc.verify.data import load
     from ttc.verify.figures import label_figures
-    from ttc.verify.judging import engine_log, judge, looked_up
+    from ttc.verify.judging import engine_log, judge
     from ttc.verify.report import print_labels, save
 
     solutions = load(task.source, settings)
-    model = looked_up(prm, solutions)
+    # the verifier must know every word of questions and steps
+    texts = [Problem(one.id, text, "") for one in solutions for text in (one.question, *one.steps)]
+    model = look_up(prm, texts)
     prm = model.runs(prm)
     wrong = sum(solution.label >= 0 for solution in solutions)
     steps = sum(len(solution.steps) for solution in solutions)
     size = f"{counted(len(solutions), 'solution')} of {counted(steps, 'step')}"
     say(console, f": {size}, {count(wrong)} with an error; prm {prm.name} ({prm.engine})", bold=task.source)
-    with (
-        engine_log(task.out / "engine.log"),
-        count_up(console, "solutions", len(solutions)) as count_one,
-    ):
+    with engine_log(task.out / "engine.log"), count_up(console, "solutions", len(solutions)) as count_one:
         judged = asyncio.run(judge(prm, solutions, count_one))
     figures = label_figures(judged, settings.threshold, settings.agg, settings.seed)
     print_labels(figures, console)
@@ -61,11 +58,11 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
     save(task.out, figures, config, judged)
 
 
-def _verify_folder(task: Task, settings: FolderSettings, console: Console) -> None:
+def _verify_folder(task: Task, console: Console) -> None:
     from ttc.store import Folder
     from ttc.verify.folder import folder_figures
     from ttc.verify.report import print_folder, save
 
-    figures = folder_figures(Folder(task.source), settings.seed)
+    figures = folder_figures(Folder(task.source), task.settings.seed)
     print_folder(figures, console)
-    save(task.out, figures, {"source": task.source, "settings": asdict(settings)})
+    save(task.out, figures, {"source": task.source, "settings": task.settings})

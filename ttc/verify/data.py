@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as File
@@ -133,9 +133,3 @@ def _list(value: Any) -> list[Any] | None:
         except ValueError:
             return None
     return list(value) if isinstance(value, list | tuple) else None
-
-
-def texts(solutions: Iterable[Labelled]) -> Iterable[tuple[str, str]]:
-    """(id, text) of everything that a verifier will be given to read."""
-    for solution in solutions:
-        yield from ((solution.id, text) for text in (solution.question, *solution.steps))

@@ -60,32 +60,30 @@ def label_figures(judged: Sequence[Judged], threshold: float, agg: Agg, seed: in
     """Every figure, with 95 % bootstrap intervals over problems for F1 and the steps' AUROC."""
     labels = [one.solution.label for one in judged]
     wrong_P = np.array(labels) != metrics.ALL_RIGHT
-    right_P = _right_at(judged, threshold)
+    right_P = np.array([metrics.predict(one.scores, threshold) == one.solution.label for one in judged])
     ranges = [metrics.right_range(one.scores, one.solution.label) for one in judged]
     low_P, high_P = (np.array(ends) for ends in zip(*ranges, strict=True))
     best = metrics.best_threshold(low_P, high_P, wrong_P)
-    problems, problem_P = _problems(judged)
+    questions = {text: i for i, text in enumerate(dict.fromkeys(one.solution.question for one in judged))}
+    problem_P = np.array([questions[one.solution.question] for one in judged], dtype=np.int64)
     score_S, right_S, problem_S = _steps(judged, problem_P)
-    level_S = metrics.levels(score_S)
     known = [(aggregate(one.scores, agg), not wrong) for one, wrong in zip(judged, wrong_P, strict=True)]
     whole = [(score, right) for score, right in known if score is not None]
     unscored = [sum(score is None for score in one.scores) for one in judged]
     return LabelFigures(
-        problems=problems,
+        problems=len(questions),
         unscored_steps=sum(unscored),
         unscored_solutions=sum(map(bool, unscored)),
         skipped_steps=sum(len(one.scores) - one.solution.judged for one in judged),
         threshold=threshold,
         found=metrics.found(right_P, wrong_P),
         f1_interval=metrics.bootstrap(
-            lambda drawn_C: metrics.found(right_P, wrong_P, drawn_C[problem_P]).f1, problems, seed
+            lambda drawn_C: metrics.found(right_P, wrong_P, drawn_C[problem_P]).f1, len(questions), seed
         ),
         best_threshold=best,
         best=metrics.found((low_P < best) & (best <= high_P), wrong_P),
         steps=calibration(score_S, right_S),
-        auroc_interval=metrics.bootstrap(
-            lambda drawn_C: metrics.weighted_auroc(level_S, right_S, drawn_C[problem_S]), problems, seed
-        ),
+        auroc_interval=auroc_interval(score_S, right_S, problem_S, len(questions), seed),
         agg=agg,
         solutions=calibration(
             np.array([score for score, _ in whole], dtype=np.float64),
@@ -106,15 +104,11 @@ def calibration(score_S: Floats, right_S: Bools) -> Calibration:
     )
 
 
-def _right_at(judged: Sequence[Judged], threshold: float) -> Bools:
-    return np.array([metrics.predict(one.scores, threshold) == one.solution.label for one in judged])
-
-
-def _problems(judged: Sequence[Judged]) -> tuple[int, Ints]:
-    """How many different questions there are, and which one each solution answers."""
-    questions = dict.fromkeys(one.solution.question for one in judged)
-    number = {question: i for i, question in enumerate(questions)}
-    return len(number), np.array([number[one.solution.question] for one in judged], dtype=np.int64)
+def auroc_interval(score_S: Floats, right_S: Bools, problem_S: Ints, problems: int, seed: int) -> Interval:
+    level_S = metrics.levels(score_S)
+    return metrics.bootstrap(
+        lambda drawn_C: metrics.weighted_auroc(level_S, right_S, drawn_C[problem_S]), problems, seed
+    )
 
 
 def _steps(judged: Sequence[Judged], problem_P: Ints) -> tuple[Floats, Bools, Ints]:

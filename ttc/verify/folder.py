@@ -7,56 +7,31 @@ its settings) and verifier. The paths of a guided search were chosen by these ve
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ttc.stats import verifier as metrics
 from ttc.store import Folder
-from ttc.strategies.aggregations import AGGREGATIONS, Agg, aggregate
+from ttc.strategies.aggregations import AGGREGATIONS, aggregate
 from ttc.types import UserError
+from ttc.verify.figures import auroc_interval
 
 GROUP = ["dataset", "policy", "strategy", "prm", "verifier"]
 
 
-@dataclass(frozen=True)
-class FolderFigures:
-    """One group of paths, one aggregation, one level (None: all levels together).
+def folder_figures(folder: Folder, seed: int) -> list[dict[str, Any]]:
+    """A row for every group, aggregation and level (None: all levels together).
 
-    Attributes:
+    Returns:
+        GROUP, agg and level, and beside them
         problems, paths, right: how many; `paths` have a score.
         unscored: paths that have none (too long, NaN) and are left out.
         mean_right, mean_wrong: mean score of right and of wrong paths.
         auroc: over all pairs of paths, with its 95 % interval where all levels are together.
         within: over the pairs of paths to one problem: what a vote over a pool can make of the scores.
         point_biserial, spearman: correlation of the score with being right.
-    """
-
-    dataset: str
-    policy: str
-    strategy: str
-    prm: str
-    verifier: str
-    agg: Agg
-    level: int | None
-    problems: int
-    paths: int
-    unscored: int
-    right: int
-    mean_right: float
-    mean_wrong: float
-    auroc: float
-    auroc_interval: tuple[float, float] | None
-    within: float
-    point_biserial: float
-    spearman: float
-
-
-def folder_figures(folder: Folder, seed: int) -> list[FolderFigures]:
-    """The figures of every group, aggregation and level.
-
     Raises:
         UserError: no path of the folder has both scores and a grade.
     """
@@ -69,8 +44,11 @@ def folder_figures(folder: Folder, seed: int) -> list[FolderFigures]:
         for agg in AGGREGATIONS:
             values = [aggregate([_number(score) for score in path], agg) for path in part["scores"]]
             scored = part.assign(score=pd.Series(values, index=part.index, dtype="float64"))
-            for level, inside in _levels(scored):
-                figures.append(_figures(group, agg, level, inside, seed))
+            own = group | {"agg": agg}
+            figures.append(own | {"level": None} | _figures(scored, True, seed))
+            for name, inside in scored.dropna(subset=["level"]).groupby("level"):
+                level = int(str(name).removesuffix(".0"))
+                figures.append(own | {"level": level} | _figures(inside, False, seed))
     return figures
 
 
@@ -86,40 +64,25 @@ def _rows(folder: Folder) -> pd.DataFrame:
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])
 
 
-def _levels(rows: pd.DataFrame) -> Iterator[tuple[int | None, pd.DataFrame]]:
-    yield None, rows
-    for level, inside in rows.dropna(subset=["level"]).groupby("level"):
-        yield int(str(level).removesuffix(".0")), inside
-
-
-def _figures(
-    group: dict[str, str], agg: Agg, level: int | None, rows: pd.DataFrame, seed: int
-) -> FolderFigures:
+def _figures(rows: pd.DataFrame, with_interval: bool, seed: int) -> dict[str, Any]:
     known = rows.dropna(subset=["score"])
     score_S = known["score"].to_numpy(dtype=np.float64)
     right_S = known["verdict"].to_numpy(dtype=np.bool_)
     problem_S, problems = pd.factorize(known["problem_key"])
-    level_S = metrics.levels(score_S)
-    return FolderFigures(
-        **group,
-        agg=agg,
-        level=level,
-        problems=len(problems),
-        paths=len(known),
-        unscored=len(rows) - len(known),
-        right=int(right_S.sum()),
-        mean_right=float(score_S[right_S].mean()) if right_S.any() else metrics.NAN,
-        mean_wrong=float(score_S[~right_S].mean()) if (~right_S).any() else metrics.NAN,
-        auroc=metrics.auroc(score_S, right_S),
-        auroc_interval=metrics.bootstrap(
-            lambda drawn_C: metrics.weighted_auroc(level_S, right_S, drawn_C[problem_S]), len(problems), seed
-        )
-        if level is None
-        else None,
-        within=metrics.grouped_auroc(score_S, right_S, problem_S),
-        point_biserial=metrics.correlation(score_S, right_S.astype(np.float64)),
-        spearman=metrics.spearman(score_S, right_S.astype(np.float64)),
-    )
+    interval = auroc_interval(score_S, right_S, problem_S, len(problems), seed) if with_interval else None
+    return {
+        "problems": len(problems),
+        "paths": len(known),
+        "unscored": len(rows) - len(known),
+        "right": int(right_S.sum()),
+        "mean_right": float(score_S[right_S].mean()) if right_S.any() else metrics.NAN,
+        "mean_wrong": float(score_S[~right_S].mean()) if (~right_S).any() else metrics.NAN,
+        "auroc": metrics.auroc(score_S, right_S),
+        "auroc_interval": interval,
+        "within": metrics.grouped_auroc(score_S, right_S, problem_S),
+        "point_biserial": metrics.correlation(score_S, right_S.astype(np.float64)),
+        "spearman": metrics.spearman(score_S, right_S.astype(np.float64)),
+    }
 
 
 def _number(score: float | None) -> float | None:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from ttc.models import look_up, shut_down, start
-from ttc.models.provider import Model
+from ttc.models import shut_down, start
 from ttc.models.together import together
-from ttc.run.retry import retry
+from ttc.report.console import redirect
+from ttc.run.scores import retry
 from ttc.settings.schema import PrmConfig
-from ttc.types import Problem, Query
-from ttc.verify.data import Labelled, texts
+from ttc.types import Query
+from ttc.verify.data import Labelled
 
 AT_ONCE = 64
 """Solutions that are judged side by side."""
@@ -31,29 +31,14 @@ class Judged:
     raw: tuple[float | None, ...] | None
 
 
-def looked_up(config: PrmConfig, solutions: Sequence[Labelled]) -> Model:
-    """What the verifier is, looked at before it is loaded. It must know every word of questions and steps.
-
-    Raises:
-        UserError: no such model, no engine for it, or a word that it does not know.
-    """
-    return look_up(config, [Problem(id_, text, "") for id_, text in texts(solutions)])
-
-
 @contextlib.contextmanager
 def engine_log(file: File) -> Iterator[None]:
     """What an engine and its processes write to standard error goes to `file`, not between the tables."""
     # in a sweep an engine's whole output is a file; here its logging shares standard output with the tables
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     file.parent.mkdir(parents=True, exist_ok=True)
-    kept = os.dup(2)
-    try:
-        with file.open("ab") as log:
-            os.dup2(log.fileno(), 2)
+    with file.open("ab") as log, redirect(2, to=log.fileno()):
         yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 async def judge(

@@ -13,11 +13,10 @@ import pandas as pd
 
 from ttc.report.console import Console, show
 from ttc.report.formats import count, score, setting
-from ttc.report.tables import Row, Table, column
+from ttc.report.tables import Row, Table, as_json, column
 from ttc.store import Folder
 from ttc.store.provenance import revision, versions
 from ttc.verify.figures import Calibration, LabelFigures
-from ttc.verify.folder import FolderFigures
 from ttc.verify.judging import Judged
 
 NAN = math.nan
@@ -96,19 +95,19 @@ def _calibration(figures: LabelFigures) -> list[Row]:
 # --- A results folder ------------------------------------------------------------------------------------
 
 
-def print_folder(figures: Sequence[FolderFigures], console: Console) -> None:
+def print_folder(figures: Sequence[Row], console: Console) -> None:
     """A table per dataset and policy: a line per strategy, verifier and aggregation."""
     notes = [
         "AUROC: a right path's score is above a wrong one's; within: of paths to one problem only.",
         "A guided search's paths were chosen by these scores; best_of_n is the fair place to look.",
     ]
-    missing = sum(one.unscored for one in figures if one.level is None and one.agg == "last")
+    missing = sum(one["unscored"] for one in figures if (one["level"], one["agg"]) == (None, "last"))
     if missing:
         notes.append(f"{missing} paths have no score (too long, or NaN) and are left out.")
-    panels = list(dict.fromkeys((one.dataset, one.policy) for one in figures))
+    panels = list(dict.fromkeys((one["dataset"], one["policy"]) for one in figures))
     for dataset, policy in panels:
-        part = [one for one in figures if (one.dataset, one.policy) == (dataset, policy)]
-        levels = sorted({one.level for one in part if one.level is not None})
+        part = [one for one in figures if (one["dataset"], one["policy"]) == (dataset, policy)]
+        levels = sorted({one["level"] for one in part if one["level"] is not None})
         columns = [*FOLDER, *(column(f"level {level}", "score", f"auroc_level_{level}") for level in levels)]
         told = notes if (dataset, policy) == panels[-1] else ()
         title = f"{dataset}: policy {policy}"
@@ -130,17 +129,18 @@ FOLDER = (
 )
 
 
-def _folder_rows(figures: Sequence[FolderFigures], levels: Sequence[int]) -> list[Row]:
+def _folder_rows(figures: Sequence[Row], levels: Sequence[int]) -> list[Row]:
     """A row per strategy, verifier and aggregation, with the AUROC of each level beside."""
-    auroc = {(one.strategy, one.verifier, one.agg, one.level): one.auroc for one in figures}
+    line = ("strategy", "verifier", "agg")
+    auroc = {(*(one[key] for key in line), one["level"]): one["auroc"] for one in figures}
     rows: list[Row] = []
     for one in figures:
-        if one.level is None:
-            low, high = one.auroc_interval or (None, None)
-            row = asdict(one) | {"auroc_low": low, "auroc_high": high}
-            row["share"] = one.right / one.paths if one.paths else NAN
-            line = (one.strategy, one.verifier, one.agg)
-            rows.append(row | {f"auroc_level_{level}": auroc.get((*line, level), NAN) for level in levels})
+        if one["level"] is None:
+            low, high = one["auroc_interval"]
+            share = one["right"] / one["paths"] if one["paths"] else NAN
+            row = {**one, "auroc_low": low, "auroc_high": high, "share": share}
+            own = [one[key] for key in line]
+            rows.append(row | {f"auroc_level_{level}": auroc.get((*own, level), NAN) for level in levels})
     return rows
 
 
@@ -162,7 +162,7 @@ def save(out: File, figures: Any, config: dict[str, Any], judged: Sequence[Judge
     folder = Folder(out)
     if judged:
         folder.write("steps", steps_frame(judged))
-    folder.write_text("verify.json", json.dumps(_plain(content), indent=1, allow_nan=False))
+    folder.write_text("verify.json", json.dumps(as_json(content), indent=1, allow_nan=False))
 
 
 def steps_frame(judged: Iterable[Judged]) -> pd.DataFrame:
@@ -180,14 +180,3 @@ def steps_frame(judged: Iterable[Judged]) -> pd.DataFrame:
     ]
     kinds = {"id": "str", "step": "int32", "score": "float64", "raw": "float64", "label": "boolean"}
     return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
-
-
-def _plain(value: Any) -> Any:
-    """As JSON can hold it: dataclasses as objects, NaN as null."""
-    if hasattr(value, "__dataclass_fields__"):
-        value = asdict(value)
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -3,5 +3,5 @@
 `python -m ttc.grading.worker` is that process, `process.Worker` its other end. `judge` says whether two
 answers are equal: `latex` and `forms` read texts and plain numbers, `values` and `units` other ways to write
 a number, `shapes` lists, intervals, sets and matrices, `expressions` asks math-verify, `identity` compares at
-points. `canonical` is another question: one form for many spellings.
+points.
 """

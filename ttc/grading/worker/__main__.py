@@ -13,7 +13,6 @@ import resource
 import signal
 import sys
 
-from ttc.grading.worker.canonical import canonical
 from ttc.grading.worker.judge import judge
 
 MEMORY = 4 << 30
@@ -46,6 +45,21 @@ def answer_to(request: dict) -> dict[str, object]:
     except Exception:  # sympy and the LaTeX grammar raise anything on hostile text
         correct, status = False, "parse_error"
     return {"correct": correct, "status": status}
+
+
+def canonical(text: str) -> str | None:
+    """The LaTeX of the simplified text; None where sympy reads no expression in it.
+
+    Lists and intervals are no expressions: search-and-learn's parser keeps their order and their brackets.
+    """
+    from latex2sympy2_extended import latex2sympy
+    from sympy import Expr, latex, simplify
+
+    try:
+        read = latex2sympy(text)
+        return str(latex(simplify(read))) if isinstance(read, Expr) else None
+    except Exception:  # sympy and the LaTeX grammar raise anything on hostile text
+        return None
 
 
 if __name__ == "__main__":

@@ -56,10 +56,8 @@ SPELLINGS = [
 RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLINGS]
 PAIRS = [("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**")]
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-BLANKS, LINES = (
-    re.compile(r"[^\S\r\n]+"),
-    re.compile(r"\s*[\r\n]\s*"),
-)  # 11 5/6 on two lines is no mixed number
+BLANKS = re.compile(r"[^\S\r\n]+")
+LINES = re.compile(r"\s*[\r\n]\s*")  # 11 5/6 on two lines is no mixed number
 DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$!,;:])")
 
 

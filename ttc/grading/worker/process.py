@@ -7,11 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
-
-T = TypeVar("T")
 
 START_LIMIT = 120.0
 """Seconds for a worker to import math-verify: 0.4 on a quiet machine."""
@@ -51,15 +47,8 @@ class Worker:
             raise
         return worker
 
-    async def ask(self, gold: str, answer: str, limit: float) -> dict:
-        """The worker's verdict. Raises EOFError where it died of the pair."""
-        return await self._put({"gold": gold, "answer": answer, "limit": limit})
-
-    async def form(self, text: str, limit: float) -> str | None:
-        """The text's canonical form; None where it cannot be read. Raises EOFError where it died of it."""
-        return (await self._put({"text": text, "limit": limit}))["form"]
-
-    async def _put(self, request: dict) -> dict:
+    async def ask(self, request: dict) -> dict:
+        """The worker's reply. Raises EOFError where it died of the request."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         with contextlib.suppress(ConnectionError):  # a dead worker's pipe: _reply says so
@@ -88,12 +77,12 @@ class WorkerPool:
     """
 
     def __init__(self, limit: float, workers: int = 2) -> None:
-        self.limit = limit
+        self._limit = limit
         self._slots = asyncio.Semaphore(workers)
         self._idle: list[Worker] = []
 
-    async def run(self, request: Callable[[Worker], Awaitable[T]]) -> T:
-        """What a worker answers to `request`.
+    async def ask(self, **request: str) -> dict:
+        """What a worker replies to {"gold", "answer"} or {"text"}.
 
         Raises:
             TimeoutError: it took longer than the limit.
@@ -102,7 +91,7 @@ class WorkerPool:
         async with self._slots:
             worker = self._idle.pop() if self._idle else await Worker.start()
             try:
-                reply = await asyncio.wait_for(request(worker), self.limit)
+                reply = await asyncio.wait_for(worker.ask({**request, "limit": self._limit}), self._limit)
             except BaseException:  # cancelled, too: its reply would be taken for the next request's
                 await worker.kill()
                 raise

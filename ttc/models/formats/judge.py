@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.chat import render_chat, take_apart
-from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, lay_out, one_token
+from ttc.models.formats.chat import ChatFormat
+from ttc.models.formats.common import PROBE_QUESTION, Ids, Layout, lay_out, one_token
 from ttc.types import UserError
 
 OPENING = (
@@ -22,7 +22,7 @@ ANSWERS = (("yes", "no"), ("Yes", "No"), (" yes", " no"), (" Yes", " No"))
 """The first of which both are one token each."""
 
 
-class Judge(Format):
+class Judge(ChatFormat):
     """Any language model with a chat template (Zheng et al. 2306.05685 name the idea).
 
     One user turn: the problem, the steps, and behind them the question whether all is right so far. The score
@@ -34,12 +34,13 @@ class Judge(Format):
     """
 
     reads = "tags"
+    family = "judge"
 
     def __init__(self, tokenizer: Any) -> None:
         super().__init__(tokenizer)
         answers, self.tags = _answers(tokenizer)
         self._ask = ASK.format(yes=answers[0].strip(), no=answers[1].strip())
-        self._head, closing = take_apart(tokenizer, self._chat("MARK"), ["MARK"])
+        self._head, closing = self.take_apart(self._chat("MARK"), "MARK")
         self._tail = self.piece(self._ask + closing, after=END.format(number=1))
         self.check()
 
@@ -51,7 +52,7 @@ class Judge(Format):
         return lay_out(self.piece(opening), pieces, self._tail)
 
     def _chat(self, content: str) -> str:
-        return render_chat(self.tokenizer, "judge", [("user", content)], opened=True, enable_thinking=False)
+        return self.render([("user", content)], opened=True, enable_thinking=False)
 
     def whole(self, steps: Sequence[str]) -> Ids:
         solution = "".join(_step(number, step) for number, step in enumerate(steps, 1))

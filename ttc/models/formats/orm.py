@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ttc.models.formats.chat import render_chat, strips, take_apart
-from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, lay_out
+from ttc.models.formats.chat import ChatFormat
+from ttc.models.formats.common import PROBE_QUESTION, Ids, Layout, lay_out
 
 BETWEEN = "\n\n"
 
 
-class Orm(Format):
+class Orm(ChatFormat):
     r"""A sequence classifier on the model's own chat template, such as Skywork-Reward's: the user asks the
     question, the assistant's turn is the text so far, closed as the template closes it.
 
@@ -24,17 +24,17 @@ class Orm(Format):
     """
 
     reads = "reward"
+    family = "orm"
 
     def __init__(self, tokenizer: Any) -> None:
         super().__init__(tokenizer)
         chat = self._chat("MARKQ", "MARKA")
-        self._head, self._middle, closing = take_apart(tokenizer, chat, ("MARKQ", "MARKA"))
-        self._strips = strips(tokenizer, "orm")
+        self._head, self._middle, closing = self.take_apart(chat, "MARKQ", "MARKA")
         self._tail = self.piece(closing, after="A")
         self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        opening = self._head + (question.strip() if self._strips else question) + self._middle
+        opening = self._head + self.content(question) + self._middle
         # a step's text, and what stands in front of it: nothing, or the end of the blank line
         texts = [(opening + step.strip(), "") for step in steps[:1]]
         texts += [(step.strip(), BETWEEN[-1]) for step in steps[1:]]
@@ -46,7 +46,7 @@ class Orm(Format):
         return replace(layout, ends=ends, lasts=tuple(lasts))
 
     def _chat(self, question: str, answer: str) -> str:
-        return render_chat(self.tokenizer, "orm", [("user", question), ("assistant", answer)])
+        return self.render([("user", question), ("assistant", answer)])
 
     def whole(self, steps: Sequence[str]) -> Ids:
         return self.piece(self._chat(PROBE_QUESTION, BETWEEN.join(steps)))

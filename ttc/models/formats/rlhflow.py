@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.models.formats.chat import render_chat, strips, take_apart
-from ttc.models.formats.common import PROBE_QUESTION, Format, Ids, Layout, common, lay_out, one_token
+from ttc.models.formats.chat import ChatFormat
+from ttc.models.formats.common import PROBE_QUESTION, Ids, Layout, common, lay_out, one_token
 from ttc.types import UserError
 
 
-class RLHFlow(Format):
+class RLHFlow(ChatFormat):
     """RLHFlow's PRMs (RLHFlow/RLHF-Reward-Modeling on GitHub, math-rm) and ttc's own: a chat about the steps.
 
     The user says a step, stripped (the first one behind the question and a space), the assistant "+". The
@@ -21,6 +21,7 @@ class RLHFlow(Format):
     """
 
     reads = "tags"
+    family = "rlhflow"
     sure = True
 
     def __init__(self, tokenizer: Any) -> None:
@@ -28,29 +29,25 @@ class RLHFlow(Format):
         self._good = one_token(tokenizer, "+")
         self.tags = (self._good, one_token(tokenizer, "-"))
         self._head, self._next, self._tail = self._template()
-        self._strips = strips(tokenizer, "rlhflow")
         self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
-        alone = self.piece(self._head + self._content(question))
+        alone = self.piece(self._head + self.content(question))
         firsts = [f"{question} {step.strip()}" for step in steps[:1]]
-        pieces = [self.piece(self._head + self._content(first) + self._tail) for first in firsts]
+        pieces = [self.piece(self._head + self.content(first) + self._tail) for first in firsts]
         pieces += [self.piece(self._next + step.strip() + self._tail) for step in steps[1:]]
         return lay_out(alone, pieces)
-
-    def _content(self, text: str) -> str:
-        return text.strip() if self._strips else text
 
     def _chat(self, contents: Sequence[str], answered: bool = False) -> str:
         """The chat on these user turns: up to the last answer, or that answer included."""
         turns = [turn for content in contents for turn in (("user", content), ("assistant", "+"))]
-        return render_chat(self.tokenizer, "rlhflow", turns if answered else turns[:-1], opened=not answered)
+        return self.render(turns if answered else turns[:-1], opened=not answered)
 
     def _template(self) -> tuple[str, str, str]:
         """The template taken apart: before the first content, from an answer's place to the next content,
         from a content to its answer's place."""
         marks = ("MARKA", "MARKB", "MARKC")
-        head, middle, again, end = take_apart(self.tokenizer, self._chat(marks), marks)
+        head, middle, again, end = self.take_apart(self._chat(marks), *marks)
         if middle != again or not middle.startswith(end + "+"):
             raise UserError(
                 f"{self.name}: the chat template is not append-only; between two steps it writes {middle!r}, "

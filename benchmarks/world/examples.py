@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 
-from ttc.nano import tokenizer
-from ttc.nano.model import IGNORE, Example
-from ttc.nano.world import Errors, Solution, Story, fits, solve, training_stories
+import tokenizer
+from lessons import fits, training_stories
+from model import IGNORE, Example
+
+from ttc.nano.world import Errors, Solution, Story, solve
 
 POLICY_ERRORS = Errors(misread=0.62, slip=0.20, blunder=0.015)
 """What the policy learns to do wrong. Blunders stay rare: so small a verifier cannot see them."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ttc.nano.world import all_events, vocabulary
+from lessons import all_events, vocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

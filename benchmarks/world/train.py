@@ -1,4 +1,4 @@
-"""The recipe, from nothing: `python -m ttc.nano.train` writes policy and verifier (14 minutes on 2 cores).
+"""The recipe, from nothing: `python benchmarks/world/train.py` writes both models (14 minutes on 2 cores).
 
 1. The policy learns from demonstrations that err in known ways (examples.POLICY_ERRORS).
 2. It solves training stories; the world labels every step.
@@ -14,6 +14,7 @@ import os
 import time
 from pathlib import Path
 
+MODELS = Path(__file__).parents[2] / "ttc/nano/models"
 SEED = 0
 DEMONSTRATIONS = 40_000
 SAMPLES, SIBLINGS, SAMPLE_TEMPERATURE = 8_000, 2, 0.9
@@ -32,15 +33,18 @@ def greedy_accuracy(folder: Path, count: int = 500) -> float:
     import random
     from itertools import islice
 
-    from ttc.nano import model, sample, world
+    import model
+    import sample
+    from lessons import training_stories
 
-    stories = list(islice(world.training_stories(random.Random("ttc-nano-watch")), count))
+    stories = list(islice(training_stories(random.Random("ttc-nano-watch")), count))
     solved = sample.sample(model.load(folder), stories, 0.0)
     return sum(solution.steps[-1] == rf"\boxed{{{story.answer}}}" for story, solution in solved) / count
 
 
 def train_policy(folder: Path) -> None:
-    from ttc.nano import examples, model
+    import examples
+    import model
 
     policy = model.create(SEED)
     model.fit(policy, examples.policy_examples(DEMONSTRATIONS, SEED + 1), POLICY_RATES, seed=SEED, note=note)
@@ -48,7 +52,9 @@ def train_policy(folder: Path) -> None:
 
 
 def train_verifier(policy_folder: Path, folder: Path) -> None:
-    from ttc.nano import examples, model, sample
+    import examples
+    import model
+    import sample
 
     verifier = model.load(policy_folder)
     samples = sample.training_samples(verifier, SAMPLES, SIBLINGS, SAMPLE_TEMPERATURE, SEED + 2)
@@ -60,8 +66,8 @@ def train_verifier(policy_folder: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ttc.nano.train", description="Train both nano models.")
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "models")
+    parser = argparse.ArgumentParser(description="Train both nano models.")
+    parser.add_argument("--folder", type=Path, default=MODELS)
     parser.add_argument("--only", choices=("policy", "prm"), help="the prm needs the policy in the folder")
     options = parser.parse_args()
     # Spinning OpenMP threads starve each other on few cores; libgomp reads this when torch loads.

@@ -6,12 +6,13 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+import tokenizer
 import torch
+from examples import prompt
+from lessons import first_error, training_stories
 from transformers import LlamaForCausalLM
 
-from ttc.nano import tokenizer
-from ttc.nano.examples import prompt
-from ttc.nano.world import STEP_END, Solution, Story, first_error, training_stories
+from ttc.nano.world import STEP_END, Solution, Story
 
 MAX_TOKENS = 104
 """Room for ten steps of 9 tokens and the answer."""
@@ -43,7 +44,7 @@ def sample(
 
 
 def judged(story: Story, steps: Sequence[str]) -> Solution:
-    return Solution(tuple(steps), first_error(story, tuple(steps)))
+    return Solution(tuple(steps), first_error(story, steps))
 
 
 def training_samples(

@@ -1,4 +1,6 @@
-"""The goal table of the embedded world, read from a results folder: `python -m ttc.nano.measure [--draw K]`.
+"""The goal table of the embedded world, read from a results folder.
+
+    python benchmarks/world/measure.py [folder] [--draw K]
 
 Runs the two sweeps it reads first (the same lines again do only what is missing), or reads any folder that
 holds them. The figures are the ordinary readout's; only the verifier's AUROC is worked out here, from the
@@ -16,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from lessons import compared, first_error
 from scipy.stats import rankdata
 
-from ttc.nano.world import Story, compared, first_error, test_stories
+from ttc.nano.world import Story, test_stories
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 LEVELS = ("all", 1, 2, 3, 4, 5)
 
 
@@ -129,7 +132,7 @@ def step_auroc(folder: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m ttc.nano.measure")
+    parser = argparse.ArgumentParser(description="The goal table of the embedded world.")
     parser.add_argument("folder", nargs="?", type=Path, help="a results folder; default: run the sweeps")
     parser.add_argument("--draw", type=int, default=0)
     options = parser.parse_args()

@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import tokenizer
 import torch
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-from ttc.nano import tokenizer
-
-MODELS = Path(__file__).parent / "models"
 IGNORE = -100
 
 
