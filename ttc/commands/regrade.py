@@ -84,6 +84,11 @@ async def _grade_all(
     columns = [*(name for name, _ in common_columns()), "path", "steps"]
     writer = PartWriter(folder)
     added = lacking = 0
+
+    def commit() -> None:
+        if part := writer.flush():
+            folder.commit(part)
+
     try:
         for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
             if not (rows := [row for row in batch.to_pylist() if row["path"] not in graded]):
@@ -93,28 +98,20 @@ async def _grade_all(
             writer.add({"grades": await _grade(known, grader, rule)})
             added, lacking = added + len(known), lacking + len(rows) - len(known)
             if writer.due:
-                _commit(folder, writer)
+                commit()
     finally:  # also where it is interrupted: what is graded is kept
-        _commit(folder, writer)
+        commit()
         await grader.close()
     return added, lacking
 
 
 async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: str) -> list[Row]:
-    answers = [extract("".join(row["steps"]), rule) for row, _ in rows]
-    verdicts = await asyncio.gather(
-        *(grader.grade(gold, answer) for (_, gold), answer in zip(rows, answers, strict=True))
-    )
-    return [
-        {key: value for key, value in row.items() if key != "steps"}
-        | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
-        for (row, gold), answer, verdict in zip(rows, answers, verdicts, strict=True)
-    ]
+    async def grade(row: Row, gold: str) -> Row:
+        answer = extract("".join(row.pop("steps")), rule)
+        verdict = await grader.grade(gold, answer)
+        return row | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
 
-
-def _commit(folder: Folder, writer: PartWriter) -> None:
-    if part := writer.flush():
-        folder.commit(part)
+    return await asyncio.gather(*(grade(row, gold) for row, gold in rows))
 
 
 def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

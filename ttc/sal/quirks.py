@@ -72,12 +72,11 @@ def quirks(folder: Folder, sound: ReadoutConfig | None = None) -> pa.Table:
 
 def _readings(folder: Folder, config: ReadoutConfig, both: bool) -> dict[Line, dict[str, Any]]:
     """The complete rows of the declared subset; `both`: where it has none, those of `sal_prefix`."""
-    read = replace(config, subset=SAL_PREFIX) if both else config
+    subsets = (config.subset, SAL_PREFIX) if both else (config.subset,)
     names = [*LINE, "agg", "subset", "accuracy", "problems", "seeds"]
     found: dict[Line, dict[str, Any]] = {}
     agg = split_choice(config.headline)[1] or "last"
-    for row in make_readout(folder, read)["readout"].select(names).to_pylist():
-        subsets = (config.subset, SAL_PREFIX) if both else (config.subset,)
+    for row in make_readout(folder, replace(config, subset=subsets[-1]))["readout"].select(names).to_pylist():
         fits = not VOTES[row["vote"]].upper_bound and row["subset"] in subsets and row["agg"] in (None, agg)
         line = tuple(row[key] for key in LINE)
         if fits and row["accuracy"] is not None and (line not in found or row["subset"] == config.subset):
