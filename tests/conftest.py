@@ -26,6 +26,13 @@ def data_file(name: str) -> Path:
     return DATA / name
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What the engines' own libraries warn each other of is not ours to mend."""
+    for item in items:
+        if item.get_closest_marker("engines"):
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Says once, loudly, that tests on the test data were skipped."""
     skipped = terminalreporter.stats.get("skipped", [])
