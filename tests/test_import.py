@@ -225,9 +225,7 @@ def test_real_runs_belong_together_and_the_same_runs_mixed_up_are_refused(tmp_pa
         rows_ = [json.loads(line) for line in path.read_bytes().splitlines()]
         if len(rows_[0]["completions"]) == 1:
             shifted = np.roll([one["completions"][0] for one in rows_], 1).tolist()
-            broken = [
-                [one | {"completions": [text]} for one, text in zip(rows_, shifted, strict=True)],
-            ]
+            broken = [[one | {"completions": [text]} for one, text in zip(rows_, shifted, strict=True)]]
         else:
             broken = [mixed(rows_, len(rows_)), mixed(rows_, 25), mixed(rows_[:10], 10)]
         for made in broken:

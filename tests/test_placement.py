@@ -125,13 +125,7 @@ def outcome(policy: str, prm: str, gpus: int, gib: int) -> tuple[Placement | Non
         (8, 141, "llama-3.1-70b", "qwen-prm-7b", "3 x 2, 2 x 1"),
         (8, 24, "llama-3.2-3b", "qwen-prm-72b", "need 9 GPUs (policy 1 x 1 + prm 1 x 8) and this Ray has 8"),
         # what does not fit, with the arithmetic
-        (
-            1,
-            24,
-            "llama-3.1-8b",
-            "rlhflow-8b-deepseek",
-            "one text 0.6 = 17.6 GiB; 35.0 of 22.1 GiB usable",
-        ),
+        (1, 24, "llama-3.1-8b", "rlhflow-8b-deepseek", "one text 0.6 = 17.6 GiB; 35.0 of 22.1 GiB usable"),
         (2, 80, "llama-3.2-1b", "qwen-prm-72b", "need 3 GPUs (policy 1 x 1 + prm 1 x 2) and this Ray has 2"),
     ],
 )
@@ -168,9 +162,7 @@ def test_what_is_left_of_a_gpu_is_cache_for_equally_many_tokens() -> None:
     tokens = [
         (config.gpu_share * 80 - size.gib(size.weights) - OVERHEAD) / size.gib(size.cache)
         for config, size in zip(
-            placed.engines.values(),
-            (POLICIES["llama-3.2-1b"], PRMS["rlhflow-8b-deepseek"]),
-            strict=True,
+            placed.engines.values(), (POLICIES["llama-3.2-1b"], PRMS["rlhflow-8b-deepseek"]), strict=True
         )
         if config.gpu_share and size
     ]

@@ -187,11 +187,7 @@ def test_the_answers_of_math_stand_in_the_boxes_of_its_solutions() -> None:
 
 @pytest.mark.parametrize(
     ("name", "count", "words"),
-    [
-        ("aime24", 30, ()),
-        ("aime25", 30, ()),
-        ("amc23", 40, ("dataset.columns.question=problem",)),
-    ],
+    [("aime24", 30, ()), ("aime25", 30, ()), ("amc23", 40, ("dataset.columns.question=problem",))],
 )
 def test_the_competitions(name: str, count: int, words: tuple[str, ...]) -> None:
     config, raw = copy(name, f"{name}.jsonl", *words)

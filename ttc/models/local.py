@@ -144,10 +144,7 @@ def _options(config: EngineConfig) -> EngineOptions:
 
 MODEL = {"model": "name a folder, a Hub id or an embedded model"}
 VLLM = Provider(
-    look,
-    lambda config: VllmPolicy(_options(config)),
-    lambda config: _verifier(config, VllmReader),
-    MODEL,
+    look, lambda config: VllmPolicy(_options(config)), lambda config: _verifier(config, VllmReader), MODEL
 )
 TRANSFORMERS = Provider(
     look,

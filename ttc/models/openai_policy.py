@@ -259,7 +259,5 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
 
 
 OPENAI = Provider(
-    _look,
-    OpenaiPolicy,
-    needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"},
+    _look, OpenaiPolicy, needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"}
 )

@@ -11,13 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ttc.plan.points import (
-    given_parameters,
-    has_parameter,
-    read_strategy,
-    registry_name,
-    variant_of,
-)
+from ttc.plan.points import given_parameters, has_parameter, read_strategy, registry_name, variant_of
 from ttc.settings.build import Faults, build
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters

@@ -7,7 +7,7 @@ those of one level, over those of one seed. Shape suffixes: B pools, problem-maj
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,14 +127,19 @@ class RowWriter:
         self._by: list[dict[str, Any]] = []
 
     def tables(self) -> dict[str, pa.Table]:
-        """By name: `readout` sums a reading up, seeds pooled; `readout_by` the same by level and by seed;
-        `answers` have one row for each problem and seed."""
-        whole = self._schemas
-        return {
-            "answers": pa.concat_tables([whole["answers"].empty_table(), *self._answers]),
-            "readout": pa.Table.from_pylist(self._rows, whole["readout"]),
-            "readout_by": pa.Table.from_pylist(self._by, whole["readout_by"]),
-        }
+        return {name: make(self) for name, make in TABLES.items()}
+
+    def answers(self) -> pa.Table:
+        """A row for each problem and seed of every reading."""
+        return pa.concat_tables([self._schemas["answers"].empty_table(), *self._answers])
+
+    def readout(self) -> pa.Table:
+        """A row for every reading of a cell, seeds pooled."""
+        return pa.Table.from_pylist(self._rows, self._schemas["readout"])
+
+    def readout_by(self) -> pa.Table:
+        """The same by level and by seed."""
+        return pa.Table.from_pylist(self._by, self._schemas["readout_by"])
 
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
@@ -213,6 +218,14 @@ class RowWriter:
         for s, seed in enumerate(pools.seeds):
             figure = _sum(figures, reason_B, every_P, np.arange(len(every_S)) == s)
             self._by.append(head | {"level": None, "seed": seed} | figure)
+
+
+TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
+    "answers": RowWriter.answers,
+    "readout": RowWriter.readout,
+    "readout_by": RowWriter.readout_by,
+}
+"""What a readout writes: file -> how it is made."""
 
 
 def _sum(figures: Figures, reason_B: np.ndarray, problem_P: Bools, seed_S: Bools) -> dict[str, Any]:

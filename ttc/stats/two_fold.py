@@ -71,11 +71,7 @@ class Optimal:
 
 
 def choose(
-    correct_CPS: Floats,
-    bin_PS: Ints,
-    weight_RP: Floats,
-    splits: int,
-    prices: Prices | None = None,
+    correct_CPS: Floats, bin_PS: Ints, weight_RP: Floats, splits: int, prices: Prices | None = None
 ) -> list[Optimal]:
     """The curve at each of the prices' limits (without prices: once, all candidates within the budget).
 

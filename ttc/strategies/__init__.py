@@ -14,12 +14,7 @@ from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
 from ttc.types import Strategy
 
-STRATEGIES: dict[str, type[Strategy]] = {
-    "greedy": Greedy,
-    "best_of_n": BestOfN,
-    "beam": Beam,
-    "dvts": Dvts,
-}
+STRATEGIES: dict[str, type[Strategy]] = {"greedy": Greedy, "best_of_n": BestOfN, "beam": Beam, "dvts": Dvts}
 """In the order of tables and legends."""
 
 VOTES_OF = {"majority": "best_of_n", "weighted": "best_of_n"}
