@@ -14,6 +14,8 @@ import pytest
 
 from tests.hand import CELLS, HandFolder, one, pool
 from ttc.commands.cli import main
+from ttc.readout import read_out
+from ttc.readout.rows import TABLES
 from ttc.readout.votes import SCORES, VOTES, Ballots, Vote
 from ttc.stats.arrays import Ints
 from ttc.store import Folder
@@ -116,3 +118,13 @@ def test_a_folder_whose_votes_nobody_knows_any_more_is_still_shown(
     assert main(["compare", where, "best_of_n@4", "best_of_n@4:square/min"]) == 0
     assert main(["optimal", where, "splits=2"]) == 0
     assert main(["optimal", where, "axis=generated_tokens", "splits=2"]) == 0
+
+
+def test_a_table_is_written_beside_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TABLES, "short", lambda writer: writer.readout().select(["cell", "accuracy"]))
+    folder = HandFolder(tmp_path)
+    pool(folder)
+    folder.commit(*CELLS)
+    read_out(Folder(tmp_path))
+    short, whole = (Folder(tmp_path).frame(name) for name in ("short", "readout"))
+    assert short.equals(whole[["cell", "accuracy"]])
