@@ -155,12 +155,12 @@ def test_a_folder_of_another_version_is_refused_in_a_line_by_a_launch_and_by_com
     assert len(json.loads(file.read_text())["runs"]) == 1
 
 
-LONG = ("-m", "strategy=best_of_n,beam", "n=2", "dataset.limit=80")
-"""160 searches: parts are committed while it runs."""
+LONG = ("-m", "strategy=best_of_n,beam", "n=2", "dataset.limit=120")
+"""240 searches: parts are committed while it runs."""
 
 
 def process(folder: Path) -> subprocess.Popen[str]:
-    slow = ["policy.latency=0.05", "cluster.paths=32", "cluster=none"]
+    slow = ["policy.latency=0.2", "cluster.paths=32", "cluster=none"]
     names = ["policy=fake", "prm=fake", f"results_dir={folder}", "name=x"]
     command = [sys.executable, "launch.py", *LONG, *slow, *names]
     environment = {key: value for key, value in os.environ.items() if key != "RAY_ADDRESS"}
@@ -190,7 +190,7 @@ def test_killed_at_any_moment_and_run_again_equals_undisturbed(
         wait_for(lambda before=before: parts(folder) > before)
         running.send_signal(signal.SIGKILL)
         running.communicate()
-    assert 0 < len(stored(folder / "x", "searches")) < 2 * 80
+    assert 0 < len(stored(folder / "x", "searches")) < 2 * 120
     assert launch(*LONG, f"results_dir={folder}", name="x") == 0
     assert launch(*LONG, name="undisturbed") == 0
     assert_equal(folder / "x", tmp_path / "undisturbed")
@@ -204,7 +204,7 @@ def test_interrupted_keeps_what_is_finished(name: signal.Signals, tmp_path: Path
     _, error = running.communicate(timeout=30)
     assert running.returncode == 130
     assert error.splitlines() == ["interrupted: finished searches are kept; the same line goes on from here"]
-    assert 0 < len(stored(tmp_path / "x", "searches")) < 2 * 80
+    assert 0 < len(stored(tmp_path / "x", "searches")) < 2 * 120
     assert json.loads((tmp_path / "x" / "sweep.json").read_text())["runs"][0]["status"] == "interrupted"
 
 
