@@ -17,7 +17,6 @@ from ttc.readout import read_out
 from ttc.report.console import make_console, refuse
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
-from ttc.report.summary import show_results
 from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
@@ -63,6 +62,8 @@ def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
         except EngineDied as error:
             console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
             return FAILED
+    from ttc.report.summary import show_results  # brings pandas, which a plan does without
+
     rows = read_out(folder, launch.readout)["readout"].to_pandas()
     show_results(console, folder, rows, [one.record.cell for one in inputs.cells], failed)
     return FAILED if failed else DONE

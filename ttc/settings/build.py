@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -18,6 +19,11 @@ from ttc.types import UserError
 T = TypeVar("T")
 
 
+@functools.cache  # every point of a grid is of the same few classes
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
 def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
     """`mapping` as a `cls`.
 
@@ -26,7 +32,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
     """
     known, faults = _sort_keys(cls, mapping, prefix)
     try:
-        value = TypeAdapter(cls).validate_python(known)
+        value = _adapter(cast(Any, cls)).validate_python(known)
     except ValidationError as error:
         faults += [_line(fault, prefix) for fault in error.errors()]
     if faults:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
@@ -95,7 +96,7 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
         fixed = [
             word for word, one in zip(line.overrides, parsed, strict=True) if not one.is_sweep_override()
         ]
-        hydra = composer.compose(fixed).hydra
+        hydra = composer.hydra(fixed)
         multirun |= hydra.mode == RunMode.MULTIRUN
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
@@ -122,7 +123,8 @@ class _Composer:
         self._config = line.config
         self._hydra = Hydra.create_main_hydra2("ttc", search_path)
         self._parser = OverridesParser.create(config_loader=self._hydra.config_loader)
-        self._composed: dict[tuple[str, ...], Any] = {}
+        self._from_files = functools.cache(self._compose_files)
+        self._chooses = functools.cache(self._is_group)  # Hydra looks at every folder for an answer
 
     def parse(self, words: Sequence[str]) -> list[Any]:
         return self._parser.parse_overrides(list(words))
@@ -130,31 +132,40 @@ class _Composer:
     def compose(self, words: Sequence[Any]) -> Any:
         """The config of one point; points of the same files are composed from them once."""
         from hydra._internal.config_loader_impl import ConfigLoaderImpl
-        from hydra.types import RunMode
 
         # any parameter may be said of any strategy; the grid's own check refuses what none has
         words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
-        files = tuple(word for word in words if self._chooses(word))
-        if files not in self._composed:
-            self._composed[files] = self._hydra.compose_config(
-                self._config, list(files), RunMode.RUN, from_shell=True, with_log_configuration=False
-            )
-        config = copy.deepcopy(self._composed[files])
+        files = tuple(word for word in words if self._chooses(word.partition("=")[0]))
+        config = copy.deepcopy(self._from_files(files)[0])
         ConfigLoaderImpl._apply_overrides_to_config(
             self.parse([word for word in words if word not in files]), config
         )
         return config
 
+    def hydra(self, words: Sequence[str]) -> Any:
+        """Hydra's own settings, which a saved sweep may change."""
+        return self._from_files(tuple(word for word in words if self._chooses(word.partition("=")[0])))[1]
+
     def plain(self, words: Sequence[str]) -> dict[str, Any]:
         from omegaconf import OmegaConf
 
-        config = self.compose(words)
-        own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        return cast(dict[str, Any], OmegaConf.to_container(own, resolve=True))
+        return cast(dict[str, Any], OmegaConf.to_container(self.compose(words), resolve=True))
 
-    def _chooses(self, word: str) -> bool:
-        """Does the word choose files, as `policy=nano` does, or speak to Hydra itself?"""
-        key = word.partition("=")[0].lstrip("+~").partition("@")[0]
+    def _compose_files(self, words: tuple[str, ...]) -> tuple[Any, Any]:
+        """Our settings, and Hydra's."""
+        from hydra.types import RunMode
+        from omegaconf import open_dict
+
+        config = self._hydra.compose_config(
+            self._config, list(words), RunMode.RUN, from_shell=True, with_log_configuration=False
+        )
+        with open_dict(config):
+            own = config.pop("hydra")
+        return config, own
+
+    def _is_group(self, key: str) -> bool:
+        """Does the key choose files, as `policy` does, or speak to Hydra itself?"""
+        key = key.lstrip("+~").partition("@")[0]
         return key.startswith("hydra") or bool(self._hydra.config_loader.get_group_options(key))
 
 

@@ -11,7 +11,6 @@ import hashlib
 import math
 
 import numpy as np
-from scipy.special import stdtrit
 
 from ttc.stats.arrays import Bools, Floats, Ints
 
@@ -79,6 +78,8 @@ def intervals(mean_BP: Floats, seeds: int, level: float = 0.95) -> tuple[Floats,
     v_B = mean_BP.var(axis=1, ddof=1) / P
     spread_B = p_B * (1 - p_B)
     n_B = np.where(v_B < 1e-15, P, np.minimum(spread_B / np.maximum(v_B, 1e-15), P * seeds))
+    from scipy.special import stdtrit  # as slow to import as all that a plan needs
+
     t = float(stdtrit(P - 1, (1 + level) / 2))
     centre_B = (p_B + t * t / (2 * n_B)) / (1 + t * t / n_B)
     root_B = np.sqrt(np.maximum(spread_B / n_B + t * t / (4 * n_B * n_B), 0.0))
