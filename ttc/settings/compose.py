@@ -129,27 +129,25 @@ class _Composer:
     def parse(self, words: Sequence[str]) -> list[Any]:
         return self._parser.parse_overrides(list(words))
 
-    def compose(self, words: Sequence[Any]) -> Any:
+    def hydra(self, words: Sequence[str]) -> Any:
+        """Hydra's own settings, which a saved sweep may change."""
+        return self._from_files(self._files(words))[1]
+
+    def plain(self, words: Sequence[str]) -> dict[str, Any]:
         """The config of one point; points of the same files are composed from them once."""
         from hydra._internal.config_loader_impl import ConfigLoaderImpl
+        from omegaconf import OmegaConf
 
         # any parameter may be said of any strategy; the grid's own check refuses what none has
         words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
-        files = tuple(word for word in words if self._chooses(word.partition("=")[0]))
+        files = self._files(words)
         config = copy.deepcopy(self._from_files(files)[0])
-        ConfigLoaderImpl._apply_overrides_to_config(
-            self.parse([word for word in words if word not in files]), config
-        )
-        return config
+        overrides = self.parse([word for word in words if word not in files])
+        ConfigLoaderImpl._apply_overrides_to_config(overrides, config)
+        return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
 
-    def hydra(self, words: Sequence[str]) -> Any:
-        """Hydra's own settings, which a saved sweep may change."""
-        return self._from_files(tuple(word for word in words if self._chooses(word.partition("=")[0])))[1]
-
-    def plain(self, words: Sequence[str]) -> dict[str, Any]:
-        from omegaconf import OmegaConf
-
-        return cast(dict[str, Any], OmegaConf.to_container(self.compose(words), resolve=True))
+    def _files(self, words: Sequence[str]) -> tuple[str, ...]:
+        return tuple(word for word in words if self._chooses(word.partition("=")[0]))
 
     def _compose_files(self, words: tuple[str, ...]) -> tuple[Any, Any]:
         """Our settings, and Hydra's."""
