@@ -13,6 +13,9 @@ import pytest
 from ttc.commands.sweep import main
 from ttc.settings import extensions
 
+# every engine starts in a process of its own, and one that may not write byte code compiles torch and vLLM
+# anew: 12 s
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 extensions.load()
 
 DATA = Path(os.environ.get("TTC_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
