@@ -42,9 +42,11 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, int, d
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(16),
     }
-    port, jobs = free_port(), free_port() + 3
+    port = free_port()
+    jobs, agent = port + 3, port + 4
     command = [RAY, "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={port}"]
     command += [f"--dashboard-port={jobs}", "--num-cpus=2", "--object-store-memory=100000000"]
+    command += [f"--dashboard-agent-listen-port={agent}"]  # another test's Ray has the usual one
     # a short path: Ray's sockets stand below it, and their names have a limit
     folder = Path("/tmp") / f"ray-{secrets.token_hex(3)}"
     command += ["--disable-usage-stats", f"--temp-dir={folder}"]
