@@ -32,13 +32,8 @@ def expected_best(right_BU: Bools, score_BU: Floats, m: int) -> Floats:
     U = right_BU.shape[1]
     order_BU = np.argsort(np.where(np.isnan(score_BU), np.inf, -score_BU), axis=1, kind="stable")
     counts_BU = np.take_along_axis(right_BU & ~np.isnan(score_BU), order_BU, axis=1)
-    return counts_BU @ rank_weights(U, m)
-
-
-def rank_weights(U: int, m: int) -> Floats:
-    """C(U-r, m-1) / C(U, m) for r = 1..U: how likely the unit of rank r is the best of m drawn."""
-    ranks = np.arange(1, U)
-    return np.cumprod(np.concatenate([[m / U], np.maximum(U - ranks - m + 1, 0) / (U - ranks)]))
+    ranks = np.arange(1, U)  # how likely the unit of each rank is the best of m drawn
+    return counts_BU @ np.cumprod([m / U, *np.maximum(U - ranks - m + 1, 0) / (U - ranks)])
 
 
 def permutations(problem: str, seed: int, units: int, count: int) -> Ints:

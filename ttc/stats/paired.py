@@ -52,11 +52,10 @@ def sign_flip(difference_P: Floats) -> float:
             sums = np.concatenate([sums + difference, sums - difference])
         return float((np.abs(sums) >= observed).mean())
     random = np.random.Generator(np.random.PCG64(P))
-    block = 1000
-    extreme = sum(
-        int((np.abs(random.choice([-1.0, 1.0], size=(block, P)) @ difference_P) >= observed).sum())
-        for _ in range(FLIPS // block)
-    )
+    extreme = 0
+    for _ in range(FLIPS // 1000):
+        sums = random.choice([-1.0, 1.0], size=(1000, P)) @ difference_P
+        extreme += int((np.abs(sums) >= observed).sum())
     return (extreme + 1) / (FLIPS + 1)
 
 
@@ -69,8 +68,5 @@ def mcnemar(difference_P: Floats) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values adjusted for their number (Holm 1979): the smallest times m, the next times m - 1, ..."""
     order = np.argsort(p_values, kind="stable")
-    adjusted, highest = [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[index] = highest
-    return adjusted
+    times_m = np.arange(len(order), 0, -1) * np.take(p_values, order)
+    return np.minimum(np.maximum.accumulate(times_m), 1.0)[np.argsort(order)].tolist()

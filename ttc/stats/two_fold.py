@@ -148,16 +148,16 @@ def _measure(
     opening, opening_alone = (prices.opening(choosing_P, probe) for probe in (prices.probe, 0.0))
     all_CR, measured_CR = choosing_BCR.sum(axis=0), measuring_BCR.sum(axis=0)
     cost_CP, measuring_BP = prices.cost_CP[:, ~choosing_P], share_BP[:, ~choosing_P]
-    every_P = measuring_BP.sum(axis=0)
+    every_P, every_R = measuring_BP.sum(axis=0), np.arange(measured_CR.shape[1])
     for one, choice_R in zip(found, _first_best(all_CR, opening_alone, len(found)), strict=True):
-        one.best_R += _at(measured_CR, choice_R)
+        one.best_R += measured_CR[choice_R, every_R]
         one.single[int(choice_R[0])] += 1
         one.best_cost += float(cost_CP[choice_R[0]] @ every_P)
     together = _first_best(all_CR, opening, len(found))
     for b, size in enumerate(share_BP[:, choosing_P].sum(axis=1).tolist()):
         alone = together if size < SMALL else _first_best(choosing_BCR[b], opening, len(found))
         for one, choice_R in zip(found, alone, strict=True):
-            one.curve_R += _at(measuring_BCR[b], choice_R)
+            one.curve_R += measuring_BCR[b][choice_R, every_R]
             one.chosen[b, int(choice_R[0])] += 1
             one.fallbacks[b] += int(size < SMALL)
             one.curve_cost += float(cost_CP[choice_R[0]] @ measuring_BP[b])
@@ -178,7 +178,3 @@ def _first_best(sum_CR: Floats, opening_C: Ints, limits: int) -> list[Ints]:
             np.copyto(choice_R, c, where=better_R)
         choices.append(choice_R.copy())
     return choices
-
-
-def _at(sum_CR: Floats, choice_R: Ints) -> Floats:
-    return sum_CR[choice_R, np.arange(len(choice_R))]

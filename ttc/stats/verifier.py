@@ -1,4 +1,4 @@
-"""How good step scores are: pure functions of numbers, each with its definition and source.
+"""How good step scores are: the first error found, ranking, calibration. Pure; each with its source.
 
 Shape suffixes: P solutions, S labelled steps, R replicates. Labelled steps are those up to and including a
 solution's first error, which alone is wrong: what comes after it is neither right nor wrong by itself, and is
@@ -22,11 +22,8 @@ Scores = Sequence[float | None]
 ALL_RIGHT = -1
 """The label, and the prediction, of a solution without an error."""
 
-REPLICATES = 1000
-BINS = 10
+BINS, REPLICATES = 10, 1000
 NAN = float("nan")
-
-# --- Finding the first error -----------------------------------------------------------------------------
 
 
 def predict(scores: Scores, threshold: float) -> int | None:
@@ -34,7 +31,7 @@ def predict(scores: Scores, threshold: float) -> int | None:
 
     None where any step has no score: such a solution gets no prediction, and that is never right.
     """
-    if any(score is None for score in scores):
+    if None in scores:
         return None
     below = (step for step, score in enumerate(scores) if score is not None and score < threshold)
     return next(below, ALL_RIGHT)
@@ -91,9 +88,6 @@ def _mean(value: Bools, weight: Floats) -> float:
     return float((value * weight).sum() / total) if total else NAN
 
 
-# --- Ranking ---------------------------------------------------------------------------------------------
-
-
 def auroc(score_S: Floats, right_S: Bools) -> float:
     """The chance that a right one's score is above a wrong one's; ties count half.
 
@@ -141,9 +135,6 @@ def spearman(x_S: Floats, y_S: Floats) -> float:
     return correlation(rankdata(x_S), rankdata(y_S)) if len(x_S) else NAN
 
 
-# --- Calibration -----------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Bin:
     """Scores in [low, high), the last bin's 1 included; the two means are NaN where there are none."""
@@ -179,19 +170,14 @@ def brier(score_S: Floats, right_S: Bools) -> float:
     return float(np.mean((score_S - right_S) ** 2)) if len(score_S) else NAN
 
 
-# --- Intervals -------------------------------------------------------------------------------------------
-
-
-def bootstrap(
-    statistic: Callable[[Floats], float], clusters: int, seed: int = 0, replicates: int = REPLICATES
-) -> tuple[float, float]:
+def bootstrap(statistic: Callable[[Floats], float], clusters: int, seed: int) -> tuple[float, float]:
     """95 % percentile interval of a statistic over problems drawn with replacement (Efron 1979).
 
     Args:
         statistic: of how often each of the `clusters` problems was drawn. A replicate where it is NaN (one
             side is empty) is left out.
     """
-    weight_RC = bootstrap_weights(clusters, replicates, seed)[: replicates * bool(clusters)]
+    weight_RC = bootstrap_weights(clusters, REPLICATES * bool(clusters), seed)
     value_R = np.array([statistic(weight_C) for weight_C in weight_RC])
     value_R = value_R[~np.isnan(value_R)]
     return percentiles(value_R) if len(value_R) else (NAN, NAN)
