@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from ttc.stats import verifier as metrics
 from ttc.stats.verifier import Bin, Bools, Floats, Found, Ints
@@ -58,23 +59,22 @@ class LabelFigures:
 
 def label_figures(judged: Sequence[Judged], threshold: float, agg: Agg, seed: int) -> LabelFigures:
     """Every figure, with 95 % bootstrap intervals over problems for F1 and the steps' AUROC."""
-    labels = [one.solution.label for one in judged]
-    wrong_P = np.array(labels) != metrics.ALL_RIGHT
+    wrong_P = np.array([one.solution.label != metrics.ALL_RIGHT for one in judged])
     right_P = np.array([metrics.predict(one.scores, threshold) == one.solution.label for one in judged])
     ranges = [metrics.right_range(one.scores, one.solution.label) for one in judged]
     low_P, high_P = (np.array(ends) for ends in zip(*ranges, strict=True))
     best = metrics.best_threshold(low_P, high_P, wrong_P)
-    questions = {text: i for i, text in enumerate(dict.fromkeys(one.solution.question for one in judged))}
-    problem_P = np.array([questions[one.solution.question] for one in judged], dtype=np.int64)
-    score_S, right_S, problem_S = _steps(judged, problem_P)
-    known = [(aggregate(one.scores, agg), not wrong) for one, wrong in zip(judged, wrong_P, strict=True)]
-    whole = [(score, right) for score, right in known if score is not None]
-    unscored = [sum(score is None for score in one.scores) for one in judged]
+    problem_P, questions = pd.factorize(pd.Series([one.solution.question for one in judged]))
+    steps = steps_frame(judged).assign(problem=np.repeat(problem_P, [len(one.scores) for one in judged]))
+    known = steps.dropna(subset=["score", "label"])
+    score_S, right_S = known["score"].to_numpy(), known["label"].to_numpy(dtype=np.bool_)
+    whole_P = np.array([aggregate(one.scores, agg) for one in judged], dtype=np.float64)
+    scored_P = ~np.isnan(whole_P)
     return LabelFigures(
         problems=len(questions),
-        unscored_steps=sum(unscored),
-        unscored_solutions=sum(map(bool, unscored)),
-        skipped_steps=sum(len(one.scores) - one.solution.judged for one in judged),
+        unscored_steps=int(steps["score"].isna().sum()),
+        unscored_solutions=sum(None in one.scores for one in judged),
+        skipped_steps=int(steps["label"].isna().sum()),
         threshold=threshold,
         found=metrics.found(right_P, wrong_P),
         f1_interval=metrics.bootstrap(
@@ -83,12 +83,9 @@ def label_figures(judged: Sequence[Judged], threshold: float, agg: Agg, seed: in
         best_threshold=best,
         best=metrics.found((low_P < best) & (best <= high_P), wrong_P),
         steps=calibration(score_S, right_S),
-        auroc_interval=auroc_interval(score_S, right_S, problem_S, len(questions), seed),
+        auroc_interval=auroc_interval(score_S, right_S, known["problem"].to_numpy(), len(questions), seed),
         agg=agg,
-        solutions=calibration(
-            np.array([score for score, _ in whole], dtype=np.float64),
-            np.array([right for _, right in whole], dtype=np.bool_),
-        ),
+        solutions=calibration(whole_P[scored_P], ~wrong_P[scored_P]),
     )
 
 
@@ -111,17 +108,18 @@ def auroc_interval(score_S: Floats, right_S: Bools, problem_S: Ints, problems: i
     )
 
 
-def _steps(judged: Sequence[Judged], problem_P: Ints) -> tuple[Floats, Bools, Ints]:
-    """Score, rightness and problem of every labelled step that has a score."""
+def steps_frame(judged: Sequence[Judged]) -> pd.DataFrame:
+    """A row per step. `label`: is it right; null after the first error. `raw`: null where there is none."""
     rows = [
-        (score, step != one.solution.label, problem)
-        for one, problem in zip(judged, problem_P, strict=True)
-        for step, score in enumerate(one.scores[: one.solution.judged])
-        if score is not None
+        {
+            "id": one.solution.id,
+            "step": step,
+            "score": score,
+            "raw": one.raw[step] if one.raw else None,
+            "label": step != one.solution.label if step < one.solution.judged else None,
+        }
+        for one in judged
+        for step, score in enumerate(one.scores)
     ]
-    scores, rights, problems = zip(*rows, strict=True) if rows else ((), (), ())
-    return (
-        np.array(scores, dtype=np.float64),
-        np.array(rights, dtype=np.bool_),
-        np.array(problems, dtype=np.int64),
-    )
+    kinds = {"id": "str", "step": "int32", "score": "float64", "raw": "float64", "label": "boolean"}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)

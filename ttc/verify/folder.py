@@ -42,7 +42,10 @@ def folder_figures(folder: Folder, seed: int) -> list[dict[str, Any]]:
     for names, part in rows.groupby(GROUP, sort=False):
         group = dict(zip(GROUP, map(str, names), strict=True))
         for agg in AGGREGATIONS:
-            values = [aggregate([_number(score) for score in path], agg) for path in part["scores"]]
+            values = [
+                aggregate([None if np.isnan(score) else score for score in path.tolist()], agg)
+                for path in part["scores"]
+            ]
             scored = part.assign(score=pd.Series(values, index=part.index, dtype="float64"))
             own = group | {"agg": agg}
             figures.append(own | {"level": None} | _figures(scored, True, seed))
@@ -83,7 +86,3 @@ def _figures(rows: pd.DataFrame, with_interval: bool, seed: int) -> dict[str, An
         "point_biserial": metrics.correlation(score_S, right_S.astype(np.float64)),
         "spearman": metrics.spearman(score_S, right_S.astype(np.float64)),
     }
-
-
-def _number(score: float | None) -> float | None:
-    return None if score is None or np.isnan(score) else float(score)

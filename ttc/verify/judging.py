@@ -41,9 +41,7 @@ def engine_log(file: File) -> Iterator[None]:
         yield
 
 
-async def judge(
-    config: PrmConfig, solutions: Sequence[Labelled], done: Callable[[], None] = lambda: None
-) -> list[Judged]:
+async def judge(config: PrmConfig, solutions: Sequence[Labelled], done: Callable[[], None]) -> list[Judged]:
     """Every solution judged, in order; `done` is called after each. The verifier is ended in any case.
 
     Raises:

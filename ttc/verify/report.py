@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path as File
 from typing import Any
-
-import pandas as pd
 
 from ttc.report.console import Console, show
 from ttc.report.formats import count, score, setting
 from ttc.report.tables import Row, Table, as_json, column
 from ttc.store import Folder
 from ttc.store.provenance import revision, versions
-from ttc.verify.figures import Calibration, LabelFigures
+from ttc.verify.figures import Calibration, LabelFigures, steps_frame
 from ttc.verify.judging import Judged
-
-NAN = math.nan
-
-# --- Labelled steps --------------------------------------------------------------------------------------
 
 
 def print_labels(figures: LabelFigures, console: Console) -> None:
@@ -45,12 +39,8 @@ def print_labels(figures: LabelFigures, console: Console) -> None:
     _print(Table("reliability", BINS, bins, "reliability of step scores", notes, tight=True), console)
 
 
-def _threshold(threshold: float, declared: bool) -> str:
-    return setting(threshold) if declared else score(threshold)
-
-
 FOUND = (
-    column("threshold", _threshold, "threshold", "declared"),
+    column("threshold", lambda at, declared: setting(at) if declared else score(at), "threshold", "declared"),
     column("error acc.", "points", "error"),
     column("correct acc.", "points", "correct"),
     column("F1", "points", "f1"),
@@ -90,9 +80,6 @@ def _calibration(figures: LabelFigures) -> list[Row]:
     low, high = figures.auroc_interval
     steps = row("steps", figures.steps) | {"auroc_low": low, "auroc_high": high}
     return [steps, row(f"solutions, by {figures.agg}", figures.solutions)]
-
-
-# --- A results folder ------------------------------------------------------------------------------------
 
 
 def print_folder(figures: Sequence[Row], console: Console) -> None:
@@ -137,19 +124,18 @@ def _folder_rows(figures: Sequence[Row], levels: Sequence[int]) -> list[Row]:
     for one in figures:
         if one["level"] is None:
             low, high = one["auroc_interval"]
-            share = one["right"] / one["paths"] if one["paths"] else NAN
+            share = one["right"] / one["paths"] if one["paths"] else math.nan
             row = {**one, "auroc_low": low, "auroc_high": high, "share": share}
             own = [one[key] for key in line]
-            rows.append(row | {f"auroc_level_{level}": auroc.get((*own, level), NAN) for level in levels})
+            rows.append(
+                row | {f"auroc_level_{level}": auroc.get((*own, level), math.nan) for level in levels}
+            )
     return rows
 
 
 def _print(table: Table, console: Console) -> None:
     console.print()
     show(table, console)
-
-
-# --- Files -----------------------------------------------------------------------------------------------
 
 
 def save(out: File, figures: Any, config: dict[str, Any], judged: Sequence[Judged] = ()) -> None:
@@ -163,20 +149,3 @@ def save(out: File, figures: Any, config: dict[str, Any], judged: Sequence[Judge
     if judged:
         folder.write("steps", steps_frame(judged))
     folder.write_text("verify.json", json.dumps(as_json(content), indent=1, allow_nan=False))
-
-
-def steps_frame(judged: Iterable[Judged]) -> pd.DataFrame:
-    """A row per step. `label`: is it right; null after the first error. `raw`: null where there is none."""
-    rows = [
-        {
-            "id": one.solution.id,
-            "step": step,
-            "score": score,
-            "raw": one.raw[step] if one.raw else None,
-            "label": step != one.solution.label if step < one.solution.judged else None,
-        }
-        for one in judged
-        for step, score in enumerate(one.scores)
-    ]
-    kinds = {"id": "str", "step": "int32", "score": "float64", "raw": "float64", "label": "boolean"}
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)

@@ -6,7 +6,7 @@ here. Everything that is wrong is said at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any
@@ -132,8 +132,7 @@ def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
     if len(named) > 1 or "," in named[0]:
         raise UserError(f"{' '.join(named)}: one verifier at a time")
     (point,) = compose(list(words))
-    section: Mapping[str, Any] = point["prm"]
-    config = build(PrmConfig, section, "prm.")
+    config = build(PrmConfig, point["prm"], "prm.")
     if config.engine == "none":
         raise UserError("prm=none: no verifier to look at")
     if faults := check(config):
