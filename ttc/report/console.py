@@ -16,8 +16,6 @@ from rich.text import Text
 
 from ttc.report.tables import Table
 
-__all__ = ["Console", "keep_tables", "make_console", "redirect", "refuse", "relative", "say", "show"]
-
 WIDEST = 1000
 
 _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)

@@ -53,8 +53,7 @@ def _curves(axes: Axes, rows: pd.DataFrame) -> None:
         low, high = rows[f"{name}_low"], rows[f"{name}_high"]
         axes.fill_between(x, low, high, color=look["color"], alpha=0.11, lw=0)
         axes.plot(x, rows[name], linewidth=2.2, **look, **MARKER)
-    counted = ", cost counted" if first["probe"] else ", cost not counted"
-    counted = "" if first["difficulty"] == "level" else counted
+    counted = ", cost counted" if first["probe"] else ", cost not counted" * (first["difficulty"] != "level")
     axes.set_xscale("log", base=2)
     axes.set_xticks(rows["budget"].tolist())
     axes.xaxis.set_minor_locator(NullLocator())

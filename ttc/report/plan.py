@@ -25,19 +25,12 @@ COLUMNS = (
 
 def print_plan(console: Console, plan: Plan, notes: Sequence[str], expected: Expected) -> None:
     """A line per search (whose cells share their trees), the notes, and what is to do."""
-    show(plan_table(plan, notes, expected), console, indent="  ")
-    console.print(sentence(expected))
-
-
-def plan_table(plan: Plan, notes: Sequence[str], expected: Expected) -> Table:
-    problems = {
-        (planned.record.dataset, problem.id) for planned in plan.cells for problem in planned.problems
-    }
-    seeds = {seed for planned in plan.cells for seed in planned.cell.seeds}
+    problems = {(one.record.dataset, problem.id) for one in plan.cells for problem in one.problems}
+    seeds = {seed for one in plan.cells for seed in one.cell.seeds}
     size = f"{counted(len(problems), 'problem')}, {counted(len(seeds), 'seed')}"
     groups = _grouped(plan.cells)
     facts = {"cells": len(plan.cells), "problems": len(problems), "seeds": len(seeds)}
-    return Table(
+    table = Table(
         name="plan",
         title=", ".join([f"{counted(len(plan.cells), 'cell')} on {size}", *_shared(plan.cells)]),
         columns=COLUMNS,
@@ -45,6 +38,8 @@ def plan_table(plan: Plan, notes: Sequence[str], expected: Expected) -> Table:
         notes=[*_sharing(groups), *notes],
         facts=facts | {"expected": asdict(expected)},
     )
+    show(table, console, indent="  ")
+    console.print(sentence(expected))
 
 
 def sentence(expected: Expected) -> str:

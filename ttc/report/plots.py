@@ -47,7 +47,10 @@ def _panel(axes: Axes, title: str, rows: pd.DataFrame) -> None:
             continue
         shared = starts[:0] if strategy == "best_of_n" else _start(starts, variant, vote)
         points = pd.concat([shared, line]).sort_values("generated_tokens")
-        _line(axes, points, colour_of[label], *_style(str(vote), bool(line["headline"].any())))
+        x, colour = points["generated_tokens"], colour_of[label]
+        look, band = _style(str(vote), bool(line["headline"].any()))
+        axes.fill_between(x, points["accuracy_low"], points["accuracy_high"], color=colour, alpha=band, lw=0)
+        axes.plot(x, points["accuracy"], color=colour, **look, **MARKER, zorder=2 + look["alpha"])
     _label(axes, title, rows)
     searches = rows[rows["strategy"] != "greedy"]
     headlines = set(searches.loc[searches["headline"], "vote"])
@@ -61,12 +64,6 @@ def _start(starts: pd.DataFrame, variant: Any, vote: Any) -> pd.DataFrame:
     fitting = [i for i, other in enumerate(starts["variant"]) if set(other.split()) <= words]
     same_vote = [i for i in fitting if starts["vote"].iloc[i] == vote]
     return starts.iloc[sorted(same_vote, key=lambda i: len(starts["variant"].iloc[i].split()))[-1:]]
-
-
-def _line(axes: Axes, line: pd.DataFrame, colour: str, look: dict[str, Any], band: float) -> None:
-    x = line["generated_tokens"]
-    axes.fill_between(x, line["accuracy_low"], line["accuracy_high"], color=colour, alpha=band, lw=0)
-    axes.plot(x, line["accuracy"], color=colour, **look, **MARKER, zorder=2 + look["alpha"])
 
 
 def _point(axes: Axes, row: pd.Series, label: str) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -46,23 +45,18 @@ def _bar(console: Console, title: str, told: ProgressColumn) -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-class SweepProgress:
+class SweepProgress(ExitStack):
     """Searches done, tokens/s of both engines, time left: live on a terminal, else a line now and then."""
 
     def __init__(self, console: Console, total: int) -> None:
+        super().__init__()
         self._console, self._total = console, total
         self._done = self._failed = 0
         self._start = self._line = time.monotonic()
         self._policy, self._prm = _Seen("policy"), _Seen("verifier")
         self._live = _bar(console, "[bold]searches[/]", TextColumn("{task.description}"))
         self._task = self._live.add_task("starting the engines", total=max(total, 1))
-
-    def __enter__(self) -> SweepProgress:
-        self._live.start()
-        return self
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._live.stop()
+        self.enter_context(self._live)
 
     def ready(self) -> None:
         """The engines are up: from here on time is the searches'."""

@@ -66,12 +66,7 @@ def _rows(part: pd.DataFrame, variant: pd.Series) -> list[Row]:
     part = part.assign(line=lines, variant=variant[part.index])
     # one path: every vote is the same
     rows = [plain(row) for row in part.to_dict("records") if row["n"] > 1 or row["headline"]]
-    complete = [not pd.isna(row["accuracy"]) for row in rows]
-    return [row if whole else row | dict.fromkeys(COSTS) for row, whole in zip(rows, complete, strict=True)]
-
-
-def _vote(vote: str, n: int) -> str:
-    return "one path" if n == 1 else vote
+    return [row | dict.fromkeys(COSTS) if pd.isna(row["accuracy"]) else row for row in rows]
 
 
 def _mark(missing: int, failed: int, upper_bound: bool, headline: bool) -> str:
@@ -87,7 +82,7 @@ def standing(upper_bound: bool, headline: bool) -> str:
 
 COLUMNS = (
     column("strategy", "text", "line", fold=True),
-    column("vote", _vote, "vote", "n"),
+    column("vote", lambda vote, n: "one path" if n == 1 else vote, "vote", "n"),
     column("n", "whole", "n"),
     column("accuracy", "points", "accuracy"),
     column("95 % interval", "interval", "accuracy_low", "accuracy_high", missing="incomplete"),
