@@ -131,7 +131,7 @@ def opened(folder):
 
 def test_no_path_both_bins_and_votes_with_several_seeds(two_seeds):
     results, tables, study = opened(two_seeds)
-    pool = find_pool(results, tables, study)
+    pool = find_pool(tables, study)
     right_PSU = tables.right_N[pool.place_PSU]
     assert right_PSU.shape == (20, 2, 8)
     bins = measure(results, tables, study, "oracle").bins
@@ -195,9 +195,9 @@ def test_probe_paths_are_paid_for(two_seeds):
 
 def test_costs_are_the_readouts(two_seeds):
     _, tables, study = opened(two_seeds)
-    price = CostReader(tables, "generated_tokens")
+    price = CostReader(tables, "generated_tokens", study.problems)
     for one in study.candidates:
-        mean = price.per_problem(one, study.problems, study.seeds).mean()
+        mean = price.per_problem(one, study.seeds).mean()
         assert mean == pytest.approx(one.reading.row["generated_tokens"])
 
 

@@ -49,8 +49,7 @@ class Study:
 
     @property
     def title(self) -> str:
-        panel = self.panel
-        return f"{panel['dataset']}: policy {panel['policy']}, prm {panel['prm']}, prompt {panel['prompt']}"
+        return "{dataset}: policy {policy}, prm {prm}, prompt {prompt}".format_map(self.panel)
 
     @property
     def seeds(self) -> list[int]:
@@ -95,41 +94,36 @@ def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
     return sorted(candidates, key=place)
 
 
+@dataclass(frozen=True)
 class CostReader:
     """Costs of candidates problem by problem, for the axes of cost."""
 
-    def __init__(self, tables: Tables, axis: str) -> None:
-        self._tables, self._axis = tables, axis
+    tables: Tables
+    axis: str
+    problems: Sequence[str]
 
-    def per_problem(self, one: Candidate, problems: Sequence[str], seeds: Sequence[int]) -> Floats:
+    def per_problem(self, one: Candidate, seeds: Sequence[int]) -> Floats:
         """cost_P: the mean over seeds.
 
         Raises:
             UserError: it was not measured.
         """
-        record = one.record
-        units = int(one.reading.row["pool"]) // (record.unit or one.n)
+        unit = one.record.unit or one.n
         scored = one.reading.row["agg"] is not None  # whatever became of the vote
-        return self._mean(record, problems, seeds, (units, one.n // (record.unit or one.n)), scored)
+        return self._mean(one.record, seeds, int(one.reading.row["pool"]) // unit, one.n // unit, scored)
 
-    def probe(self, pool: CellRecord, problems: Sequence[str], seeds: Sequence[int], paths: int) -> float:
+    def probe(self, pool: CellRecord, seeds: Sequence[int], paths: int) -> float:
         """Of `paths` scored paths of a pool: their prompt included, once per problem."""
-        return float(self._mean(pool, problems, seeds, (paths, paths), scored=True).mean())
+        return float(self._mean(pool, seeds, paths, paths, scored=True).mean())
 
-    def _mean(
-        self,
-        record: CellRecord,
-        problems: Sequence[str],
-        seeds: Sequence[int],
-        units: tuple[int, int],
-        scored: bool,
-    ) -> Floats:
-        keys = [(record.family, problem, seed) for problem in problems for seed in seeds]
-        costs = make_costs(self._tables, keys, units[0], record.verifier, record.guided)
-        cost_B = costs.columns(units[1], resample=True, scored=scored)[self._axis]
-        cost_P = cost_B.reshape(len(problems), len(seeds)).mean(axis=1)
+    def _mean(self, record: CellRecord, seeds: Sequence[int], units: int, m: int, scored: bool) -> Floats:
+        """cost_P of m of the first `units` units."""
+        keys = [(record.family, problem, seed) for problem in self.problems for seed in seeds]
+        costs = make_costs(self.tables, keys, units, record.verifier, record.guided)
+        cost_B = costs.columns(m, resample=True, scored=scored)[self.axis]
+        cost_P = cost_B.reshape(-1, len(seeds)).mean(axis=1)
         if np.isnan(cost_P).any():
             raise UserError(
-                f"axis={self._axis}: was not measured for {record.cell}; take n or a count of tokens"
+                f"axis={self.axis}: was not measured for {record.cell}; take n or a count of tokens"
             )
         return cost_P

@@ -66,7 +66,7 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     """
     if kind == "level":
         return _by_level(results, study)
-    pool = find_pool(results, tables, study)
+    pool = find_pool(tables, study)
     probe = int(kind.partition("@")[2] or 0)
     value_PSU = _values(tables, pool, kind)
     single = len(pool.seeds) == 1
@@ -76,7 +76,7 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     largest = halved or pool.units
     if probe > largest:
         raise UserError(f"difficulty={kind}: at most {largest} paths of a pool can measure here")
-    seeds = list(pool.seeds) if single else [seed for seed in study.seeds if {*pool.seeds} - {seed}]
+    seeds = list(pool.seeds) if single else study.seeds
     value_PR = np.stack([_seen_by(seed, pool, value_PSU[:, :, :largest], probe) for seed in seeds], axis=1)
     bin_PR = quintiles(value_PR)
     inside = [value_PR[bin_PR == b] for b in range(int(bin_PR.max()) + 1)]
@@ -88,27 +88,26 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
     )
 
 
-def find_pool(results: Results, tables: Tables, study: Study) -> BinningPool:
+def find_pool(tables: Tables, study: Study) -> BinningPool:
     """The pools of the study's panel and problems; of several settings the most usual ones.
 
     Raises:
         UserError: there is no pool.
     """
-    records = {one.record.cell: one.record for one in study.candidates}
-    cells = {cell: record for cell, record in records.items() if record.unit == 1 and not record.guided}
-    if not cells:
+    pools = [one.record for one in study.candidates if one.record.unit == 1 and not one.record.guided]
+    if not pools:
         raise UserError(
             f"{study.title}: difficulty is measured on a pool (best_of_n), there is none; take level"
         )
-    first = min(cells.values(), key=lambda record: (len(record.variant.split()), record.variant, -record.n))
-    family = [record for record in cells.values() if record.family == first.family]
-    seeds = sorted({seed for record in family for seed in record.seeds})
-    keys = {seed: [(first.family, problem, seed) for problem in study.problems] for seed in seeds}
-    units = {s: min(tables.available(key, first.verifier) for key in keys[s]) for s in seeds}
-    seeds = [seed for seed in seeds if units[seed]]
+    first = min(pools, key=lambda record: (len(record.variant.split()), record.variant, -record.n))
+    units = {}
+    for seed in sorted({seed for record in pools if record.family == first.family for seed in record.seeds}):
+        keys: list[Key] = [(first.family, problem, seed) for problem in study.problems]
+        units[seed] = min(tables.available(key, first.verifier) for key in keys)
+    seeds = [seed for seed, count in units.items() if count]
     size = min(units[seed] for seed in seeds)
-    flat: list[Key] = [keys[seed][p] for p in range(len(study.problems)) for seed in seeds]
-    place_BU = places(tables, flat, size)[:, :, 0]
+    keys = [(first.family, problem, seed) for problem in study.problems for seed in seeds]
+    place_BU = places(tables, keys, size)[:, :, 0]
     return BinningPool(first, seeds, size, place_BU.reshape(-1, len(seeds), size))
 
 
@@ -162,13 +161,11 @@ def _values(tables: Tables, pool: BinningPool, kind: str) -> Floats:
 def _seen_by(seed: int, pool: BinningPool, value_PSU: Floats, probe: int) -> Floats:
     """value_P: the mean over the other seeds' pools (with a single one: over what is left of it), or over the
     first `probe` paths of the next seed's. A problem without any score is as hard as can be."""
-    others = [s for s, other in enumerate(pool.seeds) if other > seed]
-    others += [s for s, other in enumerate(pool.seeds) if other < seed]
-    others = others or [0]
+    others = [s for s, other in enumerate(pool.seeds) if other != seed] or [0]
+    others.sort(key=lambda s: pool.seeds[s] < seed)  # those that come next first
     value_PSU = value_PSU[:, others[:1], :probe] if probe else value_PSU[:, others]
-    some_PSU = ~np.isnan(value_PSU)
-    count_P = some_PSU.sum(axis=(1, 2))
-    return np.where(some_PSU, value_PSU, 0.0).sum(axis=(1, 2)) / np.maximum(count_P, 1)
+    count_P = (~np.isnan(value_PSU)).sum(axis=(1, 2))
+    return np.nansum(value_PSU, axis=(1, 2)) / np.maximum(count_P, 1)
 
 
 def _notes(kind: str, pool: BinningPool, probe: int, halved: int) -> list[str]:
@@ -181,12 +178,8 @@ def _notes(kind: str, pool: BinningPool, probe: int, halved: int) -> list[str]:
             f"{pool.units - halved} are read. Searches with trees of their own begin on the same random tree."
         )
     else:
-        whose = (
-            f"the first {probe} paths of the next seed's"
-            if probe
-            else f"{pool.units} paths of every other seed's"
-        )
-        notes.append(f"For each seed measured on {whose} pool, so that no path both bins and votes.")
+        whose = f"the first {probe} paths of the next" if probe else f"{pool.units} paths of every other"
+        notes.append(f"For each seed measured on {whose} seed's pool, so that no path both bins and votes.")
     notes.append(
         f"The cost of the {probe} probe paths is added to the curve, not to the best single strategy."
         if probe

@@ -30,8 +30,6 @@ from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings
 from ttc.types import UserError
 
-CURVE, CHOICES = "optimal", "optimal_choices"
-
 
 @dataclass(frozen=True)
 class Point:
@@ -45,11 +43,10 @@ class Point:
     def chosen(self, counts: Mapping[int, int], halves: int) -> Iterator[dict[str, Any]]:
         """A row for each candidate, by how many of the half-splits chose it."""
         for c in sorted(counts, key=lambda c: (-counts[c], c)):
-            row = self.candidates[c].reading.row
+            one = self.candidates[c]
             names = ("cell", "strategy", "variant", "n", "vote", "agg")
-            yield {"candidate": self.candidates[c].name, "share": counts[c] / halves} | {
-                name: row[name] for name in names
-            }
+            own = {name: one.reading.row[name] for name in names}
+            yield {"candidate": one.name, "share": counts[c] / halves} | own
 
 
 def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -65,23 +62,20 @@ def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.
         difficulty = measure(results, tables, study, settings.difficulty)
         if difficulty.halved:
             study = second_half(tables, study, difficulty, config)
-        solved = Solved(study, difficulty, settings, CostReader(tables, settings.axis))
+        solved = Solved(study, difficulty, settings, CostReader(tables, settings.axis, study.problems))
         curves.append(solved.curve())
         choices.append(solved.choices())
         print_study(study, curves[-1], choices[-1], solved.notes(), console)
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
-    folder.write(CURVE, curve)
-    folder.write(CHOICES, choice)
-    folder.write_bytes(f"plots/{CURVE}.png", plot_optimal(curve, choice))
+    folder.write("optimal", curve)
+    folder.write("optimal_choices", choice)
+    folder.write_bytes("plots/optimal.png", plot_optimal(curve, choice))
     return curve, choice
 
 
 def readout_config(folder: Folder) -> ReadoutConfig:
     """As the folder's last launch read it."""
     return build(ReadoutConfig, folder.runs()[-1]["config"]["readout"], "readout.")
-
-
-# --- Choosing --------------------------------------------------------------------------------------------
 
 
 class Solved:
@@ -108,23 +102,19 @@ class Solved:
 
     def _solve(self, n: int | None) -> Iterator[Point]:
         """The points among the candidates of this n; None: of all."""
-        candidates = ordered(
-            [one for one in self._study.candidates if n in (None, one.n)], self._settings.axis
-        )
+        fitting = [one for one in self._study.candidates if n in (None, one.n)]
+        candidates = ordered(fitting, self._settings.axis)
         seen = [set(self._difficulty.bins.columns), *(set(one.correct.columns) for one in candidates)]
         seeds = sorted(int(seed) for seed in set.intersection(*seen))
         if not seeds:
-            self._left_out.append(
-                f"n={n}: left out, its candidates have no seed in common that can be binned."
-            )
+            why = "left out, its candidates have no seed in common that can be binned."
+            self._left_out.append(f"n={n}: {why}")
             return
         if more := sorted({int(seed) for its in seen[1:] for seed in its} - set(seeds)):
             where = "" if n is None else f"n={n}: "
             self._left_out.append(f"{where}read on the seeds that all candidates have; without {more}.")
-        correct_CPS = np.stack(
-            [one.correct.loc[list(self._study.problems), seeds].to_numpy() for one in candidates]
-        )
-        bin_PS = self._difficulty.bins[seeds].to_numpy()
+        problems, bin_PS = list(self._study.problems), self._difficulty.bins[seeds].to_numpy()
+        correct_CPS = np.stack([one.correct.loc[problems, seeds].to_numpy() for one in candidates])
         prices = self._prices(candidates, seeds) if n is None else None
         found = choose(correct_CPS, bin_PS, self._weight_RP, self._settings.splits, prices)
         limits = prices.limits if prices else [float(n or 0)]
@@ -132,11 +122,10 @@ class Solved:
             yield Point(limit, one, candidates, seeds)
 
     def _prices(self, candidates: Sequence[Candidate], seeds: Sequence[int]) -> Prices:
-        cost_CP = np.stack([self._costs.per_problem(one, self._study.problems, seeds) for one in candidates])
-        low, high = cost_CP.mean(axis=1).min(), cost_CP.mean(axis=1).max()
-        return Prices(
-            cost_CP, self._probe, limits_between(1.1 * float(low) + self._probe, float(high) + self._probe)
-        )
+        cost_CP = np.stack([self._costs.per_problem(one, seeds) for one in candidates])
+        mean_C, probe = cost_CP.mean(axis=1), self._probe
+        limits = limits_between(1.1 * float(mean_C.min()) + probe, float(mean_C.max()) + probe)
+        return Prices(cost_CP, probe, limits)
 
     @cached_property
     def _probe(self) -> float:
@@ -144,7 +133,7 @@ class Solved:
         pool, paths = self._difficulty.pool, self._difficulty.probe
         if self._on_n or not pool or not paths:
             return float(paths)
-        return self._costs.probe(pool.record, self._study.problems, pool.seeds, paths)
+        return self._costs.probe(pool.record, pool.seeds, paths)
 
     def curve(self) -> pd.DataFrame:
         """A row per budget: the curve, the best single strategy, and their difference, each with its

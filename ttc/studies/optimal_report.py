@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -55,9 +54,12 @@ def _choice_columns(axis: str) -> list[Column]:
     def told(chosen: Sequence[Row]) -> str:
         if not chosen:
             return f"fewer than {SMALL} in the choosing half: as all bins"
-        names = [f"{_named(row, axis == 'n')} {percent(row['share'])}" for row in chosen[:SHOWN]]
-        more = len(chosen) - SHOWN
-        return ", ".join([*names, *([f"{more} more"] if more > 0 else [])])
+        names = []
+        for row in chosen[:SHOWN]:  # `beam best/min`, on an axis of cost `beam@16 best/min`
+            name = row["candidate"] if axis == "n" else row["candidate"].replace(" ", f"@{row['n']} ")
+            names.append(f"{name} {percent(row['share'])}")
+        more = [f"{len(chosen) - SHOWN} more"] * (len(chosen) > SHOWN)
+        return ", ".join([*names, *more])
 
     return [
         column(axis.replace("_", " "), "budget", "budget", fold=True),
@@ -80,9 +82,3 @@ def _choice_rows(choices: pd.DataFrame) -> list[Row]:
                 rows.append({"budget": budget_, **folded, "chosen": []})
             rows.append({"budget": budget_, "label": label, "problems": own[0]["problems"], "chosen": own})
     return rows
-
-
-def _named(row: Mapping[str, Any], on_n: bool) -> str:
-    """`beam best/min`, on an axis of cost `beam@16 best/min`."""
-    words, _, choice = row["candidate"].partition(" ")
-    return f"{words} {choice}" if on_n else f"{words}@{row['n']} {choice}"
