@@ -30,6 +30,13 @@ def judged(cases: list[tuple[tuple[float | None, ...], int]]) -> list[Judged]:
     ]
 
 
+def predict(scores: tuple[float | None, ...], threshold: float) -> int | None:
+    """By definition; None where any step has no score: no prediction."""
+    if None in scores:
+        return None
+    return next((step for step, score in enumerate(scores) if score < threshold), metrics.ALL_RIGHT)
+
+
 # --- Figures ---------------------------------------------------------------------------------------------
 
 
@@ -60,13 +67,13 @@ def test_one_kind_of_solutions_alone_has_no_f1() -> None:
 
 
 def test_a_score_at_the_threshold_is_not_below_it() -> None:
-    assert metrics.predict((0.7, 0.5, 0.4), 0.5) == 2
-    assert metrics.predict((0.7, 0.5), 0.5) == metrics.ALL_RIGHT
+    assert predict((0.7, 0.5, 0.4), 0.5) == 2
+    assert predict((0.7, 0.5), 0.5) == metrics.ALL_RIGHT
     for label in (-1, 0, 1, 2):
         for scores in ((0.7, 0.5, 0.4), (0.4, 0.5, 0.7), (0.5, 0.5, 0.5)):
             low, high = metrics.right_range(scores, label)
             for t in (0.3, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8):
-                assert (low < t <= high) == (metrics.predict(scores, t) == label)
+                assert (low < t <= high) == (predict(scores, t) == label)
 
 
 def test_the_best_threshold_is_the_best_of_all() -> None:
@@ -78,9 +85,7 @@ def test_the_best_threshold_is_the_best_of_all() -> None:
             cases.append((scores, rng.randrange(-1, len(scores))))
         wrong = np.array([label >= 0 for _, label in cases])
         tried = [
-            metrics.found(
-                np.array([metrics.predict(scores, t) == label for scores, label in cases]), wrong
-            ).f1
+            metrics.found(np.array([predict(scores, t) == label for scores, label in cases]), wrong).f1
             for t in np.linspace(0, 1, 21)
         ]
         figures = label_figures(judged(cases), 0.5, "last", 0)

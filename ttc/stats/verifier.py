@@ -26,21 +26,12 @@ BINS, REPLICATES = 10, 1000
 NAN = float("nan")
 
 
-def predict(scores: Scores, threshold: float) -> int | None:
-    """The first step whose score is below the threshold, else ALL_RIGHT.
-
-    None where any step has no score: such a solution gets no prediction, and that is never right.
-    """
-    if None in scores:
-        return None
-    below = (step for step, score in enumerate(scores) if score is not None and score < threshold)
-    return next(below, ALL_RIGHT)
-
-
 def right_range(scores: Scores, label: int) -> tuple[float, float]:
-    """(low, high]: the thresholds at which `predict` finds the label; empty (high <= low) where none does.
+    """(low, high]: the thresholds at which the prediction is the label; empty (high <= low) where none is.
 
-    Right before the error means: threshold <= all scores before it, and threshold > its own.
+    The prediction is the first step whose score is below the threshold, else ALL_RIGHT. So right means:
+    threshold <= all scores before the error, and threshold > its own. Where any step has no score there is
+    no prediction, and that is never right.
     """
     known = [score for score in scores if score is not None]
     if len(known) < len(scores):
@@ -77,8 +68,6 @@ def best_threshold(low_P: Floats, high_P: Floats, wrong_P: Bools) -> float:
     F1 falls only behind the end of a range, so the ends are all that need be tried; the lowest of equals.
     """
     ends = np.unique(np.clip(high_P[high_P > low_P], 0.0, 1.0))
-    if not len(ends):
-        return NAN
     f1 = [found((low_P < end) & (end <= high_P), wrong_P).f1 for end in ends]
     return NAN if np.isnan(f1).all() else float(ends[np.nanargmax(f1)])
 
@@ -104,8 +93,6 @@ def levels(score_S: Floats) -> Ints:
 
 def weighted_auroc(level_S: Ints, right_S: Bools, weight_S: Floats) -> float:
     """`auroc` where step s counts weight_S[s] times."""
-    if not len(level_S):
-        return NAN
     good = np.bincount(level_S, weights=weight_S * right_S)
     bad = np.bincount(level_S, weights=weight_S * ~right_S)
     pairs = good.sum() * bad.sum()
@@ -132,7 +119,7 @@ def correlation(x_S: Floats, y_S: Floats) -> float:
 
 def spearman(x_S: Floats, y_S: Floats) -> float:
     """Pearson's r of the ranks; equal values share their mean rank (Spearman 1904)."""
-    return correlation(rankdata(x_S), rankdata(y_S)) if len(x_S) else NAN
+    return correlation(rankdata(x_S), rankdata(y_S))
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,6 @@ class Labelled:
     label: int
     answer: str = ""
 
-    @property
-    def judged(self) -> int:
-        """How many steps have a label: those up to and including the first error."""
-        return len(self.steps) if self.label < 0 else self.label + 1
-
 
 def load(source: str, settings: LabelSettings) -> list[Labelled]:
     """The solutions of `source`: `nano` (500 of them, if there is no limit) or a file.

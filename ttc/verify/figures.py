@@ -60,9 +60,9 @@ class LabelFigures:
 def label_figures(judged: Sequence[Judged], threshold: float, agg: Agg, seed: int) -> LabelFigures:
     """Every figure, with 95 % bootstrap intervals over problems for F1 and the steps' AUROC."""
     wrong_P = np.array([one.solution.label != metrics.ALL_RIGHT for one in judged])
-    right_P = np.array([metrics.predict(one.scores, threshold) == one.solution.label for one in judged])
     ranges = [metrics.right_range(one.scores, one.solution.label) for one in judged]
-    low_P, high_P = (np.array(ends) for ends in zip(*ranges, strict=True))
+    low_P, high_P = np.array(ranges).T
+    right_P = (low_P < threshold) & (threshold <= high_P)
     best = metrics.best_threshold(low_P, high_P, wrong_P)
     problem_P, questions = pd.factorize(pd.Series([one.solution.question for one in judged]))
     steps = steps_frame(judged).assign(problem=np.repeat(problem_P, [len(one.scores) for one in judged]))
@@ -116,7 +116,7 @@ def steps_frame(judged: Sequence[Judged]) -> pd.DataFrame:
             "step": step,
             "score": score,
             "raw": one.raw[step] if one.raw else None,
-            "label": step != one.solution.label if step < one.solution.judged else None,
+            "label": None if 0 <= one.solution.label < step else step != one.solution.label,
         }
         for one in judged
         for step, score in enumerate(one.scores)

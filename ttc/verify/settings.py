@@ -140,8 +140,7 @@ def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
     engine = ENGINES[config.engine]
     if engine.needs_logprobs(config):
         faults.append(f"{named[0]}: needs the policy's log-probabilities; labelled solutions have none")
-    answer = source == NANO or (isinstance(settings, LabelSettings) and settings.columns.answer)
-    if engine.knows_gold and not answer:
+    if engine.knows_gold and source != NANO and not settings.columns.answer:
         faults.append(f"{named[0]}: needs the gold answers: columns.answer=...")
     if faults:
         raise Faults(faults)
