@@ -11,9 +11,10 @@ import pytest
 from matplotlib.image import imread
 from rich.console import Console
 
+from ttc.report.console import keep_tables
 from ttc.report.pictures import COLOURS, GREY, colours
 from ttc.report.plots import _start, plot_accuracy
-from ttc.report.summary import print_readout, readout_tables
+from ttc.report.summary import print_readout
 from ttc.store import Folder
 
 NAN = float("nan")
@@ -89,7 +90,9 @@ def test_a_pipe_loses_no_column(rows: pd.DataFrame) -> None:
 
 
 def test_programs_get_the_whole_variant(rows: pd.DataFrame) -> None:
-    (table,) = readout_tables(rows)
+    with keep_tables() as tables:
+        print_readout(rows, Console())
+    (table,) = tables
     assert {row["variant"] for row in table.rows} == {"limit=9", "limit=9 width=2"}
 
 

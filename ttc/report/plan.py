@@ -29,16 +29,11 @@ def print_plan(console: Console, plan: Plan, notes: Sequence[str], expected: Exp
     seeds = {seed for one in plan.cells for seed in one.cell.seeds}
     size = f"{counted(len(problems), 'problem')}, {counted(len(seeds), 'seed')}"
     groups = _grouped(plan.cells)
-    facts = {"cells": len(plan.cells), "problems": len(problems), "seeds": len(seeds)}
-    table = Table(
-        name="plan",
-        title=", ".join([f"{counted(len(plan.cells), 'cell')} on {size}", *_shared(plan.cells)]),
-        columns=COLUMNS,
-        rows=[_row(plan, title, cells) for title, cells in groups.items()],
-        notes=[*_sharing(groups), *notes],
-        facts=facts | {"expected": asdict(expected)},
-    )
-    show(table, console, indent="  ")
+    title = ", ".join([f"{counted(len(plan.cells), 'cell')} on {size}", *_shared(plan.cells)])
+    rows = [_row(plan, search, cells) for search, cells in groups.items()]
+    facts: dict[str, Any] = {"cells": len(plan.cells), "problems": len(problems), "seeds": len(seeds)}
+    facts["expected"] = asdict(expected)
+    show(Table("plan", COLUMNS, rows, title, [*_sharing(groups), *notes], facts), console, indent="  ")
     console.print(sentence(expected))
 
 

@@ -36,28 +36,14 @@ def show_results(
 
 
 def print_readout(rows: pd.DataFrame, console: Console) -> None:
-    """Prints the cells in `rows` (rows of readout.parquet), a table per policy, prm, dataset and prompt."""
-    for table in readout_tables(rows):
-        show(table, console)
-
-
-def readout_tables(rows: pd.DataFrame) -> list[Table]:
-    """What was read is said below the last of them."""
+    """Prints the cells in `rows` (rows of readout.parquet), a table per policy, prm, dataset and prompt; what
+    was read is said below the last."""
     view = shown(rows)
     parts = panels(view)
-    last = len(parts) - 1
-    return [
-        Table(
-            name="readout",
-            title=f"{title} ({sizes(part)})",
-            columns=COLUMNS,
-            rows=_rows(part, view["variant"]),
-            notes=_notes(view) if place == last else (),
-            bright="headline",
-            tight=True,
-        )
-        for place, (title, part) in enumerate(parts)
-    ]
+    for place, (panel, part) in enumerate(parts, start=1):
+        lines, title = _rows(part, view["variant"]), f"{panel} ({sizes(part)})"
+        notes = _notes(view) if place == len(parts) else ()
+        show(Table("readout", COLUMNS, lines, title, notes, bright="headline", tight=True), console)
 
 
 def _rows(part: pd.DataFrame, variant: pd.Series) -> list[Row]:

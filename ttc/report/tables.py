@@ -35,10 +35,6 @@ class Column:
     missing: str = "-"
     fold: bool = False
 
-    @property
-    def words(self) -> bool:
-        return callable(self.kind) or self.kind in WORDS
-
     def text(self, row: Row) -> str:
         values = [row.get(key) for key in self.keys]
         if any(value is None for value in values):
@@ -83,7 +79,8 @@ class Table:
     @property
     def right(self) -> list[bool]:
         """Which columns stand right: those of numbers, but for the first one, which names the row."""
-        return [place > 0 and not one.words for place, one in enumerate(self.columns)]
+        words = [callable(one.kind) or one.kind in WORDS for one in self.columns]
+        return [place > 0 and not left for place, left in enumerate(words)]
 
     def lines(self) -> list[list[str]]:
         """The texts of every row."""

@@ -30,17 +30,15 @@ def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     Words of `variant` that all rows of a panel share stand in its title instead.
     """
     found = []
+    bounds = [vote for vote, one in VOTES.items() if one.upper_bound]
     for (policy, prm, dataset, prompt), part in rows.groupby(PANEL, sort=False):
         variants = [set(variant.split()) for variant in part["variant"]]
         common = set.intersection(*variants)
         own = [" ".join(sorted(words - common)) for words in variants]
-        bounds = [vote for vote, one in VOTES.items() if one.upper_bound]
         knows = part.loc[~part["vote"].isin(bounds), "upper_bound"].any()
         known = " (knows the answers: upper bound)" if knows else ""
-        title = ", ".join(
-            [f"{dataset}: policy {policy}", f"prm {prm}{known}", f"prompt {prompt}", *sorted(common)]
-        )
-        found.append((title, part.assign(variant=own)))
+        title = f"{dataset}: policy {policy}, prm {prm}{known}, prompt {prompt}"
+        found.append((", ".join([title, *sorted(common)]), part.assign(variant=own)))
     return found
 
 
