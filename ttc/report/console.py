@@ -16,8 +16,6 @@ from rich.text import Text
 
 from ttc.report.tables import Table
 
-WIDEST = 1000
-
 _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)
 
 
@@ -58,7 +56,7 @@ def show(table: Table, console: Console, indent: str = "") -> None:
     for row, texts in zip(table.rows, table.lines(), strict=True):
         dim = table.bright is not None and not row[table.bright]
         drawing.add_row(*map(Text, texts), style="dim" if dim else None)
-    drawing.width = Measurement.get(console, console.options.update(max_width=WIDEST), drawing).maximum
+    drawing.width = Measurement.get(console, console.options.update(max_width=1000), drawing).maximum
     console.print(drawing, crop=False)
     if table.notes:
         console.print(Text("\n".join(indent + note for note in table.notes), style="dim"))

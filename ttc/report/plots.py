@@ -112,7 +112,6 @@ def _legend(axes: Axes, colours: dict[str, str], votes: Sequence[str], headlines
         kinds.append(Line2D([], [], color=GREY, label=label, markersize=5, **look))
     place: dict[str, Any] = {"loc": "upper left", "frameon": False, "alignment": "left"}
     place |= {"fontsize": 9, "title_fontsize": 9}
-    first = axes.legend(handles=strategies, title="strategy", bbox_to_anchor=(1.01, 1.0), **place)
-    axes.add_artist(first)
+    axes.add_artist(axes.legend(handles=strategies, title="strategy", bbox_to_anchor=(1.01, 1.0), **place))
     below = 1.0 - 0.055 * (len(strategies) + 2.2)
     axes.legend(handles=kinds, title="vote", bbox_to_anchor=(1.01, below), handlelength=3.2, **place)

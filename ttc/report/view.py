@@ -25,10 +25,8 @@ def shown(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def panels(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """(title, rows) for each policy, prm, dataset and prompt.
-
-    Words of `variant` that all rows of a panel share stand in its title instead.
-    """
+    """(title, rows) for each policy, prm, dataset and prompt. Words of `variant` that all rows of a panel
+    share stand in its title instead."""
     found = []
     bounds = [vote for vote, one in VOTES.items() if one.upper_bound]
     for (policy, prm, dataset, prompt), part in rows.groupby(PANEL, sort=False):

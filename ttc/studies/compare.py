@@ -1,7 +1,5 @@
-"""`ttc compare FOLDER A B [C ...]`: cells side by side, every other against the first, paired.
-
-The tests: semantics, "Intervals and comparisons".
-"""
+"""`ttc compare FOLDER A B [C ...]`: cells side by side, every other against the first, paired (semantics,
+"Intervals and comparisons"); without names the list of what there is to compare."""
 
 from __future__ import annotations
 

@@ -100,13 +100,12 @@ def find_pool(tables: Tables, study: Study) -> BinningPool:
             f"{study.title}: difficulty is measured on a pool (best_of_n), there is none; take level"
         )
     first = min(pools, key=lambda record: (len(record.variant.split()), record.variant, -record.n))
-    units = {}
-    for seed in sorted({seed for record in pools if record.family == first.family for seed in record.seeds}):
-        keys: list[Key] = [(first.family, problem, seed) for problem in study.problems]
-        units[seed] = min(tables.available(key, first.verifier) for key in keys)
+    family, problems, units = first.family, study.problems, {}
+    for seed in sorted({seed for record in pools if record.family == family for seed in record.seeds}):
+        units[seed] = min(tables.available((family, problem, seed), first.verifier) for problem in problems)
     seeds = [seed for seed, count in units.items() if count]
     size = min(units[seed] for seed in seeds)
-    keys = [(first.family, problem, seed) for problem in study.problems for seed in seeds]
+    keys: list[Key] = [(family, problem, seed) for problem in problems for seed in seeds]
     place_BU = places(tables, keys, size)[:, :, 0]
     return BinningPool(first, seeds, size, place_BU.reshape(-1, len(seeds), size))
 

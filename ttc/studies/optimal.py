@@ -115,17 +115,15 @@ class Solved:
             self._left_out.append(f"{where}read on the seeds that all candidates have; without {more}.")
         problems, bin_PS = list(self._study.problems), self._difficulty.bins[seeds].to_numpy()
         correct_CPS = np.stack([one.correct.loc[problems, seeds].to_numpy() for one in candidates])
-        prices = self._prices(candidates, seeds) if n is None else None
+        prices = None
+        if n is None:
+            cost_CP = np.stack([self._costs.per_problem(one, seeds) for one in candidates])
+            mean_C, probe = cost_CP.mean(axis=1), self._probe
+            prices = Prices(cost_CP, probe, limits_between(1.1 * mean_C.min() + probe, mean_C.max() + probe))
         found = choose(correct_CPS, bin_PS, self._weight_RP, self._settings.splits, prices)
         limits = prices.limits if prices else [float(n or 0)]
         for limit, one in zip(limits, found, strict=True):
             yield Point(limit, one, candidates, seeds)
-
-    def _prices(self, candidates: Sequence[Candidate], seeds: Sequence[int]) -> Prices:
-        cost_CP = np.stack([self._costs.per_problem(one, seeds) for one in candidates])
-        mean_C, probe = cost_CP.mean(axis=1), self._probe
-        limits = limits_between(1.1 * float(mean_C.min()) + probe, float(mean_C.max()) + probe)
-        return Prices(cost_CP, probe, limits)
 
     @cached_property
     def _probe(self) -> float:

@@ -19,7 +19,6 @@ from ttc.settings.schema import PrmConfig
 from ttc.strategies.aggregations import Agg
 from ttc.types import Count, Natural, Share, UserError
 
-RESULTS = "results"
 NANO = "nano"
 
 
@@ -104,7 +103,7 @@ def parse(words: Sequence[str]) -> Task:
     if faults:
         raise Faults(faults)
     name = "-".join(["verify", File(source).absolute().stem, *([prm.name] if prm else [])])
-    return Task(source, settings, prm, File(settings.out or File(RESULTS) / name).expanduser().absolute())
+    return Task(source, settings, prm, File(settings.out or File("results") / name).expanduser().absolute())
 
 
 def _source_faults(sources: Sequence[str]) -> list[str]:
