@@ -64,7 +64,7 @@ def label_figures(judged: Sequence[Judged], threshold: float, agg: Agg, seed: in
     low_P, high_P = np.array(ranges).T
     right_P = (low_P < threshold) & (threshold <= high_P)
     best = metrics.best_threshold(low_P, high_P, wrong_P)
-    problem_P, questions = pd.factorize(pd.Series([one.solution.question for one in judged]))
+    problem_P, questions = pd.factorize(pd.Series([one.solution.question for one in judged], dtype=object))
     steps = steps_frame(judged).assign(problem=np.repeat(problem_P, [len(one.scores) for one in judged]))
     known = steps.dropna(subset=["score", "label"])
     score_S, right_S = known["score"].to_numpy(), known["label"].to_numpy(dtype=np.bool_)
