@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 
 from ttc.data.problems import key_of, name_of
 from ttc.models import ENGINES
@@ -221,12 +222,5 @@ def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
 
 def _gaps(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
     """(first, count) of the runs of missing unit indices below `units`."""
-    gaps: list[tuple[int, int]] = []
-    for index in range(units):
-        if index in have:
-            continue
-        if gaps and sum(gaps[-1]) == index:
-            gaps[-1] = (gaps[-1][0], gaps[-1][1] + 1)
-        else:
-            gaps.append((index, 1))
-    return gaps
+    runs = [list(run) for there, run in groupby(range(units), have.__contains__) if not there]
+    return [(run[0], len(run)) for run in runs]
