@@ -19,7 +19,7 @@ from ttc.models import ENGINES
 from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
 from ttc.store.schema import CellRecord, column_of
-from ttc.strategies import STRATEGIES, parameters
+from ttc.strategies import parameters
 from ttc.types import Path, Problem, Sampling, Strategy
 
 VERSION = 2
@@ -163,11 +163,14 @@ class PlannedCell:
         return Job(*shared, problem, seed, first, units, score, stored)
 
     def _parameters(self) -> dict[str, object]:
-        return {key: getattr(self.cell.strategy, key) for key in parameters(STRATEGIES[self.cell.name])}
+        return {key: getattr(self.cell.strategy, key) for key in parameters(type(self.cell.strategy))}
 
 
 JobKey = tuple[str, str, int]
 """(family, problem key, seed)"""
+
+UnscoredKey = tuple[str, str, str, int]
+"""(verifier, family, problem key, seed)"""
 
 
 @dataclass(frozen=True)
@@ -175,8 +178,8 @@ class Done:
     """What committed parts hold already."""
 
     units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
-    unscored: Mapping[tuple[str, str, str, int], tuple[Path, ...]] = field(default_factory=dict)
-    """(verifier, family, problem key, seed) -> stored paths of an unguided family it has not scored."""
+    unscored: Mapping[UnscoredKey, tuple[Path, ...]] = field(default_factory=dict)
+    """Stored paths of an unguided family that the verifier has not scored."""
 
 
 @dataclass(frozen=True)
@@ -188,11 +191,11 @@ class Plan:
     wanted: Mapping[JobKey, int]
 
 
-def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
+def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan:
     """The searches that are missing for `cells`, each once, problem by problem.
 
     Problem by problem, because strategies draw from one random tree: neighbours in time find each other's
-    prefixes in the caches.
+    prefixes in the caches. `stored`: score stored paths only, and sample nothing.
     """
     cells = tuple(cells)
     wanted: dict[JobKey, int] = {}
@@ -210,11 +213,12 @@ def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
     for key, units in wanted.items():
         planned, problem = owners[key]
         score = list(verifiers.get(key, ()))
-        for first, count in _gaps(units, done.units.get(key, frozenset())):
+        gaps = [] if stored else _gaps(units, done.units.get(key, frozenset()))
+        for first, count in gaps:
             jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None))
         for verifier in score:
-            if stored := done.unscored.get((verifier, *key)):
-                jobs.append(planned.job(problem, key[2], 0, 0, verifier, stored))
+            if paths := done.unscored.get((verifier, *key)):
+                jobs.append(planned.job(problem, key[2], 0, 0, verifier, paths))
     order = {key_of(problem): i for planned in cells for i, problem in enumerate(planned.problems)}
     jobs.sort(key=lambda job: (job.seed, order[job.problem_key]))
     return Plan(cells, tuple(jobs), wanted)
