@@ -83,8 +83,7 @@ class AddressedPolicy:
         temperature: float | None = None,
     ) -> list[list[Path]]:
         assert steps is None or steps >= 1, "a roll-out is at least one step"
-        own = self.sampling
-        sampling = own if temperature is None else replace(own, temperature=temperature)
+        sampling = self.sampling if temperature is None else replace(self.sampling, temperature=temperature)
         whole = steps is None
         families = await self._grow("roll_out", paths, n, True, sampling, whole)
         for _ in range(1, steps or 1):
