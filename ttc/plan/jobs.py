@@ -148,18 +148,11 @@ class PlannedCell:
         )
 
     def job(
-        self,
-        problem: Problem,
-        seed: int,
-        first: int,
-        units: int,
-        score: str | None,
-        stored: tuple[Path, ...] = (),
+        self, problem: Problem, seed: int, first: int, units: int, score: str | None, stored: tuple[Path, ...]
     ) -> Job:
         own = {"problem_key": key_of(problem), "problem_id": problem.id, "level": problem.level, "seed": seed}
         strategy = replace(self.cell.strategy, n=(units or 1) * self.unit)  # type: ignore[type-var]
-        columns = self.columns | own
-        shared = (self.family, strategy, self.cell.sampling, self.unit, columns)
+        shared = (self.family, strategy, self.cell.sampling, self.unit, self.columns | own)
         return Job(*shared, problem, seed, first, units, score, stored)
 
     def _parameters(self) -> dict[str, object]:
@@ -215,7 +208,7 @@ def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan
         score = list(verifiers.get(key, ()))
         gaps = [] if stored else _gaps(units, done.units.get(key, frozenset()))
         for first, count in gaps:
-            jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None))
+            jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None, ()))
         for verifier in score:
             if paths := done.unscored.get((verifier, *key)):
                 jobs.append(planned.job(problem, key[2], 0, 0, verifier, paths))

@@ -38,18 +38,18 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
     Raises:
         Faults: all that is wrong with the point by itself, beyond types and ranges.
     """
-    name, strategy = registry_name(config), None
+    name = registry_name(config)
     if name is None:
         known = ", ".join([*STRATEGIES, *VOTES_OF])
         raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
     faults = _find_faults(config)
     try:
         name, strategy = _build_strategy(config, name)
+        if strategy.guided and config.prm.engine == "none":
+            faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
     except Faults as error:
         faults += error.lines
-    if strategy and strategy.guided and config.prm.engine == "none":
-        faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
-    if faults or strategy is None:
+    if faults:
         raise Faults(faults)
     return name, strategy
 

@@ -14,17 +14,13 @@ from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import ModelFacts
 
-Runner = Callable[[Launch, Sequence[Job], Callable[[Report], None]], None]
+OnReport = Callable[[Report], None]
+Runner = Callable[[Launch, Sequence[Job], OnReport], None]
 """Does jobs on the engines of a launch, and reports: run.local or ttc.cluster."""
 
 
 def run_pairs(
-    folder: Folder,
-    inputs: Inputs,
-    done: Done,
-    runner: Runner,
-    log: LaunchLog,
-    on_report: Callable[[Report], None],
+    folder: Folder, inputs: Inputs, done: Done, runner: Runner, log: LaunchLog, on_report: OnReport
 ) -> None:
     """Runs what is missing, pair by pair of engines."""
     known = folder.commits

@@ -97,12 +97,11 @@ class Shard:
 
     async def _report(self, *, last: bool) -> None:
         policy, prm = await self._stats()
-        parts = []
+        part = None
         if last or self._writer.due:
             part = await asyncio.to_thread(self._writer.flush, _rate(policy), _rate(prm))
-            parts = [part] if part else []
         news, self._news = self._news, Report()
-        await self._emit(Report(news.done, news.failed, parts, policy, prm))
+        await self._emit(Report(news.done, news.failed, [part] if part else [], policy, prm))
 
     async def _stats(self) -> tuple[EngineStats | None, EngineStats | None]:
         try:
