@@ -37,9 +37,9 @@ class StepScore:
     """Why there is no score: "too_long" for the verifier, else "unscored" (it gave NaN, or none)."""
 
 
-@dataclass
+@dataclass(eq=False)
 class IncrementalVerifier:
-    """`Verifier` for one search over one problem. The bill is the search's."""
+    """`Verifier` for one search over one problem. The bill is the search's: added to here."""
 
     model: VerifierModel | None
     bill: Bill

@@ -49,9 +49,9 @@ class Drawn:
     sample: Sample
 
 
-@dataclass
+@dataclass(eq=False)
 class AddressedPolicy:
-    """`Policy` for one search over one problem. The bill is the search's.
+    """`Policy` for one search over one problem. The bill is the search's: added to here.
 
     Children are numbered from 0 upwards at every node, roll-outs from -1 downwards: neither takes the
     other's indices. What follows a roll-out's first step are children of the roll-out's own node.
