@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ttc.plan.points import given_parameters, has_parameter, read_strategy, registry_name, variant_of
+from ttc.plan.points import given_parameters, known_parameters, read_strategy, registry_name, variant_of
 from ttc.settings.build import Faults, build
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
-from ttc.strategies import STRATEGIES, VOTES_OF, parameters
+from ttc.strategies import VOTES_OF
 from ttc.types import Sampling, Strategy
 
 LAUNCH_KEYS = ("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded")
@@ -71,29 +71,20 @@ def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
     cells: dict[tuple[Any, ...], Cell] = {}
     for config in configs:
         try:
-            name, strategy = read_strategy(config)
-            cell = _cell(config, name, strategy)
+            cell = _cell(config, *read_strategy(config))
         except Faults as error:
             faults += error.lines
         else:
             # no latency, batch size or other matter of the engines tells cells apart
-            key = (
-                cell.name,
-                cell.strategy,
-                cell.variant,
-                replace(cell.sampling, logprobs=False),
-                cell.policy.name,
-                cell.dataset,
-                cell.prm and cell.prm.name,
-            )
+            sampling, prm = replace(cell.sampling, logprobs=False), cell.prm and cell.prm.name
+            key = (cell.name, cell.strategy, cell.variant, sampling, cell.policy.name, cell.dataset, prm)
             first = cells.setdefault(key, cell)
             faults += _silent_axes(first, cell)
-            logprobs = first.sampling.logprobs or cell.sampling.logprobs
             cells[key] = replace(
                 first,
                 seeds=tuple(sorted({*first.seeds, *cell.seeds})),
                 headlines=tuple(dict.fromkeys([*first.headlines, *cell.headlines])),
-                sampling=replace(first.sampling, logprobs=logprobs),
+                sampling=replace(sampling, logprobs=first.sampling.logprobs or cell.sampling.logprobs),
             )
     if faults:
         raise Faults(faults)
@@ -113,19 +104,15 @@ def _built(points: Iterable[Mapping[str, Any]]) -> tuple[list[Config], list[str]
 def _unused_parameters(configs: Sequence[Config]) -> list[str]:
     """A strategy parameter that is said and that no strategy of the grid has."""
     known = [config for config in configs if registry_name(config)]
-    names = ", ".join(sorted({str(config.strategy["name"]) for config in known}))
-    there = {key for name in map(registry_name, known) if name for key in parameters(STRATEGIES[name])}
-    return [
-        f"strategy.{key}={value}: no strategy of this grid ({names}) has it{_near(key, there)}"
-        for config in known
-        for key, value in given_parameters(config).items()
-        if not any(has_parameter(other, key) for other in known)
-    ]
-
-
-def _near(key: str, there: Iterable[str]) -> str:
-    near = difflib.get_close_matches(key, sorted(there), n=1)
-    return f"; did you mean strategy.{near[0]}?" if near else ""
+    names = _list({str(config.strategy["name"]) for config in known})
+    there = sorted({key for config in known for key in known_parameters(config)})
+    faults = []
+    for key, value in (given for config in known for given in given_parameters(config).items()):
+        if key not in there:
+            near = difflib.get_close_matches(key, there, n=1)
+            hint = f"; did you mean strategy.{near[0]}?" if near else ""
+            faults.append(f"strategy.{key}={value}: no strategy of this grid ({names}) has it{hint}")
+    return faults
 
 
 def _silent_axes(first: Cell, other: Cell) -> list[str]:
@@ -166,7 +153,7 @@ def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
         prm=config.prm if config.prm.engine != "none" else None,
         dataset=config.dataset,
         sampling=sampling,
-        variant=variant_of(config, name, strategy),
+        variant=variant_of(config, strategy),
         seeds=config.seeds if config.seeds is not None else (config.seed or 0,),
         headlines=(str(config.strategy["name"]) if config.strategy["name"] in VOTES_OF else None,),
     )
@@ -176,10 +163,8 @@ def _notes(configs: list[Config], cells: int) -> tuple[str, ...]:
     """What was folded: parameters that only some strategies have, and points that became equal."""
     notes = []
     for key in dict.fromkeys(key for config in configs for key in given_parameters(config)):
-        having = {config.strategy["name"] for config in configs if has_parameter(config, key)}
-        without = {
-            c.strategy["name"] for c in configs if key in given_parameters(c) and not has_parameter(c, key)
-        }
+        having = {c.strategy["name"] for c in configs if key in known_parameters(c)}
+        without = {c.strategy["name"] for c in configs if key in given_parameters(c)} - having
         if without:
             notes.append(
                 f"strategy.{key} is an axis for {_list(having)} only; {_list(without)} has no such parameter"

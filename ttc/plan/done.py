@@ -6,7 +6,6 @@ Found in Arrow, since a folder may hold a million paths: only texts that are to 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -14,12 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ttc.data.problems import key_of
-from ttc.plan.jobs import Done, JobKey, Plan, PlannedCell, plan
+from ttc.plan.jobs import Done, JobKey, Plan, PlannedCell, UnscoredKey, plan
 from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
-
-UnscoredKey = tuple[str, str, str, int]
-"""(verifier, family, problem key, seed)"""
 
 PATH = (
     *("family", "problem_key", "seed", "address", "copy"),
@@ -28,17 +24,10 @@ PATH = (
 """The columns that a path to be scored is made of."""
 
 
-def plan_missing(
-    folder: Folder, cells: Sequence[PlannedCell], stored: bool, done: Done | None = None
-) -> tuple[Plan, Done]:
-    """The plan of what the folder lacks, and what it holds (`done`, where that is known already).
-
-    Args:
-        stored: score stored paths only, and sample nothing.
-    """
-    done = done or find_done(folder, cells)
-    whole = plan(cells, done)
-    return (replace(whole, jobs=tuple(job for job in whole.jobs if job.stored)) if stored else whole), done
+def plan_missing(folder: Folder, cells: Sequence[PlannedCell], stored: bool) -> tuple[Plan, Done]:
+    """The plan of what the folder lacks, and what it holds."""
+    done = find_done(folder, cells)
+    return plan(cells, done, stored), done
 
 
 def find_done(folder: Folder, cells: Iterable[PlannedCell], after: int = 0) -> Done:

@@ -50,9 +50,7 @@ def _rate(runs: Sequence[Mapping[str, Any]], plan: Plan) -> float | None:
     models = {(planned.record.policy, planned.record.prm) for planned in plan.cells}
     for run in reversed(runs):
         bill = run.get("bill") or {}
-        if (
-            bill.get("seconds")
-            and {(cell["columns"]["policy"], cell["columns"]["prm"]) for cell in run["cells"]} & models
-        ):
+        ran = {(cell["columns"]["policy"], cell["columns"]["prm"]) for cell in run["cells"]}
+        if bill.get("seconds") and ran & models:
             return ((bill["generated_tokens"] or 0) + (bill["prm_computed"] or 0)) / bill["seconds"] or None
     return None

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ttc.data.problems import load_problems
@@ -67,14 +66,18 @@ def look_up_all(grid: Grid) -> Inputs:
     problems: dict[DatasetConfig, tuple[Problem, ...]] = {}
     models: dict[EngineConfig, Model] = {}
     for dataset in dict.fromkeys(cell.dataset for cell in grid.cells):
-        with _collect(faults):
+        try:
             problems[dataset] = tuple(load_problems(dataset))
+        except UserError as error:
+            faults += str(error).splitlines()
     engines = dict.fromkeys(engine for cell in grid.cells for engine in (cell.policy, cell.prm) if engine)
     for engine in engines:
         users = (cell for cell in grid.cells if engine in (cell.policy, cell.prm))
         texts = dict.fromkeys(problem for cell in users for problem in problems.get(cell.dataset, ()))
-        with _collect(faults):
+        try:
             models[engine] = look_up(engine, list(texts))
+        except UserError as error:
+            faults += str(error).splitlines()
     for cell in grid.cells:
         if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
             faults.append(
@@ -90,23 +93,11 @@ def look_up_all(grid: Grid) -> Inputs:
     if faults:
         raise Faults(faults)
     prms = ((prm, model) for prm, model in models.items() if isinstance(prm, PrmConfig))
-    verifiers = {prm: verifier_id(model.identity, prm.format) for prm, model in prms}
+    verifiers: dict[PrmConfig | None, str] = {
+        prm: verifier_id(model.identity, prm.format) for prm, model in prms
+    }
     planned = (
-        PlannedCell(
-            cell,
-            problems[cell.dataset],
-            models[cell.policy].identity,
-            verifiers[cell.prm] if cell.prm else None,
-        )
+        PlannedCell(cell, problems[cell.dataset], models[cell.policy].identity, verifiers.get(cell.prm))
         for cell in grid.cells
     )
     return Inputs(grid, tuple(planned), models)
-
-
-@contextmanager
-def _collect(faults: list[str]) -> Iterator[None]:
-    """A refusal goes to `faults`, and the others go on."""
-    try:
-        yield
-    except UserError as error:
-        faults += str(error).splitlines()

@@ -12,13 +12,14 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
 
 from ttc.data.problems import key_of, name_of
 from ttc.models import ENGINES
 from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
 from ttc.store.schema import CellRecord, column_of
-from ttc.strategies import STRATEGIES, parameters
+from ttc.strategies import parameters
 from ttc.types import Path, Problem, Sampling, Strategy
 
 VERSION = 2
@@ -147,26 +148,22 @@ class PlannedCell:
         )
 
     def job(
-        self,
-        problem: Problem,
-        seed: int,
-        first: int,
-        units: int,
-        score: str | None,
-        stored: tuple[Path, ...] = (),
+        self, problem: Problem, seed: int, first: int, units: int, score: str | None, stored: tuple[Path, ...]
     ) -> Job:
         own = {"problem_key": key_of(problem), "problem_id": problem.id, "level": problem.level, "seed": seed}
         strategy = replace(self.cell.strategy, n=(units or 1) * self.unit)  # type: ignore[type-var]
-        columns = self.columns | own
-        shared = (self.family, strategy, self.cell.sampling, self.unit, columns)
+        shared = (self.family, strategy, self.cell.sampling, self.unit, self.columns | own)
         return Job(*shared, problem, seed, first, units, score, stored)
 
     def _parameters(self) -> dict[str, object]:
-        return {key: getattr(self.cell.strategy, key) for key in parameters(STRATEGIES[self.cell.name])}
+        return {key: getattr(self.cell.strategy, key) for key in parameters(type(self.cell.strategy))}
 
 
 JobKey = tuple[str, str, int]
 """(family, problem key, seed)"""
+
+UnscoredKey = tuple[str, str, str, int]
+"""(verifier, family, problem key, seed)"""
 
 
 @dataclass(frozen=True)
@@ -174,8 +171,8 @@ class Done:
     """What committed parts hold already."""
 
     units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
-    unscored: Mapping[tuple[str, str, str, int], tuple[Path, ...]] = field(default_factory=dict)
-    """(verifier, family, problem key, seed) -> stored paths of an unguided family it has not scored."""
+    unscored: Mapping[UnscoredKey, tuple[Path, ...]] = field(default_factory=dict)
+    """Stored paths of an unguided family that the verifier has not scored."""
 
 
 @dataclass(frozen=True)
@@ -187,11 +184,11 @@ class Plan:
     wanted: Mapping[JobKey, int]
 
 
-def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
+def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan:
     """The searches that are missing for `cells`, each once, problem by problem.
 
     Problem by problem, because strategies draw from one random tree: neighbours in time find each other's
-    prefixes in the caches.
+    prefixes in the caches. `stored`: score stored paths only, and sample nothing.
     """
     cells = tuple(cells)
     wanted: dict[JobKey, int] = {}
@@ -209,11 +206,12 @@ def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
     for key, units in wanted.items():
         planned, problem = owners[key]
         score = list(verifiers.get(key, ()))
-        for first, count in _gaps(units, done.units.get(key, frozenset())):
-            jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None))
+        gaps = [] if stored else _gaps(units, done.units.get(key, frozenset()))
+        for first, count in gaps:
+            jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None, ()))
         for verifier in score:
-            if stored := done.unscored.get((verifier, *key)):
-                jobs.append(planned.job(problem, key[2], 0, 0, verifier, stored))
+            if paths := done.unscored.get((verifier, *key)):
+                jobs.append(planned.job(problem, key[2], 0, 0, verifier, paths))
     order = {key_of(problem): i for planned in cells for i, problem in enumerate(planned.problems)}
     jobs.sort(key=lambda job: (job.seed, order[job.problem_key]))
     return Plan(cells, tuple(jobs), wanted)
@@ -221,12 +219,5 @@ def plan(cells: Iterable[PlannedCell], done: Done) -> Plan:
 
 def _gaps(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
     """(first, count) of the runs of missing unit indices below `units`."""
-    gaps: list[tuple[int, int]] = []
-    for index in range(units):
-        if index in have:
-            continue
-        if gaps and sum(gaps[-1]) == index:
-            gaps[-1] = (gaps[-1][0], gaps[-1][1] + 1)
-        else:
-            gaps.append((index, 1))
-    return gaps
+    runs = [list(run) for there, run in groupby(range(units), have.__contains__) if not there]
+    return [(run[0], len(run)) for run in runs]

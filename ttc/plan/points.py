@@ -6,14 +6,15 @@ No model and no dataset is looked up.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, replace
 from typing import Any
 
 from ttc import models, readout
 from ttc.settings.build import Faults, build
 from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
-from ttc.strategies import STRATEGIES, VOTES_OF, default_of, parameters
+from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import Strategy
 
 SAMPLING = ("temperature", "top_p")
@@ -37,18 +38,18 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
     Raises:
         Faults: all that is wrong with the point by itself, beyond types and ranges.
     """
-    name, strategy = registry_name(config), None
+    name = registry_name(config)
     if name is None:
         known = ", ".join([*STRATEGIES, *VOTES_OF])
         raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
     faults = _find_faults(config)
     try:
         name, strategy = _build_strategy(config, name)
+        if strategy.guided and config.prm.engine == "none":
+            faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
     except Faults as error:
         faults += error.lines
-    if strategy and strategy.guided and config.prm.engine == "none":
-        faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
-    if faults or strategy is None:
+    if faults:
         raise Faults(faults)
     return name, strategy
 
@@ -71,11 +72,11 @@ def _find_faults(config: Config) -> list[str]:
 def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
     if name == "greedy":
         return name, STRATEGIES[name]()
-    own = {key: value for key, value in given_parameters(config).items() if has_parameter(config, key)}
+    own = {key: value for key, value in given_parameters(config).items() if key in known_parameters(config)}
     strategy = build(STRATEGIES[name], own | {"n": config.n}, "strategy.")
     if config.n == 1:
         return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
-    if has_parameter(config, "width"):
+    if "width" in known_parameters(config):
         strategy = replace(strategy, width=min(strategy.width, config.n))  # type: ignore[attr-defined, type-var]
     return name, strategy
 
@@ -92,18 +93,19 @@ def registry_name(config: Config) -> str | None:
     return name if name in STRATEGIES else None
 
 
-def has_parameter(config: Config, key: str) -> bool:
+def known_parameters(config: Config) -> Mapping[str, Field]:
+    """What the point's strategy has; none where there is no such strategy."""
     name = registry_name(config)
-    return name is not None and key in parameters(STRATEGIES[name])
+    return parameters(STRATEGIES[name]) if name else {}
 
 
-def variant_of(config: Config, name: str, strategy: Strategy) -> str:
+def variant_of(config: Config, strategy: Strategy) -> str:
     """Sorted `key=value` words: every setting that shapes results and differs from its shipped one."""
     own = {group: shipped(group, getattr(config, group).name or "") for group in SHAPING}
     words = [
         f"{key}={getattr(strategy, key)}"
-        for key, parameter in parameters(STRATEGIES[name]).items()
-        if getattr(strategy, key) != default_of(parameter)
+        for key, parameter in parameters(type(strategy)).items()
+        if getattr(strategy, key) != (None if parameter.default is MISSING else parameter.default)
     ]
     if config.prompt.name != own["policy"].get("prompt", "plain"):
         words.append(f"prompt={config.prompt.name}")

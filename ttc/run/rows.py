@@ -110,7 +110,7 @@ def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch
 
 def step_rows(job: Job, session: Session) -> list[Row]:
     """A row per sampled step of a guided search: trees are drawn from it, and costs are summed over it."""
-    worded = {drawn.child.address: _steps_before(drawn.child) for drawn in session.drawn}
+    worded = {drawn.child.address: len(drawn.child.worded) for drawn in session.drawn}
     scored = {
         (_drawn_at(address, index, worded), index): score
         for (address, index), score in session.scored.items()
@@ -127,11 +127,10 @@ def _drawn_at(address: tuple[int, ...], index: int, worded: dict[tuple[int, ...]
 
 def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int], StepScore]) -> list[Row]:
     rows: list[Row] = []
-    position, index = drawn.sample.prompt_tokens, _steps_before(drawn.parent)
+    position, index = drawn.sample.prompt_tokens, len(drawn.parent.worded)
     for offset, step in enumerate(drawn.sample.steps):
         tokens = step.count
         scored = None if step.blank else scores.get((drawn.child.address, index))
-        last = offset == len(drawn.sample.steps) - 1
         rows.append(
             job.columns
             | {
@@ -141,7 +140,7 @@ def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int]
                 "step": len(drawn.parent.steps) + offset,
                 "verb": drawn.verb,
                 "text": step.text,
-                "finish": drawn.child.finish if last else None,
+                "finish": drawn.child.finish if offset == len(drawn.sample.steps) - 1 else None,
                 "tokens": tokens,
                 "token_ids": token_ids([step]) or None,
                 "prompt_tokens": drawn.sample.prompt_tokens,
@@ -190,8 +189,3 @@ def search_row(
         "prm_params": prm.params,
         "prm_attention": prm.attention,
     }
-
-
-def _steps_before(path: Path) -> int:
-    """How many steps a path has that are not blank: where its next score will stand."""
-    return sum(not step.blank for step in path.steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ttc.types import Bill, Judgement, Path, Query, Step, TransientError, VerifierModel
@@ -37,34 +37,32 @@ class StepScore:
     """Why there is no score: "too_long" for the verifier, else "unscored" (it gave NaN, or none)."""
 
 
+@dataclass(eq=False)
 class IncrementalVerifier:
-    """`Verifier` for one search over one problem.
+    """`Verifier` for one search over one problem. The bill is the search's: added to here."""
 
-    Args:
-        bill: what this search has cost so far; added to here.
-    """
-
-    def __init__(self, model: VerifierModel | None, bill: Bill) -> None:
-        self._model = model
-        self._bill = bill
-        self.scored: dict[tuple[tuple[int, ...], int], StepScore] = {}
-        """(address of the scored path, index among its steps that are not blank) -> score and cost."""
+    model: VerifierModel | None
+    bill: Bill
+    scored: dict[tuple[tuple[int, ...], int], StepScore] = field(default_factory=dict)
+    """(address of the scored path, index among its steps that are not blank) -> score and cost."""
 
     async def score(self, paths: Sequence[Path]) -> list[Path]:
-        waiting = [(i, path, texts) for i, path in enumerate(paths) if (texts := _unscored(path))]
-        askable = [entry for entry in waiting if None not in entry[1].scores]
         result = list(paths)
+        askable: dict[int, Path] = {}
+        for i, path in enumerate(paths):
+            missing = len(path.worded) - len(path.scores)
+            if missing > 0 and None in path.scores:  # what has no score once has none for good
+                result[i] = replace(path, scores=(*path.scores, *[None] * missing))
+            elif missing > 0:
+                askable[i] = path
         if askable:
-            assert self._model is not None, "a search without a verifier scores nothing"
-            model = self._model
-            queries = [_make_query(path, texts) for _, path, texts in askable]
+            model = self.model
+            assert model is not None, "a search without a verifier scores nothing"
+            queries = [_make_query(path) for path in askable.values()]
             judgements = await retry(lambda: model.judge(queries))
-            for (i, path, _), judgement in zip(askable, judgements, strict=True):
+            for (i, path), judgement in zip(askable.items(), judgements, strict=True):
                 self._charge(path, judgement)
                 result[i] = replace(path, scores=(*path.scores, *judgement.scores))
-        for i, path, texts in waiting:
-            if None in path.scores:  # what has no score once has none for good
-                result[i] = replace(path, scores=(*path.scores, *[None] * (len(texts) - len(path.scores))))
         return result
 
     def status(self, path: Path) -> str:
@@ -77,7 +75,7 @@ class IncrementalVerifier:
         return next((score.status for score in above if score is not None), "unscored")
 
     def _charge(self, path: Path, judgement: Judgement) -> None:
-        bill = self._bill
+        bill = self.bill
         bill.prm_prompt_tokens = judgement.root
         bill.prm_computed = (bill.prm_computed or 0) + judgement.computed
         bill.prm_shared = (bill.prm_shared or 0) + judgement.shared
@@ -102,25 +100,18 @@ def context_sum(start: int, tokens: int) -> int:
     return tokens * start + tokens * (tokens - 1) // 2
 
 
-def logprobs(steps: Sequence[Step]) -> list[float] | None:
-    values = [step.logprob for step in steps]
-    return None if None in values else [value for value in values if value is not None]
+def logprobs(steps: Sequence[Step]) -> tuple[float, ...] | None:
+    values = tuple(step.logprob for step in steps if step.logprob is not None)
+    return values if len(values) == len(steps) else None
 
 
-def _unscored(path: Path) -> tuple[str, ...]:
-    """All its texts to score, if any of them has no score yet."""
-    texts = tuple(step.text for step in path.steps if not step.blank)
-    return texts if len(texts) > len(path.scores) else ()
-
-
-def _make_query(path: Path, texts: tuple[str, ...]) -> Query:
-    worded = [step for step in path.steps if not step.blank]
-    sums = logprobs(worded)
+def _make_query(path: Path) -> Query:
+    worded = path.worded
     return Query(
         question=path.problem.question,
-        steps=texts,
+        steps=tuple(step.text for step in worded),
         known=len(path.scores),
         lengths=tuple(step.count for step in worded),
-        logprobs=None if sums is None else tuple(sums),
+        logprobs=logprobs(worded),
         answer=path.problem.answer,
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ttc.run.scores import IncrementalVerifier, retry
 from ttc.types import Bill, Budget, Draw, Path, PolicyModel, Sample, Sampling, Step, VerifierModel
@@ -49,44 +49,30 @@ class Drawn:
     sample: Sample
 
 
+@dataclass(eq=False)
 class AddressedPolicy:
-    """`Policy` for one search over one problem.
+    """`Policy` for one search over one problem. The bill is the search's: added to here.
 
     Children are numbered from 0 upwards at every node, roll-outs from -1 downwards: neither takes the
     other's indices. What follows a roll-out's first step are children of the roll-out's own node.
-
-    Args:
-        first_child: the root's first free child index: a pool that grows goes on where it stopped.
-        bill: what this search has cost so far; added to here.
     """
 
-    def __init__(
-        self,
-        model: PolicyModel | None,
-        sampling: Sampling,
-        seed: int,
-        problem_key: str,
-        bill: Bill,
-        first_child: int = 0,
-    ) -> None:
-        self._model = model
-        self._sampling = sampling
-        self._seed = seed
-        self._problem_key = problem_key
-        self._bill = bill
-        self._taken: dict[tuple[tuple[int, ...], bool], int] = {
-            ((), False): first_child,
-            ((), True): first_child,
-        }
-        self.drawn: list[Drawn] = []
+    model: PolicyModel | None
+    sampling: Sampling
+    seed: int
+    problem_key: str
+    bill: Bill
+    first_child: int
+    taken: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
+    drawn: list[Drawn] = field(default_factory=list)
 
     async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         if over := [path for path in paths if path.over]:
             raise ValueError(f"path {address_text(over[0].address)} is over and cannot be extended")
-        return await self._grow("extend", paths, n, False, self._sampling, whole=False)
+        return await self._grow("extend", paths, n, False, self.sampling, whole=False)
 
     async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
-        return await self._grow("finish", paths, n, False, self._sampling, whole=True)
+        return await self._grow("finish", paths, n, False, self.sampling, whole=True)
 
     async def roll_out(
         self,
@@ -97,8 +83,7 @@ class AddressedPolicy:
         temperature: float | None = None,
     ) -> list[list[Path]]:
         assert steps is None or steps >= 1, "a roll-out is at least one step"
-        own = self._sampling
-        sampling = own if temperature is None else replace(own, temperature=temperature)
+        sampling = self.sampling if temperature is None else replace(self.sampling, temperature=temperature)
         whole = steps is None
         families = await self._grow("roll_out", paths, n, True, sampling, whole)
         for _ in range(1, steps or 1):
@@ -140,12 +125,12 @@ class AddressedPolicy:
             Draw(
                 question=path.problem.question,
                 tokens=_prefix(path),
-                seed=seed_of(self._seed, self._problem_key, (*path.address, index)),
+                seed=seed_of(self.seed, self.problem_key, (*path.address, index)),
                 whole=whole,
             )
             for path, index in slots
         ]
-        model = self._model
+        model = self.model
         assert model is not None, "a session without a policy only scores"
         samples = await retry(lambda: model.generate(sampling, draws))
         children = []
@@ -158,12 +143,12 @@ class AddressedPolicy:
 
     def _take(self, path: Path, aside: bool) -> int:
         """The index of the node's next child; `aside`: of its next roll-out."""
-        number = self._taken.get((path.address, aside), 0)
-        self._taken[path.address, aside] = number + 1
+        number = self.taken.get((path.address, aside), 0 if path.address else self.first_child)
+        self.taken[path.address, aside] = number + 1
         return -1 - number if aside else number
 
     def _charge(self, draw: Draw, sample: Sample) -> None:
-        bill = self._bill
+        bill = self.bill
         bill.generated_tokens += sum(step.count for step in sample.steps)
         bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
         if sample.cached_tokens is not None:

@@ -7,7 +7,6 @@ the verifier works while the policy does. How many run at once is this file's bo
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from ttc.grading import make_grader
@@ -21,34 +20,9 @@ HEARTBEAT = 1.0
 """Seconds between two reports of a shard."""
 
 
-class Room:
-    """A semaphore counted in paths: first come, first served. A search larger than the room takes all."""
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = self._free = capacity
-        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-
-    async def enter(self, paths: int) -> int:
-        size = max(1, min(paths, self._capacity))
-        if self._waiting or self._free < size:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append((size, future))
-            await future
-        else:
-            self._free -= size
-        return size
-
-    def leave(self, size: int) -> None:
-        self._free += size
-        while self._waiting and self._waiting[0][0] <= self._free:
-            size, future = self._waiting.popleft()
-            if not future.cancelled():
-                self._free -= size
-                future.set_result(None)
-
-
 class Shard:
-    """Many searches side by side, at most `room` paths at once; parts are handed over as they fill.
+    """Many searches side by side, begun in order, at most `room` paths at once (a larger search runs alone);
+    parts are handed over as they fill.
 
     `emit` gets a report every second. Setting `stop` ends it early with everything finished handed over; an
     engine that stops or dies sets it too.
@@ -64,7 +38,8 @@ class Shard:
     ) -> None:
         self.stop = asyncio.Event()
         self._launch, self._policy, self._verifier, self._emit = launch, policy, verifier, emit
-        self._room = Room(room)
+        self._room = self._free = room
+        self._left = asyncio.Event()
         self._writer = PartWriter(launch.folder)
         self._grader = make_grader(launch.readout.grader, launch.readout.grade_timeout)
         self._news = Report()
@@ -97,7 +72,11 @@ class Shard:
     async def _feed(self, jobs: Sequence[Job]) -> None:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                size = await self._room.enter(job.n or len(job.stored))
+                size = max(1, min(job.n or len(job.stored), self._room))
+                while self._free < size:
+                    self._left.clear()
+                    await self._left.wait()
+                self._free -= size
                 group.create_task(self._run(job, size))
 
     async def _run(self, job: Job, size: int) -> None:
@@ -109,7 +88,8 @@ class Shard:
             self.stop.set()
             return
         finally:
-            self._room.leave(size)
+            self._free += size
+            self._left.set()
         self._writer.add(rows)
         self._news.done += 1
         if failure:
@@ -117,12 +97,11 @@ class Shard:
 
     async def _report(self, *, last: bool) -> None:
         policy, prm = await self._stats()
-        parts = []
+        part = None
         if last or self._writer.due:
             part = await asyncio.to_thread(self._writer.flush, _rate(policy), _rate(prm))
-            parts = [part] if part else []
         news, self._news = self._news, Report()
-        await self._emit(Report(news.done, news.failed, parts, policy, prm))
+        await self._emit(Report(news.done, news.failed, [part] if part else [], policy, prm))
 
     async def _stats(self) -> tuple[EngineStats | None, EngineStats | None]:
         try:

@@ -87,7 +87,8 @@ class Files:
             self._system.create_dir(self._at(directory), recursive=True)
             with self._system.open_output_stream(hidden) as stream:
                 yield stream
-            _force(hidden)
+            with open(hidden, "rb") as file:
+                os.fsync(file.fileno())
             self._system.move(hidden, self._at(name))
         except OSError as error:
             raise UserError(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
@@ -124,14 +125,6 @@ class Files:
 
     def _at(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.root, name.lstrip("/")))
-
-
-def _force(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: OSError) -> str:

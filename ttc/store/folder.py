@@ -280,10 +280,9 @@ class PartWriter:
         self._outcomes, self._since = 0, time.monotonic()
         if not rows:
             return None
-        rates = {"policy_rate": policy_rate, "prm_rate": prm_rate}
+        rates = {"policy_rate": policy_rate, "prm_rate": prm_rate}  # for tables that have the column
         tables = {}
         for table, added in rows.items():
-            schema = table_schema(table)
-            columns = {key: rate for key, rate in rates.items() if key in schema.names}
-            tables[table] = pa.Table.from_pylist([{**row, **columns} for row in added], schema=schema)
+            rated = [{**row, **rates} for row in added]
+            tables[table] = pa.Table.from_pylist(rated, schema=table_schema(table))
         return self._folder.hand_over(tables)

@@ -6,7 +6,7 @@ dataclass, by `parameters`.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields
 
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
@@ -20,14 +20,7 @@ STRATEGIES: dict[str, type[Strategy]] = {"greedy": Greedy, "best_of_n": BestOfN,
 VOTES_OF = {"majority": "best_of_n", "weighted": "best_of_n"}
 """Names of votes that may stand for a strategy: its pool is searched, and the vote is its headline."""
 
-TAKEN = {"agg": "search_agg", "finished": "finished"}
-"""Parameters whose column has another name, because readouts have a column of the parameter's own."""
-
 
 def parameters(strategy: type[Strategy]) -> dict[str, Field]:
     """The strategy's own parameters by name: all its fields but `n`."""
     return {f.name: f for f in fields(strategy) if f.name != "n"}  # type: ignore[arg-type]
-
-
-def default_of(parameter: Field) -> object:
-    return None if parameter.default is MISSING else parameter.default

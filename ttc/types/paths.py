@@ -74,6 +74,11 @@ class Path:
         return "".join(step.text for step in self.steps)
 
     @property
+    def worded(self) -> tuple[Step, ...]:
+        """The steps that are not blank: a verifier scores these."""
+        return tuple(step for step in self.steps if not step.blank)
+
+    @property
     def tokens(self) -> int:
         """Tokens sampled for this path, inherited ones included."""
         return sum(step.count for step in self.steps)

@@ -60,10 +60,5 @@ class Spelled:
         return _schema(re.compile(self.pattern).fullmatch, lambda: self.what)
 
 
-FolderName = Annotated[
-    str,
-    Spelled(
-        r"[A-Za-z0-9][A-Za-z0-9._-]*",
-        "one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit",
-    ),
-]
+FOLDER = "one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit"
+FolderName = Annotated[str, Spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", FOLDER)]
