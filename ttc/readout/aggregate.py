@@ -10,16 +10,14 @@ import numpy as np
 from ttc.stats.arrays import Floats, Ints
 from ttc.strategies.aggregations import AGGREGATIONS, last, mean
 
-Ragged = Callable[[Floats, Ints, Ints], Floats]
-"""(scores of all paths, where each begins, where it ends) -> a value for each."""
-
-VECTORISED: dict[object, Ragged] = {
+VECTORISED: dict[object, Callable[[Floats, Ints, Ints], Floats]] = {
     last: lambda flat, starts, ends: flat[ends - 1],
     min: lambda flat, starts, ends: np.minimum.reduceat(flat, starts),
     math.prod: lambda flat, starts, ends: np.multiply.reduceat(flat, starts),
     mean: lambda flat, starts, ends: np.add.reduceat(flat, starts) / (ends - starts),
 }
-"""By the function itself: an entry of the registry that is not here is asked path by path."""
+"""By the function itself: (scores of all paths, where each begins, where it ends) -> a value for each. An
+entry of the registry that is not here is asked path by path."""
 
 
 def aggregate_ragged(flat: Floats, offsets: Ints, how: str) -> Floats:

@@ -100,13 +100,12 @@ def make_costs(tables: Tables, keys: Sequence[Key], units: int, verifier: str | 
 def _drawn(tables: Tables, keys: Sequence[Key], units: int) -> Floats:
     """All that each unit's search drew and scored, discarded children too: the sums over its steps/ rows of
     the tokens and contexts of the policy and of the verifier, first axis."""
-    nothing = (0.0, 0.0, 0.0, 0.0)  # an empty search drew nothing
-    unknown = (np.nan, np.nan, np.nan, np.nan)  # paths of an import: nobody kept what was drawn for them
     rows = []
     for key in keys:
         drawn = [tables.steps.get((*key, unit)) for unit in range(units)]
-        kept = any(drawn) or tables.is_empty(key)
-        rows.append([sums or (nothing if kept else unknown) for sums in drawn])
+        # an empty search drew nothing; what was drawn for the paths of an import nobody kept
+        other = [0.0 if any(drawn) or tables.is_empty(key) else np.nan] * 4
+        rows.append([sums or other for sums in drawn])
     sums = np.array(rows, dtype=np.float64)
     for prm_column in (2, 3):  # a unit of blank steps only was never scored: 0, if any other was measured
         if not np.isnan(sums[:, :, prm_column]).all():

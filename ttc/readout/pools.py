@@ -55,10 +55,7 @@ class Coverage:
     @property
     def units(self) -> int:
         """Units from the first on without a gap: a pool is its first N units."""
-        count = 0
-        while count in self.status:
-            count += 1
-        return count
+        return next(unit for unit in itertools.count() if unit not in self.status)
 
 
 @dataclass(frozen=True)
@@ -88,8 +85,13 @@ class Tables:
         self.unit_N = numbers(paths["unit"]).astype(np.int64)
         self.tokens_N = _list_sums(paths["step_tokens"])
         self.logprob_N = _list_sums(paths["step_logprobs"]) / np.maximum(self.tokens_N, 1)
-        grades = _select_grades(folder.read("grades", GRADE_COLUMNS), folder, config)
-        self.graded_N, self.right_N, self.answers = self._grades(grades)
+        grades = _select_grades(folder, config)
+        at_N = self._aligned(grades["path"])
+        self.graded_N = at_N >= 0
+        self.right_N = np.append(numbers(grades["verdict"]), np.nan)[at_N] == 1
+        self.answers: list[str | None] = np.array([*grades["answer"].to_pylist(), None], dtype=object)[
+            at_N
+        ].tolist()
         self._slices = _slices(paths)
         self._score_rows = folder.read("scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}
@@ -102,8 +104,7 @@ class Tables:
 
     def is_empty(self, key: Key) -> bool:
         """Has the pool no path?"""
-        rows = self.rows(key)
-        return rows.start == rows.stop
+        return key not in self._slices
 
     def scores(self, verifier: str) -> Scores:
         """Made when they are first asked for."""
@@ -117,8 +118,10 @@ class Tables:
         flat, offsets = _flatten(lists)  # a null list is an unscored path
         found = Scores(
             present_N=at_N >= 0,
-            values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
-            costs_N={name: _take(numbers(table[name]), at_N) for name in PRM_COSTS},
+            values_N={
+                how: np.append(aggregate_ragged(flat, offsets, how), np.nan)[at_N] for how in AGGREGATIONS
+            },
+            costs_N={name: np.append(numbers(table[name]), np.nan)[at_N] for name in PRM_COSTS},
         )
         return self._scores.setdefault(verifier, found)
 
@@ -133,13 +136,6 @@ class Tables:
             ready_N = ready_N & self.scores(verifier).present_N[rows]
         return min([covered.units, *self.unit_N[rows][~ready_N].tolist()])
 
-    def _grades(self, table: pa.Table) -> tuple[Bools, Bools, list[str | None]]:
-        """For each path: is it graded, is it right, and its answer as the rule reads it."""
-        at_N = self._aligned(table["path"])
-        right_N = _take(numbers(table["verdict"].cast(pa.int8())), at_N) == 1
-        answers = pc.take(table["answer"].combine_chunks(), pa.array(at_N, mask=at_N < 0))
-        return at_N >= 0, right_N, answers.to_pylist()
-
     def _aligned(self, column: pa.ChunkedArray) -> Ints:
         """For each path its last row in a table with that path column, -1 for none."""
         at_N = np.full(len(self.path), -1, dtype=np.int64)
@@ -151,13 +147,7 @@ class Tables:
 
 def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
     """A numeric column as floats, NaN for null."""
-    filled = pc.fill_null(column.cast(pa.float64()), float("nan"))
-    return np.asarray(filled.to_numpy(), dtype=np.float64)
-
-
-def _take(values: Floats, at_N: Ints) -> Floats:
-    """values[at_N], NaN where at_N is -1."""
-    return np.where(at_N >= 0, values[at_N], np.nan) if len(values) else np.full(len(at_N), np.nan)
+    return np.asarray(column.cast(pa.float64()), dtype=np.float64)
 
 
 def _sort_paths(table: pa.Table) -> pa.Table:
@@ -170,8 +160,9 @@ def _sort_paths(table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in (*UNIT, "rank", "copy")])
 
 
-def _select_grades(table: pa.Table, folder: Folder, config: ReadoutConfig) -> pa.Table:
+def _select_grades(folder: Folder, config: ReadoutConfig) -> pa.Table:
     """The rows of the configured grader and rule."""
+    table = folder.read("grades", GRADE_COLUMNS)
     chosen = pc.and_(pc.equal(table["grader"], config.grader), pc.equal(table["extract"], config.extract))
     found = table.filter(chosen)
     if table.num_rows and not found.num_rows:
@@ -193,22 +184,15 @@ def _list_sums(column: pa.ChunkedArray) -> Floats:
     """NaN where the list or any value is null: not measured."""
     lists = column.combine_chunks()
     value, offsets = _flatten(lists)
-    sums = (np.concatenate([[0.0], np.cumsum(part)]) for part in (np.nan_to_num(value), np.isnan(value)))
-    total_N, unknown_N = (sum_[offsets[1:]] - sum_[offsets[:-1]] for sum_ in sums)
-    return np.where((unknown_N > 0) | np.asarray(lists.is_null()), np.nan, total_N)
+    list_of_value = np.repeat(np.arange(len(lists)), np.diff(offsets))
+    total_N = np.bincount(list_of_value, value, minlength=len(lists))
+    return np.where(np.asarray(lists.is_null()), np.nan, total_N)
 
 
 def _slices(paths: pa.Table) -> dict[Key, slice]:
     """The rows of each pool in the sorted table."""
-    if not paths.num_rows:
-        return {}
-    codes = [paths[name].combine_chunks().dictionary_encode() for name in ("family", "problem_key")]
-    columns = [np.asarray(code.indices) for code in codes] + [numbers(paths["seed"])]
-    new_N = np.any([np.diff(column, prepend=column[0] - 1) != 0 for column in columns], axis=0)
-    starts = np.flatnonzero(new_N)
-    heads = paths.select(["family", "problem_key", "seed"]).take(pa.array(starts)).to_pylist()
-    bounds = itertools.pairwise([*starts.tolist(), paths.num_rows])
-    return {tuple(head.values()): slice(*bound) for head, bound in zip(heads, bounds, strict=True)}
+    pools = paths.select(UNIT[:3]).to_pandas().groupby([*UNIT[:3]], sort=False).indices
+    return {key: slice(row_N[0], row_N[-1] + 1) for key, row_N in pools.items()}
 
 
 def _cover(searches: pa.Table) -> dict[Key, Coverage]:
@@ -236,11 +220,10 @@ def places(tables: Tables, keys: Sequence[Key], units: int) -> Ints:
     found = []
     for key in keys:
         rows = tables.rows(key)
-        unit_N = tables.unit_N[rows]
-        inside = unit_N < units
-        unit_N = unit_N[inside]
-        start_N = np.searchsorted(unit_N, unit_N)  # sorted by unit: where this path's unit begins
-        found.append((unit_N, np.arange(len(unit_N)) - start_N, np.flatnonzero(inside) + rows.start))
+        unit_N = tables.unit_N[rows]  # sorted
+        unit_N = unit_N[unit_N < units]
+        at_N, start_N = np.arange(len(unit_N)), np.searchsorted(unit_N, unit_N)
+        found.append((unit_N, at_N - start_N, at_N + rows.start))
     width = max((int(within.max()) + 1 for _, within, _ in found if len(within)), default=1)
     place_BUW = np.full((len(keys), units, width), -1, dtype=np.int64)
     for b, (unit_N, within_N, row_N) in enumerate(found):
