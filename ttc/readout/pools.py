@@ -46,8 +46,7 @@ SEARCH_COLUMNS = (
 class Coverage:
     """What searches/ says of one (family, problem, seed)."""
 
-    status: dict[int, str] = field(default_factory=dict)
-    """Unit -> done / too_long / cut; a failed unit is absent."""
+    status: dict[int, str] = field(default_factory=dict)  # unit -> one of SETTLED; a failed unit is absent
     failed: bool = False
     facts: dict[str, float | None] = field(default_factory=dict)
     """The last settled row's cost columns: the root's tokens, the models' sizes and rates."""
@@ -62,12 +61,9 @@ class Coverage:
 class Scores:
     """One verifier's scores/ rows, aligned with the path rows; NaN = no value, or not scored."""
 
-    present_N: Bools
-    """Has a row at all: without one the scoring job is still to be done."""
-    values_N: dict[str, Floats]
-    """By aggregation."""
-    costs_N: dict[str, Floats]
-    """By column, PRM_COSTS."""
+    present_N: Bools  # has a row at all: without one the scoring job is still to be done
+    values_N: dict[str, Floats]  # by aggregation
+    costs_N: dict[str, Floats]  # by column, PRM_COSTS
 
 
 class Tables:
@@ -77,8 +73,7 @@ class Tables:
         UserError: the paths are graded, but by no such grader and rule.
     """
 
-    def __init__(self, folder: Folder, config: ReadoutConfig | None = None) -> None:
-        config = config or ReadoutConfig()
+    def __init__(self, folder: Folder, config: ReadoutConfig) -> None:
         self._habits = [HABITS[name] for name in config.habits]
         paths = _sort_paths(folder.read("paths", PATH_COLUMNS))
         self.path = paths["path"].combine_chunks()
@@ -103,7 +98,6 @@ class Tables:
         return self._slices.get(key, slice(0, 0))
 
     def is_empty(self, key: Key) -> bool:
-        """Has the pool no path?"""
         return key not in self._slices
 
     def scores(self, verifier: str) -> Scores:

@@ -34,7 +34,6 @@ class Canonical:
         return [-1 if form is None else numbers[form] for form in forms]
 
     async def form(self, answer: str | None) -> str | None:
-        """The canonical form of an answer."""
         if answer is None or not answer.strip():
             return None
         if answer not in self._forms:
