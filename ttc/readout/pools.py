@@ -7,27 +7,26 @@ and address. Left out on purpose: the texts of steps, which no readout reads.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ttc.readout.aggregate import aggregate_ragged
 from ttc.readout.habits import HABITS
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store import Folder
-from ttc.strategies.aggregations import AGGREGATIONS
+from ttc.strategies.aggregations import AGGREGATIONS, last, mean
 from ttc.types import UserError
 
 Key = tuple[str, str, int]
 """(family, problem_key, seed)."""
 
 SETTLED = ("done", "too_long", "cut")
-"""A search with one of these is an answer, be it an empty one; a failed one is missing (semantics,
-"Subsets")."""
+"""A search that is one of these is an answer, be it empty; a failed one is missing (semantics, "Subsets")."""
 
 UNIT = ("family", "problem_key", "seed", "unit")
 PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs")
@@ -131,12 +130,41 @@ class Tables:
         return min([covered.units, *self.unit_N[rows][~ready_N].tolist()])
 
     def _aligned(self, column: pa.ChunkedArray) -> Ints:
-        """For each path its last row in a table with that path column, -1 for none."""
-        at_N = np.full(len(self.path), -1, dtype=np.int64)
-        found = numbers(pc.index_in(column, value_set=self.path))
-        known = ~np.isnan(found)
-        at_N[found[known].astype(np.int64)] = np.flatnonzero(known)
-        return at_N
+        """For each path its row in a table with that path column (each once), -1 for none."""
+        row_N = pc.index_in(self.path, value_set=column.combine_chunks())
+        return np.asarray(row_N.fill_null(-1), dtype=np.int64)
+
+
+VECTORISED: dict[object, Callable[[Floats, Ints, Ints], Floats]] = {
+    last: lambda flat, starts, ends: flat[ends - 1],
+    min: lambda flat, starts, ends: np.minimum.reduceat(flat, starts),
+    math.prod: lambda flat, starts, ends: np.multiply.reduceat(flat, starts),
+    mean: lambda flat, starts, ends: np.add.reduceat(flat, starts) / (ends - starts),
+}
+"""By the function itself: (scores of all paths, where each begins, where it ends) -> a value for each. An
+entry of the registry that is not here is asked path by path."""
+
+
+def aggregate_ragged(flat: Floats, offsets: Ints, how: str) -> Floats:
+    """`aggregate` of many paths: the scores of path i are flat[offsets[i]:offsets[i+1]].
+
+    NaN stands for a missing score, and for a path that is not scored.
+    """
+    out_N = np.full(len(offsets) - 1, np.nan)
+    some_N = offsets[1:] > offsets[:-1]
+    starts, ends = offsets[:-1][some_N], offsets[1:][some_N]
+    if not len(starts):
+        return out_N
+    flat = flat[: ends[-1]]  # reduceat reads the last path to the end of the array
+    one = AGGREGATIONS[how]
+    if one in VECTORISED:
+        value_N = VECTORISED[one](flat, starts, ends)
+    else:
+        lists = (flat[start:end].tolist() for start, end in zip(starts, ends, strict=True))
+        value_N = np.array([one(scores) for scores in lists], dtype=np.float64)
+    missing_N = np.isnan(np.add.reduceat(flat, starts))  # NaN where any score is missing
+    out_N[some_N] = np.where(missing_N, np.nan, value_N)
+    return out_N
 
 
 def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
@@ -145,12 +173,10 @@ def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
 
 
 def _sort_paths(table: pa.Table) -> pa.Table:
-    addresses = table["address"].combine_chunks().dictionary_encode()
-    known = addresses.dictionary.to_pylist()
-    order = sorted(range(len(known)), key=lambda i: tuple(map(int, known[i].split("/"))))
-    rank = np.empty(len(known), dtype=np.int64)
-    rank[order] = np.arange(len(known))
-    table = table.append_column("rank", pa.array(rank[addresses.indices.to_numpy()]))
+    addresses = table["address"].unique().to_pylist()
+    addresses.sort(key=lambda address: tuple(map(int, address.split("/"))))
+    rank = pc.index_in(table["address"], value_set=pa.array(addresses, pa.string()))
+    table = table.append_column("rank", rank)
     return table.sort_by([(name, "ascending") for name in (*UNIT, "rank", "copy")])
 
 
