@@ -42,12 +42,8 @@ def check(config: ReadoutConfig) -> list[str]:
         faults.append(f"readout.headline={config.headline!r}: the aggregation is {has}")
     if config.subset not in SUBSETS:
         faults.append(f"readout.subset={config.subset!r}: take one of {', '.join(SUBSETS)}")
-    faults += [
-        f"readout.habits: {name!r}: take some of {', '.join(HABITS)}"
-        for name in config.habits
-        if name not in HABITS
-    ]
-    return faults
+    unknown = [name for name in config.habits if name not in HABITS]
+    return faults + [f"readout.habits: {name!r}: take some of {', '.join(HABITS)}" for name in unknown]
 
 
 def split_choice(text: str) -> Choice:

@@ -32,13 +32,11 @@ UNIT = ("family", "problem_key", "seed", "unit")
 PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
+POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_rate")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
 PRM_COSTS = ("prm_tokens", "prm_context_sum", *PRM_FACTS)
 SCORE_COLUMNS = ("path", "verifier", "scores", "raw_scores", *PRM_COSTS)
-SEARCH_COLUMNS = (
-    *("family", "problem_key", "seed", "unit_first", "units", "status"),
-    *("prompt_tokens", "policy_params", "policy_attention", "policy_rate", *PRM_FACTS),
-)
+SEARCH_COLUMNS = (*UNIT[:3], "unit_first", "units", "status", *POLICY_FACTS, *PRM_FACTS)
 
 
 @dataclass

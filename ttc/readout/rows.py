@@ -226,9 +226,8 @@ TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
 
 def _sum(figures: Figures, reason_B: np.ndarray, problem_P: Bools, seed_S: Bools) -> dict[str, Any]:
     """Accuracy with its interval, and mean costs, of these problems and seeds."""
-    inside_PS = np.outer(problem_P, seed_S)
-    inside_B = inside_PS.ravel()
-    correct_PS = figures.correct_B.reshape(inside_PS.shape)[problem_P][:, seed_S]
+    inside_B = np.outer(problem_P, seed_S).ravel()
+    correct_PS = figures.correct_B[inside_B].reshape(-1, int(seed_S.sum()))
     accuracy, low, high = intervals.interval(correct_PS.mean(axis=1), correct_PS.shape[1])
     variance_B = np.zeros(len(inside_B)) if figures.variance_B is None else figures.variance_B
     out: dict[str, Any] = {
