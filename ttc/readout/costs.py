@@ -84,15 +84,15 @@ def make_costs(tables: Tables, keys: Sequence[Key], units: int, verifier: str | 
     if verifier is None:
         return Costs(policy, None, guided)
     costs_N = tables.scores(verifier).costs_N
-    facts = []
+    prm_facts = []
     for name in PRM_FACTS:  # the first value of each pool that is there
         value_BN = np.append(costs_N[name], np.nan)[place_BUW].reshape(len(keys), -1)
-        facts.append(value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)])
-    facts[0][(place_BUW < 0).all(axis=(1, 2))] = 0.0
+        prm_facts.append(value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)])
+    prm_facts[0][(place_BUW < 0).all(axis=(1, 2))] = 0.0
     token_BU, context_BU = (
         np.append(costs_N[name], 0.0)[place_BUW].sum(axis=2) for name in ("prm_tokens", "prm_context_sum")
     )
-    return Costs(policy, _side(facts, token_BU, context_BU), guided)
+    return Costs(policy, _side(prm_facts, token_BU, context_BU), guided)
 
 
 def _drawn(tables: Tables, keys: Sequence[Key], units: int) -> Floats:
@@ -104,11 +104,11 @@ def _drawn(tables: Tables, keys: Sequence[Key], units: int) -> Floats:
         # an empty search drew nothing; what was drawn for the paths of an import nobody kept
         other = [0.0 if any(drawn) or tables.is_empty(key) else np.nan] * 4
         rows.append([sums or other for sums in drawn])
-    sums = np.array(rows, dtype=np.float64)
-    for prm_column in (2, 3):  # a unit of blank steps only was never scored: 0, if any other was measured
-        if not np.isnan(sums[:, :, prm_column]).all():
-            sums[:, :, prm_column] = np.nan_to_num(sums[:, :, prm_column])
-    return np.moveaxis(sums, 2, 0)
+    sums = np.moveaxis(np.array(rows, dtype=np.float64), 2, 0)
+    for prm_BU in sums[2:]:  # a unit of blank steps only was never scored: 0, if any other was measured
+        if not np.isnan(prm_BU).all():
+            prm_BU[:] = np.nan_to_num(prm_BU)
+    return sums
 
 
 def _facts(tables: Tables, keys: Sequence[Key], names: Sequence[str]) -> list[Floats]:
@@ -121,6 +121,7 @@ def _facts(tables: Tables, keys: Sequence[Key], names: Sequence[str]) -> list[Fl
 
 
 def _side(facts: Sequence[Floats], token_BU: Floats, context_BU: Floats) -> Side:
+    """facts: as `_facts` has them."""
     root_B, *others = facts
     return Side(root_B, token_BU, context_BU, *map(_fill, others))
 

@@ -151,8 +151,7 @@ class RowWriter:
         """One reading of a cell: an answer per pool, and their sums: over all, by level, by seed."""
         head = self._head(pools, choice, subset)
         answer_B, reason_B = _answers(tables, pools, batch, figures.winner_B)
-        own = {"correct": figures.correct_B, "answer": answer_B, "reason": reason_B}
-        columns = pools.columns() | own
+        columns = pools.columns() | {"correct": figures.correct_B, "answer": answer_B, "reason": reason_B}
         schema = self._schemas["answers"]
         arrays = [
             pa.array(columns[field.name], field.type)
