@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ttc.readout.aggregate import aggregate_ragged
+from ttc.readout.pools import aggregate_ragged
 from ttc.readout.votes import NO_ANSWER, UNSCORED, VOTES, Ballots, best, majority, weighted
 from ttc.strategies.aggregations import AGGREGATIONS, aggregate
 

@@ -19,10 +19,6 @@ from ttc.types import UserError
 Row = dict[str, Any]
 
 
-class _Fault(Exception):
-    """What is wrong with a file, and where."""
-
-
 def read_rows(file: Path, what: str = "object") -> Iterator[tuple[str, Row]]:
     """(place, row) of every row, in order; a place reads "line 3", or "row 3" where lines say nothing.
 
@@ -37,9 +33,9 @@ def read_rows(file: Path, what: str = "object") -> Iterator[tuple[str, Row]]:
     try:
         for place, row in READERS[file.suffix](file):
             if not isinstance(row, dict):
-                raise _Fault(f"{place}: no {what}: not an object with a value for each column")
+                raise UserError(f"{place}: no {what}: not an object with a value for each column")
             yield place, row
-    except (_Fault, OSError) as fault:
+    except (UserError, OSError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise UserError(f"{file}: cannot be read, {reason}") from None
 
@@ -69,9 +65,9 @@ def _read_json(file: Path) -> Iterator[tuple[str, Any]]:
     yield from ((f"row {number}", row) for number, row in enumerate(rows, 1))
 
 
-def _no_json(error: Exception, place: str, cut: bool) -> _Fault:
+def _no_json(error: Exception, place: str, cut: bool) -> UserError:
     reason = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", error)
-    return _Fault(f"{place}: no JSON ({reason}){'; the file ends inside this row: it was cut' * cut}")
+    return UserError(f"{place}: no JSON ({reason}){'; the file ends inside this row: it was cut' * cut}")
 
 
 def _transpose(content: Any) -> list[Any]:
@@ -81,7 +77,7 @@ def _transpose(content: Any) -> list[Any]:
         return [content]
     columns = [list(one.values()) if isinstance(one, dict) else one for one in content.values()]
     if len(set(map(len, columns))) > 1:
-        raise _Fault("its columns are not of one length")
+        raise UserError("its columns are not of one length")
     return [dict(zip(content, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
@@ -94,14 +90,14 @@ def _read_csv(file: Path) -> Iterator[tuple[str, Any]]:
             if columns is None:
                 columns = values
                 if twin := next((name for name in columns if name and columns.count(name) > 1), None):
-                    raise _Fault(f"two columns are called {twin!r}")
+                    raise UserError(f"two columns are called {twin!r}")
             elif values and len(values) != len(columns):
-                raise _Fault(f"{place}: {len(values)} values for {len(columns)} columns")
+                raise UserError(f"{place}: {len(values)} values for {len(columns)} columns")
             elif values:
                 yield place, dict(zip(columns, values, strict=True))
             place = f"line {reader.line_num + 1}"
     except csv.Error as error:
-        raise _Fault(f"{place}: no CSV ({error})") from None
+        raise UserError(f"{place}: no CSV ({error})") from None
 
 
 def _read_parquet(file: Path) -> Iterator[tuple[str, Any]]:
@@ -116,7 +112,7 @@ def _read_parquet(file: Path) -> Iterator[tuple[str, Any]]:
                     yield f"row {(number := number + 1)}", row
     except (pa.ArrowException, ValueError) as error:
         at = f"after row {number}: " if number else ""
-        raise _Fault(f"{at}no Parquet ({str(error).splitlines()[0]})") from None
+        raise UserError(f"{at}no Parquet ({str(error).splitlines()[0]})") from None
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -126,7 +122,7 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             try:
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
-                raise _Fault(f"line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
+                raise UserError(f"line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
 
 
 READERS: dict[str, Callable[[Path], Iterator[tuple[str, Any]]]] = {

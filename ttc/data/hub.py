@@ -10,6 +10,7 @@ from ttc.types import UserError
 
 REACH = 10.0
 """Seconds that the Hub may take to say that it has a dataset."""
+CONSENT = "the Hub asks for consent; accept the terms at https://huggingface.co/datasets/{} and set HF_TOKEN"
 
 
 def read_hub(config: DatasetConfig) -> list[Row]:
@@ -42,7 +43,7 @@ def load_library(where: str, config: DatasetConfig, revision: str | None = None)
     except Exception as error:  # the library raises a dozen kinds, and says what is there
         text = str(error) or type(error).__name__
         if "gated dataset" in text:
-            text = _consent(where)
+            text = CONSENT.format(where)
         asked = f"dataset.path={config.path} dataset.config={config.config} dataset.split={config.split}"
         raise UserError(f"{asked}: {' '.join(text.splitlines()[:2])}") from None
 
@@ -66,7 +67,7 @@ def _why_not(name: str) -> str | None:
         # asked first: the library tries for half a minute where there is no network
         HfApi().dataset_info(name, timeout=REACH)
     except GatedRepoError:
-        return _consent(name)
+        return CONSENT.format(name)
     except (RepositoryNotFoundError, HFValidationError):
         return "neither a file here nor a dataset of the Hub (private ones need HF_TOKEN)"
     except Exception as error:  # the client raises whatever its HTTP library does
@@ -76,10 +77,3 @@ def _why_not(name: str) -> str | None:
             "~/.cache/huggingface); without: copy a file of it here, and dataset.path=FILE"
         )
     return None
-
-
-def _consent(name: str) -> str:
-    return (
-        f"the Hub asks for consent; accept the terms at https://huggingface.co/datasets/{name} "
-        "and set HF_TOKEN"
-    )

@@ -21,7 +21,7 @@ from ttc.readout.elections import Batch, Choice, make_batch
 from ttc.readout.habits import HABITS
 from ttc.readout.pools import Key, Tables
 from ttc.readout.rows import CellPools, RowWriter
-from ttc.readout.subsets import SUBSETS, Group, written
+from ttc.readout.subsets import SUBSETS, Group
 from ttc.readout.votes import VOTES
 from ttc.settings import extensions
 from ttc.settings.schema import ReadoutConfig
@@ -42,12 +42,8 @@ def check(config: ReadoutConfig) -> list[str]:
         faults.append(f"readout.headline={config.headline!r}: the aggregation is {has}")
     if config.subset not in SUBSETS:
         faults.append(f"readout.subset={config.subset!r}: take one of {', '.join(SUBSETS)}")
-    faults += [
-        f"readout.habits: {name!r}: take some of {', '.join(HABITS)}"
-        for name in config.habits
-        if name not in HABITS
-    ]
-    return faults
+    unknown = [name for name in config.habits if name not in HABITS]
+    return faults + [f"readout.habits: {name!r}: take some of {', '.join(HABITS)}" for name in unknown]
 
 
 def split_choice(text: str) -> Choice:
@@ -74,16 +70,15 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
     every, selections = folder.cells()
     tables = Tables(folder, config)
     writer = RowWriter(split_choice(config.headline), config.subset)
-    subsets = written(config.subset)
-    alike: dict[tuple[object, ...], list[CellPools]] = {}
+    subsets = [name for name, subset in SUBSETS.items() if subset.always or name == config.subset]
+    alike: dict[tuple[tuple[Key, ...], int, str | None], list[CellPools]] = {}
     for cell in (cell for cell in every if cell.usable):
         pools = find_pools(tables, cell, selections[cell.selection])
         if pools.seeds:
-            alike.setdefault((cell.verifier, tuple(pools.keys), pools.pool_units), []).append(pools)
+            alike.setdefault((tuple(pools.keys), pools.pool_units, cell.verifier), []).append(pools)
         else:
             writer.add_incomplete(pools, subsets)
-    wanted = [(cells[0].keys, cells[0].pool_units, cells[0].cell.verifier) for cells in alike.values()]
-    batches = make_batches(tables, wanted, config)
+    batches = make_batches(tables, list(alike), config)
     for batch, cells in zip(batches, alike.values(), strict=True):
         first = cells[0].cell
         costs = make_costs(tables, batch.keys, batch.units, first.verifier, first.guided)
@@ -94,8 +89,7 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
 
 
 def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) -> CellPools:
-    """Which pools the cell reads: its seeds that are complete on all of its problems (semantics,
-    "Subsets")."""
+    """The pools that a cell reads: its seeds that are complete on all its problems (semantics, "Subsets")."""
     draw = 1 if cell.unit is None else cell.n // cell.unit
     problems = [(key, problem_id, level) for key, problem_id, level in selection]
     missing, failed, seeds, units = 0, 0, [], []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttc.readout.pools import PRM_FACTS, Key, Tables, places
+from ttc.readout.pools import POLICY_FACTS, PRM_FACTS, Key, Tables, places
 from ttc.stats.arrays import Floats
 
 
@@ -72,63 +72,58 @@ def make_costs(tables: Tables, keys: Sequence[Key], units: int, verifier: str | 
     """The costs of the first `units` units of each pool."""
     if guided:
         token_BU, context_BU, prm_token_BU, prm_context_BU = _drawn(tables, keys, units)
-        policy = _side(tables, keys, "policy", token_BU, context_BU)
-        return Costs(policy, _side(tables, keys, "prm", prm_token_BU, prm_context_BU), guided)
+        policy = _side(_facts(tables, keys, POLICY_FACTS), token_BU, context_BU)
+        prm = _side(_facts(tables, keys, PRM_FACTS), prm_token_BU, prm_context_BU)
+        return Costs(policy, prm, guided)
     # a unit is its paths, and a path continues the prompt alone: nothing but the root is shared
     place_BUW = places(tables, keys, units)
     token_BUW = np.append(tables.tokens_N, 0.0)[place_BUW]
-    root_B = _root(tables, keys, "policy")
-    context_BU = context_sum(root_B[:, None, None], token_BUW).sum(axis=2)
-    policy = _side(tables, keys, "policy", token_BUW.sum(axis=2), context_BU)
+    facts = _facts(tables, keys, POLICY_FACTS)
+    context_BU = context_sum(facts[0][:, None, None], token_BUW).sum(axis=2)
+    policy = _side(facts, token_BUW.sum(axis=2), context_BU)
     if verifier is None:
         return Costs(policy, None, guided)
     costs_N = tables.scores(verifier).costs_N
-    fact = {}
+    prm_facts = []
     for name in PRM_FACTS:  # the first value of each pool that is there
         value_BN = np.append(costs_N[name], np.nan)[place_BUW].reshape(len(keys), -1)
-        fact[name] = value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)]
-    empty_B = (place_BUW < 0).all(axis=(1, 2))
-    side = Side(
-        np.where(empty_B, 0.0, fact["prm_prompt_tokens"]),
-        np.append(costs_N["prm_tokens"], 0.0)[place_BUW].sum(axis=2),
-        np.append(costs_N["prm_context_sum"], 0.0)[place_BUW].sum(axis=2),
-        *(_fill(fact[name]) for name in ("prm_params", "prm_attention", "prm_rate")),
+        prm_facts.append(value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)])
+    prm_facts[0][(place_BUW < 0).all(axis=(1, 2))] = 0.0
+    token_BU, context_BU = (
+        np.append(costs_N[name], 0.0)[place_BUW].sum(axis=2) for name in ("prm_tokens", "prm_context_sum")
     )
-    return Costs(policy, side, guided)
+    return Costs(policy, _side(prm_facts, token_BU, context_BU), guided)
 
 
 def _drawn(tables: Tables, keys: Sequence[Key], units: int) -> Floats:
     """All that each unit's search drew and scored, discarded children too: the sums over its steps/ rows of
     the tokens and contexts of the policy and of the verifier, first axis."""
-    nothing = (0.0, 0.0, 0.0, 0.0)  # an empty search drew nothing
-    unknown = (np.nan, np.nan, np.nan, np.nan)  # paths of an import: nobody kept what was drawn for them
     rows = []
     for key in keys:
         drawn = [tables.steps.get((*key, unit)) for unit in range(units)]
-        kept = any(drawn) or tables.is_empty(key)
-        rows.append([sums or (nothing if kept else unknown) for sums in drawn])
-    sums = np.array(rows, dtype=np.float64)
-    for prm_column in (2, 3):  # a unit of blank steps only was never scored: 0, if any other was measured
-        if not np.isnan(sums[:, :, prm_column]).all():
-            sums[:, :, prm_column] = np.nan_to_num(sums[:, :, prm_column])
-    return np.moveaxis(sums, 2, 0)
+        # an empty search drew nothing; what was drawn for the paths of an import nobody kept
+        other = [0.0 if any(drawn) or tables.is_empty(key) else np.nan] * 4
+        rows.append([sums or other for sums in drawn])
+    sums = np.moveaxis(np.array(rows, dtype=np.float64), 2, 0)
+    for prm_BU in sums[2:]:  # a unit of blank steps only was never scored: 0, if any other was measured
+        if not np.isnan(prm_BU).all():
+            prm_BU[:] = np.nan_to_num(prm_BU)
+    return sums
 
 
-def _side(tables: Tables, keys: Sequence[Key], model: str, token_BU: Floats, context_BU: Floats) -> Side:
-    """model: policy or prm, by whose facts in searches/ the tokens are priced."""
-    facts = (_fill(_fact(tables, keys, f"{model}_{name}")) for name in ("params", "attention", "rate"))
-    return Side(_root(tables, keys, model), token_BU, context_BU, *facts)
+def _facts(tables: Tables, keys: Sequence[Key], names: Sequence[str]) -> list[Floats]:
+    """What searches/ says of a model: the root's tokens, and its size, attention and rate."""
+    facts = [[tables.covered[key].facts.get(name) for key in keys] for name in names]
+    root_B, *others = np.array(facts, dtype=np.float64)
+    # a problem that was too long to start computed no root
+    unstarted_B = np.isnan(root_B) & np.array([tables.is_empty(key) for key in keys])
+    return [np.where(unstarted_B, 0.0, root_B), *others]
 
 
-def _root(tables: Tables, keys: Sequence[Key], model: str) -> Floats:
-    """The root's tokens; a problem that was too long to start computed none."""
-    value_B = _fact(tables, keys, "prompt_tokens" if model == "policy" else "prm_prompt_tokens")
-    empty_B = np.array([tables.is_empty(key) for key in keys])
-    return np.where(np.isnan(value_B) & empty_B, 0.0, value_B)
-
-
-def _fact(tables: Tables, keys: Sequence[Key], name: str) -> Floats:
-    return np.array([tables.covered[key].facts.get(name) for key in keys], dtype=np.float64)
+def _side(facts: Sequence[Floats], token_BU: Floats, context_BU: Floats) -> Side:
+    """facts: as `_facts` has them."""
+    root_B, *others = facts
+    return Side(root_B, token_BU, context_BU, *map(_fill, others))
 
 
 def _fill(value_B: Floats) -> Floats:

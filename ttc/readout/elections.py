@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -22,9 +23,6 @@ from ttc.strategies.aggregations import AGGREGATIONS
 
 Choice = tuple[str, str | None]
 """(vote, agg); no agg where the vote needs no scores."""
-
-GroupAnswers = Callable[[Sequence[str | None]], Awaitable[list[int]]]
-"""The answers of a pool in address order -> for each its group's number, -1 for none."""
 
 
 def choices(known: Collection[str]) -> Iterator[Choice]:
@@ -58,10 +56,6 @@ class Batch:
     def units(self) -> int:
         return self.place_BUW.shape[1]
 
-    @property
-    def width(self) -> int:
-        return self.place_BUW.shape[2]
-
     def choices(self) -> Iterator[Choice]:
         return choices([*self.columns, *["scores"] * bool(self.scores)])
 
@@ -83,15 +77,11 @@ class Batch:
 
     def select(self, order_BN: Ints) -> Batch:
         """These places in this order, each a unit of its own; the groups are those of the whole pool."""
-
-        def at(column_BN: Floats) -> Floats:
-            return np.take_along_axis(column_BN, order_BN, axis=1)
-
-        row_BN = self.place_BUW.reshape(len(self.keys), -1)
+        at = partial(np.take_along_axis, indices=order_BN, axis=1)
         return replace(
             self,
-            place_BUW=np.take_along_axis(row_BN, order_BN, axis=1)[:, :, None],
-            group_BN=np.take_along_axis(self.group_BN, order_BN, axis=1),
+            place_BUW=at(self.place_BUW.reshape(len(self.keys), -1))[:, :, None],
+            group_BN=at(self.group_BN),
             scores={agg: at(score_BN) for agg, score_BN in self.scores.items()},
             columns={name: at(column_BN) for name, column_BN in self.columns.items()},
         )
@@ -117,10 +107,10 @@ async def make_batch(
     keys: Sequence[Key],
     units: int,
     verifier: str | None,
-    group: GroupAnswers,
+    group: Callable[[Sequence[str | None]], Awaitable[list[int]]],
     habits: Sequence[Habit],
 ) -> Batch:
-    """The first `units` units of the pools, with their groups of equal answers."""
+    """The first `units` units of the pools, with their groups of equal answers. group: `Grouping.group`."""
     place_BUW = places(tables, keys, units)
     row_BN = place_BUW.reshape(len(keys), -1)
     pools = [[tables.answers[i] if i >= 0 else None for i in row_N] for row_N in row_BN.tolist()]
@@ -146,9 +136,10 @@ async def make_batch(
 def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Election]:
     """Every vote of the batch at `draws` (units drawn, ascending), with `count` permutations (semantics,
     "Subsets"); 0: the first units only."""
-    B, C, U, W = len(batch.keys), len(draws), batch.units, batch.width
+    B, U, W = batch.place_BUW.shape
+    shape = (B, len(draws))
     found = {
-        choice: Election(np.full((B, C), NO_ANSWER), *(np.full((B, C), x) for x in (0.0, np.nan, 0.0)))
+        choice: Election(np.full(shape, NO_ANSWER), *(np.full(shape, x) for x in (0.0, np.nan, 0.0)))
         for choice in batch.choices()
     }
     cuts = [m * W for m in draws]
@@ -174,10 +165,9 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
                 found[choice].variance_BC[b, 0] = 0
     if count:
         _add_closed_forms(batch, draws, found)
+    whole_C = np.array(draws) == U  # nothing to choose
     for one in found.values():
-        for c, m in enumerate(draws):
-            if m == U:  # nothing to choose
-                one.resample_BC[:, c], one.variance_BC[:, c] = one.prefix_BC[:, c], 0
+        one.resample_BC[:, whole_C], one.variance_BC[:, whole_C] = one.prefix_BC[:, whole_C], 0
     return found
 
 
@@ -190,5 +180,4 @@ def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice,
         if exact := VOTES[name].exact:
             score_BN = np.full(right_BN.shape, np.nan) if agg is None else batch.scores[agg]
             expect = exact(UnitPaths(answered_BUW, right_BUW, score_BN.reshape(shape)))
-            for c, m in enumerate(draws):
-                one.resample_BC[:, c] = expect(m)
+            one.resample_BC[:] = np.stack([expect(m) for m in draws], axis=1)

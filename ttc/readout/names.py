@@ -154,8 +154,7 @@ def choice_name(row: dict[str, Any]) -> str:
 
 def rank(names: Iterable[str], name: str) -> int:
     """Where a name stands in a registry; others come last."""
-    order = [*names]
-    return order.index(name) if name in order else len(order)
+    return [*names, name].index(name)
 
 
 def registry_rank(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -7,47 +7,43 @@ and address. Left out on purpose: the texts of steps, which no readout reads.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ttc.readout.aggregate import aggregate_ragged
 from ttc.readout.habits import HABITS
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store import Folder
-from ttc.strategies.aggregations import AGGREGATIONS
+from ttc.strategies.aggregations import AGGREGATIONS, last, mean
 from ttc.types import UserError
 
 Key = tuple[str, str, int]
 """(family, problem_key, seed)."""
 
 SETTLED = ("done", "too_long", "cut")
-"""A search with one of these is an answer, be it an empty one; a failed one is missing (semantics,
-"Subsets")."""
+"""A search that is one of these is an answer, be it empty; a failed one is missing (semantics, "Subsets")."""
 
 UNIT = ("family", "problem_key", "seed", "unit")
 PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
+POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_rate")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
 PRM_COSTS = ("prm_tokens", "prm_context_sum", *PRM_FACTS)
 SCORE_COLUMNS = ("path", "verifier", "scores", "raw_scores", *PRM_COSTS)
-SEARCH_COLUMNS = (
-    *("family", "problem_key", "seed", "unit_first", "units", "status"),
-    *("prompt_tokens", "policy_params", "policy_attention", "policy_rate", *PRM_FACTS),
-)
+SEARCH_COLUMNS = (*UNIT[:3], "unit_first", "units", "status", *POLICY_FACTS, *PRM_FACTS)
 
 
 @dataclass
 class Coverage:
     """What searches/ says of one (family, problem, seed)."""
 
-    status: dict[int, str] = field(default_factory=dict)
-    """Unit -> done / too_long / cut; a failed unit is absent."""
+    status: dict[int, str] = field(default_factory=dict)  # unit -> one of SETTLED; a failed unit is absent
     failed: bool = False
     facts: dict[str, float | None] = field(default_factory=dict)
     """The last settled row's cost columns: the root's tokens, the models' sizes and rates."""
@@ -55,22 +51,16 @@ class Coverage:
     @property
     def units(self) -> int:
         """Units from the first on without a gap: a pool is its first N units."""
-        count = 0
-        while count in self.status:
-            count += 1
-        return count
+        return next(unit for unit in itertools.count() if unit not in self.status)
 
 
 @dataclass(frozen=True)
 class Scores:
     """One verifier's scores/ rows, aligned with the path rows; NaN = no value, or not scored."""
 
-    present_N: Bools
-    """Has a row at all: without one the scoring job is still to be done."""
-    values_N: dict[str, Floats]
-    """By aggregation."""
-    costs_N: dict[str, Floats]
-    """By column, PRM_COSTS."""
+    present_N: Bools  # has a row at all: without one the scoring job is still to be done
+    values_N: dict[str, Floats]  # by aggregation
+    costs_N: dict[str, Floats]  # by column, PRM_COSTS
 
 
 class Tables:
@@ -80,16 +70,20 @@ class Tables:
         UserError: the paths are graded, but by no such grader and rule.
     """
 
-    def __init__(self, folder: Folder, config: ReadoutConfig | None = None) -> None:
-        config = config or ReadoutConfig()
+    def __init__(self, folder: Folder, config: ReadoutConfig) -> None:
         self._habits = [HABITS[name] for name in config.habits]
         paths = _sort_paths(folder.read("paths", PATH_COLUMNS))
         self.path = paths["path"].combine_chunks()
         self.unit_N = numbers(paths["unit"]).astype(np.int64)
         self.tokens_N = _list_sums(paths["step_tokens"])
         self.logprob_N = _list_sums(paths["step_logprobs"]) / np.maximum(self.tokens_N, 1)
-        grades = _select_grades(folder.read("grades", GRADE_COLUMNS), folder, config)
-        self.graded_N, self.right_N, self.answers = self._grades(grades)
+        grades = _select_grades(folder, config)
+        at_N = self._aligned(grades["path"])
+        self.graded_N = at_N >= 0
+        self.right_N = np.append(numbers(grades["verdict"]), np.nan)[at_N] == 1
+        self.answers: list[str | None] = np.array([*grades["answer"].to_pylist(), None], dtype=object)[
+            at_N
+        ].tolist()
         self._slices = _slices(paths)
         self._score_rows = folder.read("scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}
@@ -101,9 +95,7 @@ class Tables:
         return self._slices.get(key, slice(0, 0))
 
     def is_empty(self, key: Key) -> bool:
-        """Has the pool no path?"""
-        rows = self.rows(key)
-        return rows.start == rows.stop
+        return key not in self._slices
 
     def scores(self, verifier: str) -> Scores:
         """Made when they are first asked for."""
@@ -117,8 +109,10 @@ class Tables:
         flat, offsets = _flatten(lists)  # a null list is an unscored path
         found = Scores(
             present_N=at_N >= 0,
-            values_N={how: _take(aggregate_ragged(flat, offsets, how), at_N) for how in AGGREGATIONS},
-            costs_N={name: _take(numbers(table[name]), at_N) for name in PRM_COSTS},
+            values_N={
+                how: np.append(aggregate_ragged(flat, offsets, how), np.nan)[at_N] for how in AGGREGATIONS
+            },
+            costs_N={name: np.append(numbers(table[name]), np.nan)[at_N] for name in PRM_COSTS},
         )
         return self._scores.setdefault(verifier, found)
 
@@ -133,45 +127,60 @@ class Tables:
             ready_N = ready_N & self.scores(verifier).present_N[rows]
         return min([covered.units, *self.unit_N[rows][~ready_N].tolist()])
 
-    def _grades(self, table: pa.Table) -> tuple[Bools, Bools, list[str | None]]:
-        """For each path: is it graded, is it right, and its answer as the rule reads it."""
-        at_N = self._aligned(table["path"])
-        right_N = _take(numbers(table["verdict"].cast(pa.int8())), at_N) == 1
-        answers = pc.take(table["answer"].combine_chunks(), pa.array(at_N, mask=at_N < 0))
-        return at_N >= 0, right_N, answers.to_pylist()
-
     def _aligned(self, column: pa.ChunkedArray) -> Ints:
-        """For each path its last row in a table with that path column, -1 for none."""
-        at_N = np.full(len(self.path), -1, dtype=np.int64)
-        found = numbers(pc.index_in(column, value_set=self.path))
-        known = ~np.isnan(found)
-        at_N[found[known].astype(np.int64)] = np.flatnonzero(known)
-        return at_N
+        """For each path its row in a table with that path column (each once), -1 for none."""
+        row_N = pc.index_in(self.path, value_set=column.combine_chunks())
+        return np.asarray(row_N.fill_null(-1), dtype=np.int64)
+
+
+VECTORISED: dict[object, Callable[[Floats, Ints, Ints], Floats]] = {
+    last: lambda flat, starts, ends: flat[ends - 1],
+    min: lambda flat, starts, ends: np.minimum.reduceat(flat, starts),
+    math.prod: lambda flat, starts, ends: np.multiply.reduceat(flat, starts),
+    mean: lambda flat, starts, ends: np.add.reduceat(flat, starts) / (ends - starts),
+}
+"""By the function itself: (scores of all paths, where each begins, where it ends) -> a value for each. An
+entry of the registry that is not here is asked path by path."""
+
+
+def aggregate_ragged(flat: Floats, offsets: Ints, how: str) -> Floats:
+    """`aggregate` of many paths: the scores of path i are flat[offsets[i]:offsets[i+1]].
+
+    NaN stands for a missing score, and for a path that is not scored.
+    """
+    out_N = np.full(len(offsets) - 1, np.nan)
+    some_N = offsets[1:] > offsets[:-1]
+    starts, ends = offsets[:-1][some_N], offsets[1:][some_N]
+    if not len(starts):
+        return out_N
+    flat = flat[: ends[-1]]  # reduceat reads the last path to the end of the array
+    one = AGGREGATIONS[how]
+    if one in VECTORISED:
+        value_N = VECTORISED[one](flat, starts, ends)
+    else:
+        lists = (flat[start:end].tolist() for start, end in zip(starts, ends, strict=True))
+        value_N = np.array([one(scores) for scores in lists], dtype=np.float64)
+    missing_N = np.isnan(np.add.reduceat(flat, starts))  # NaN where any score is missing
+    out_N[some_N] = np.where(missing_N, np.nan, value_N)
+    return out_N
 
 
 def numbers(column: pa.ChunkedArray | pa.Array) -> Floats:
     """A numeric column as floats, NaN for null."""
-    filled = pc.fill_null(column.cast(pa.float64()), float("nan"))
-    return np.asarray(filled.to_numpy(), dtype=np.float64)
-
-
-def _take(values: Floats, at_N: Ints) -> Floats:
-    """values[at_N], NaN where at_N is -1."""
-    return np.where(at_N >= 0, values[at_N], np.nan) if len(values) else np.full(len(at_N), np.nan)
+    return np.asarray(column.cast(pa.float64()), dtype=np.float64)
 
 
 def _sort_paths(table: pa.Table) -> pa.Table:
-    addresses = table["address"].combine_chunks().dictionary_encode()
-    known = addresses.dictionary.to_pylist()
-    order = sorted(range(len(known)), key=lambda i: tuple(map(int, known[i].split("/"))))
-    rank = np.empty(len(known), dtype=np.int64)
-    rank[order] = np.arange(len(known))
-    table = table.append_column("rank", pa.array(rank[addresses.indices.to_numpy()]))
+    addresses = table["address"].unique().to_pylist()
+    addresses.sort(key=lambda address: tuple(map(int, address.split("/"))))
+    rank = pc.index_in(table["address"], value_set=pa.array(addresses, pa.string()))
+    table = table.append_column("rank", rank)
     return table.sort_by([(name, "ascending") for name in (*UNIT, "rank", "copy")])
 
 
-def _select_grades(table: pa.Table, folder: Folder, config: ReadoutConfig) -> pa.Table:
+def _select_grades(folder: Folder, config: ReadoutConfig) -> pa.Table:
     """The rows of the configured grader and rule."""
+    table = folder.read("grades", GRADE_COLUMNS)
     chosen = pc.and_(pc.equal(table["grader"], config.grader), pc.equal(table["extract"], config.extract))
     found = table.filter(chosen)
     if table.num_rows and not found.num_rows:
@@ -193,22 +202,15 @@ def _list_sums(column: pa.ChunkedArray) -> Floats:
     """NaN where the list or any value is null: not measured."""
     lists = column.combine_chunks()
     value, offsets = _flatten(lists)
-    sums = (np.concatenate([[0.0], np.cumsum(part)]) for part in (np.nan_to_num(value), np.isnan(value)))
-    total_N, unknown_N = (sum_[offsets[1:]] - sum_[offsets[:-1]] for sum_ in sums)
-    return np.where((unknown_N > 0) | np.asarray(lists.is_null()), np.nan, total_N)
+    list_of_value = np.repeat(np.arange(len(lists)), np.diff(offsets))
+    total_N = np.bincount(list_of_value, value, minlength=len(lists))
+    return np.where(np.asarray(lists.is_null()), np.nan, total_N)
 
 
 def _slices(paths: pa.Table) -> dict[Key, slice]:
     """The rows of each pool in the sorted table."""
-    if not paths.num_rows:
-        return {}
-    codes = [paths[name].combine_chunks().dictionary_encode() for name in ("family", "problem_key")]
-    columns = [np.asarray(code.indices) for code in codes] + [numbers(paths["seed"])]
-    new_N = np.any([np.diff(column, prepend=column[0] - 1) != 0 for column in columns], axis=0)
-    starts = np.flatnonzero(new_N)
-    heads = paths.select(["family", "problem_key", "seed"]).take(pa.array(starts)).to_pylist()
-    bounds = itertools.pairwise([*starts.tolist(), paths.num_rows])
-    return {tuple(head.values()): slice(*bound) for head, bound in zip(heads, bounds, strict=True)}
+    pools = paths.select(UNIT[:3]).to_pandas().groupby([*UNIT[:3]], sort=False).indices
+    return {key: slice(row_N[0], row_N[-1] + 1) for key, row_N in pools.items()}
 
 
 def _cover(searches: pa.Table) -> dict[Key, Coverage]:
@@ -236,11 +238,10 @@ def places(tables: Tables, keys: Sequence[Key], units: int) -> Ints:
     found = []
     for key in keys:
         rows = tables.rows(key)
-        unit_N = tables.unit_N[rows]
-        inside = unit_N < units
-        unit_N = unit_N[inside]
-        start_N = np.searchsorted(unit_N, unit_N)  # sorted by unit: where this path's unit begins
-        found.append((unit_N, np.arange(len(unit_N)) - start_N, np.flatnonzero(inside) + rows.start))
+        unit_N = tables.unit_N[rows]  # sorted
+        unit_N = unit_N[unit_N < units]
+        at_N, start_N = np.arange(len(unit_N)), np.searchsorted(unit_N, unit_N)
+        found.append((unit_N, at_N - start_N, at_N + rows.start))
     width = max((int(within.max()) + 1 for _, within, _ in found if len(within)), default=1)
     place_BUW = np.full((len(keys), units, width), -1, dtype=np.int64)
     for b, (unit_N, within_N, row_N) in enumerate(found):

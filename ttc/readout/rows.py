@@ -7,7 +7,7 @@ those of one level, over those of one seed. Shape suffixes: B pools, problem-maj
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,6 @@ PLAIN: Choice = ("majority", None)
 """The headline where no vote by score can be one."""
 
 REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
-
 
 ANSWER: Columns = [
     ("answer", pa.string()),  # null: none, or an expectation over subsets
@@ -89,11 +88,10 @@ class CellPools:
     def keys(self) -> list[Key]:
         return [(self.cell.family, key, seed) for key, _, _ in self.problems for seed in self.seeds]
 
-    def columns(self) -> dict[str, list[Any]]:
+    def columns(self) -> dict[str, Any]:
         """What names each pool in answers.parquet."""
         pairs = [(*problem, seed) for problem in self.problems for seed in self.seeds]
-        columns = zip(*pairs, strict=True)
-        return {name: list(column) for (name, _), column in zip(PROBLEM, columns, strict=True)}
+        return dict(zip([name for name, _ in PROBLEM], zip(*pairs, strict=True), strict=True))
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,7 @@ class RowWriter:
         """One reading of a cell: an answer per pool, and their sums: over all, by level, by seed."""
         head = self._head(pools, choice, subset)
         answer_B, reason_B = _answers(tables, pools, batch, figures.winner_B)
-        columns: dict[str, Any] = pools.columns()
-        columns |= {"correct": figures.correct_B, "answer": answer_B, "reason": reason_B}
+        columns = pools.columns() | {"correct": figures.correct_B, "answer": answer_B, "reason": reason_B}
         schema = self._schemas["answers"]
         arrays = [
             pa.array(columns[field.name], field.type)
@@ -203,21 +200,19 @@ class RowWriter:
         found = [PLAIN if plain and VOTES[vote].scored else (vote, agg) for vote, agg in named]
         return list(dict.fromkeys(found))[: 1 if cell.n == 1 else None]
 
-    def sort(self, cell: CellRecord, found: Iterable[Choice]) -> list[Choice]:
+    def sort(self, cell: CellRecord, found: Collection[Choice]) -> list[Choice]:
         """The cell's headlines before its other choices."""
-        first, others = self.headlines(cell), list(found)
-        return [*(one for one in first if one in others), *(one for one in others if one not in first)]
+        return sorted(found, key=[*self.headlines(cell), *found].index)
 
     def _sum_up(self, pools: CellPools, head: dict[str, Any], figures: Figures, reason_B: np.ndarray) -> None:
         every_P, every_S = np.ones(len(pools.problems), dtype=bool), np.ones(len(pools.seeds), dtype=bool)
         self._rows.append(head | _sum(figures, reason_B, every_P, every_S))
         level_P = np.array([-1 if level is None else level for _, _, level in pools.problems])
         for level in sorted({*level_P.tolist()} - {-1}):
-            figure = _sum(figures, reason_B, level_P == level, every_S)
-            self._by.append(head | {"level": level, "seed": None} | figure)
+            self._by.append(head | {"level": level} | _sum(figures, reason_B, level_P == level, every_S))
         for s, seed in enumerate(pools.seeds):
             figure = _sum(figures, reason_B, every_P, np.arange(len(every_S)) == s)
-            self._by.append(head | {"level": None, "seed": seed} | figure)
+            self._by.append(head | {"seed": seed} | figure)
 
 
 TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
@@ -230,9 +225,8 @@ TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
 
 def _sum(figures: Figures, reason_B: np.ndarray, problem_P: Bools, seed_S: Bools) -> dict[str, Any]:
     """Accuracy with its interval, and mean costs, of these problems and seeds."""
-    inside_PS = np.outer(problem_P, seed_S)
-    inside_B = inside_PS.ravel()
-    correct_PS = figures.correct_B.reshape(inside_PS.shape)[problem_P][:, seed_S]
+    inside_B = np.outer(problem_P, seed_S).ravel()
+    correct_PS = figures.correct_B[inside_B].reshape(-1, int(seed_S.sum()))
     accuracy, low, high = intervals.interval(correct_PS.mean(axis=1), correct_PS.shape[1])
     variance_B = np.zeros(len(inside_B)) if figures.variance_B is None else figures.variance_B
     out: dict[str, Any] = {

@@ -73,8 +73,3 @@ SUBSETS: dict[str, Subset] = {
     # the first n paths
     "prefix": Subset(partial(_add, subset="prefix", expected=False), always=True),
 }
-
-
-def written(declared: str) -> list[str]:
-    """The subsets that a readout has rows of."""
-    return [name for name, subset in SUBSETS.items() if subset.always or name == declared]

@@ -10,7 +10,6 @@ them in 98 % of the rows; where rows are mixed up it beats half.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,16 +19,11 @@ from ttc.sal.source import Source
 from ttc.types import UserError
 
 WORD = re.compile(r"[^\W\d_]{3,}|\d+")
-LOOK = 8
-"""Completions of a row that are looked at."""
-SHARED = 4
-"""A completion that shares fewer words than this with every problem says nothing."""
-BEATEN = 0.8
-"""A row is suspicious whose problem beats less of the others than this."""
-USUAL = 0.03
-"""Share of suspicious rows in sound files, at most."""
-SURE = 1e-3
-"""Refuse where sound files would have so many suspicious rows with less probability than this."""
+LOOK = 8  # completions of a row that are looked at
+SHARED = 4  # a completion that shares fewer words than this with every problem says nothing
+BEATEN = 0.8  # a row is suspicious whose problem beats less of the others than this
+USUAL = 0.03  # share of suspicious rows in sound files, at most
+SURE = 1e-3  # refuse where sound files would have so many suspicious rows with less probability than this
 
 
 def check_belonging(source: Source) -> None:
@@ -55,14 +49,12 @@ def standings(problems: Sequence[str], completions: Sequence[Sequence[str]]) -> 
     Rows whose completions say nothing are absent. Shape suffixes: P problems, V words.
     """
     words = [set(WORD.findall(text.lower())) for text in problems]
-    counts = Counter(word for inside in words for word in inside)
-    place = {word: v for v, word in enumerate(counts)}
+    place = {word: v for v, word in enumerate(set().union(*words))}
     P = len(problems)
-    weight_V = np.log((P + 1) / np.array([*counts.values()], dtype=np.float64))
     holds_PV = np.zeros((P, len(place)))
     for p, inside in enumerate(words):
         holds_PV[p, [place[word] for word in inside]] = 1
-    weight_PV = holds_PV * weight_V
+    weight_PV = holds_PV * np.log((P + 1) / holds_PV.sum(axis=0))
     whole_P = weight_PV.sum(axis=1) + 1e-9
     found: dict[int, tuple[float, int]] = {}
     for row in range(P):

@@ -28,16 +28,14 @@ class Canonical:
 
     async def group(self, answers: Sequence[str | None]) -> list[int]:
         """As `grading.group`: a number for each answer, as groups are seen; -1 for none."""
-        texts = [answer if answer is not None and answer.strip() else None for answer in answers]
-        distinct = list(dict.fromkeys(text for text in texts if text is not None))
-        forms = dict(zip(distinct, await asyncio.gather(*map(self.form, distinct)), strict=True))
-        numbers: dict[str, int] = {}
-        for form in forms.values():
-            numbers.setdefault(form, len(numbers))
-        return [-1 if text is None else numbers[forms[text]] for text in texts]
+        forms = await asyncio.gather(*map(self.form, answers))
+        known = dict.fromkeys(form for form in forms if form is not None)
+        numbers = {form: number for number, form in enumerate(known)}
+        return [-1 if form is None else numbers[form] for form in forms]
 
-    async def form(self, answer: str) -> str:
-        """The canonical form of an answer."""
+    async def form(self, answer: str | None) -> str | None:
+        if answer is None or not answer.strip():
+            return None
         if answer not in self._forms:
             self._forms[answer] = asyncio.create_task(self._form(answer))
         return await self._forms[answer]

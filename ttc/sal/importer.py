@@ -74,9 +74,8 @@ def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
     """Grades the paths and commits everything at once, each file as a part."""
     tables = asyncio.run(_make_tables(task, runs))
     with Folder(task.folder).held() as folder:
-        parts = []
+        writer, parts = PartWriter(folder), []
         for rows in tables:
-            writer = PartWriter(folder)
             writer.add(rows)
             parts.append(writer.flush())
         for part in filter(None, parts):

@@ -61,7 +61,7 @@ def quirks(folder: Folder, sound: ReadoutConfig | None = None) -> pa.Table:
     base: dict[Line, float] = {}
     for name, values in readings.items():
         config = replace(sound, **values)
-        for line, row in _readings(folder, config, both=name not in (SOUND, PREFIX, ALL)).items():
+        for line, row in _readings(folder, config, both=name != SOUND).items():
             if name in (SOUND, PREFIX):
                 base.setdefault(line, row["accuracy"])
             rows.append(row | {"quirk": name, "difference": row["accuracy"] - base[line]})

@@ -8,6 +8,7 @@ ended. `scores` holds one score per step that is not blank, as everywhere; where
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -104,11 +105,10 @@ class Run:
         rows, o = self.source.rows, self.origin
         every = [one for row in rows for one in row.completions]
         scored = [score_columns(one) for one in every] if o.prm else []
-        raw = [one for one in scored if one["raw_scores"] is not None]
         counts = {
             "completions began with the chat header (stripped)": sum(one.headed for one in every),
             "paths have scores of empty steps (readout.habits=[trailing_scores] reads them)": sum(
-                len(one["raw_scores"]) > len(one["scores"]) for one in raw
+                len(one["raw_scores"] or ()) > len(one["scores"]) for one in scored
             ),
             "paths have missing scores (their scored votes ignore them)": sum(
                 one["status"] != "ok" for one in scored
@@ -145,8 +145,7 @@ def score_columns(completion: Completion) -> dict[str, Any]:
 
 def steps_of(text: str) -> list[str]:
     """The text's steps: each ends in a blank line, or with the text."""
-    *ended, last = text.split(SEPARATOR)
-    return [piece + SEPARATOR for piece in ended] + ([last] if last else [])
+    return re.findall(f".*?{SEPARATOR}|.+", text, re.DOTALL)
 
 
 async def make_rows(run: Run, rules: Sequence[str], grader: Grader) -> dict[str, list[Row]]:

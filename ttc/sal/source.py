@@ -23,8 +23,6 @@ NEEDED = ("problem", "answer", "completions")
 HEADER = "<|start_header_id|>assistant<|end_header_id|>\n\n"
 """What completions of best-of-N began with before huggingface/search-and-learn#32: no part of the answer."""
 
-StepScores = list[float | None]
-
 
 @dataclass(frozen=True)
 class Completion:
@@ -38,7 +36,7 @@ class Completion:
 
     text: str
     headed: bool
-    scores: StepScores | None
+    scores: list[float | None] | None
     tokens: int | None
 
 
@@ -132,7 +130,7 @@ def _row(place: str, row: Mapping[str, Any], index: int) -> SalRow:
     return SalRow(place, problem, completions)
 
 
-def _step_scores(values: Any) -> StepScores:
+def _step_scores(values: Any) -> list[float | None]:
     if not isinstance(values, list):
         raise ValueError("scores: not a list of step scores for each completion")
     known = [value for value in values if value is not None]
