@@ -55,12 +55,6 @@ def _quirks(words: Sequence[str]) -> int:
     return DONE
 
 
-def _rescore(words: Sequence[str]) -> int:
-    from ttc.commands.rescore import rescore
-
-    return rescore(_results("rescore", words), words[1:])
-
-
 def _verify(words: Sequence[str]) -> int:
     from ttc.report.console import make_console
     from ttc.verify import verify
@@ -76,8 +70,8 @@ def _on_folder(command: str, module: str) -> Callable[[Sequence[str]], int]:
         from ttc.report.console import make_console
 
         folder = _results(command, words)
-        getattr(import_module(module), command)(folder, words[1:], make_console())
-        return DONE
+        code = getattr(import_module(module), command)(folder, words[1:], make_console())
+        return code if isinstance(code, int) else DONE  # some return what they found
 
     return call
 
@@ -99,7 +93,7 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "import": _import,
     "quirks": _quirks,
     "regrade": _on_folder("regrade", "ttc.commands.regrade"),
-    "rescore": _rescore,
+    "rescore": _on_folder("rescore", "ttc.commands.rescore"),
     "verify": _verify,
 }
 """Name -> what gets the words behind it and returns the exit code."""
@@ -125,34 +119,26 @@ Json = Annotated[bool, typer.Option("--json")]
 
 def _make_app() -> typer.Typer:
     app = typer.Typer(cls=_Group, rich_markup_mode=None, pretty_exceptions_enable=False)
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
         # the words of a launch are Hydra's: -m, -cd and -cn pass through
         context = {"ignore_unknown_options": name in ("run", "plan")}
-        register = app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)
-        register(_typed(command))
+        app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)(_call)
     return app
 
 
-def _typed(command: Callable[[Sequence[str]], int]) -> Callable[..., int]:
-    def call(words: Words = None, form: Form = None, json: Json = False) -> int:
-        extensions.load()
-        if not json and not form:
-            return command(words or [])
-        return _write_as("json" if json else str(form), command, words or [])
-
-    return call
-
-
-def _write_as(form: str, command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
-    """The command's tables on stdout in another form; all else that it says goes to stderr."""
+def _call(context: typer.Context, words: Words = None, form: Form = None, json: Json = False) -> int:
+    """Runs the command. In another form its tables go to stdout, and all else that it says to stderr."""
+    extensions.load()
+    command = COMMANDS[str(context.command.name)]
+    if not json and not form:
+        return command(words or [])
     from ttc.report.console import keep_tables, redirect
     from ttc.report.tables import RENDERINGS
 
     sys.stdout.flush()
     with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
-        code = command(words)
-    if code != BAD_INPUT:
-        print(RENDERINGS[form](tables), end="")
+        code = command(words or [])
+    print(RENDERINGS["json" if json else str(form)](tables), end="")
     return code
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 WIDTH = 100
 EXAMPLES = (
@@ -16,16 +16,8 @@ OUTPUT = """output:
   --as json|csv|markdown|latex"""
 
 
-@dataclass(frozen=True)
-class Help:
-    """Of one command.
-
-    Attributes:
-        usage: its words.
-        what: one sentence.
-        more: what the words mean, as it is to be printed.
-        examples: lines that can be typed.
-    """
+class Help(NamedTuple):
+    """Of one command: its words, one sentence, what the words mean as it is printed, lines to type."""
 
     usage: str
     what: str

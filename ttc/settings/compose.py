@@ -82,12 +82,10 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
     from hydra.types import RunMode
 
     composer = _Composer(line)
-    parsed = composer.parse(line.overrides)
+    parsed: list[Any] = composer.parse(line.overrides)
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
-        fixed = [
-            word for word, one in zip(line.overrides, parsed, strict=True) if not one.is_sweep_override()
-        ]
+        fixed = [one.input_line for one in parsed if not one.is_sweep_override()]
         _, hydra = composer.from_files(composer.files(fixed))
         multirun |= hydra.mode == RunMode.MULTIRUN
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
