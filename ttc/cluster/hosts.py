@@ -32,13 +32,12 @@ class Host:
         redirect_output(log)
         self._config = config
         self._engine: Any = None
-        self._stopped: asyncio.Event | None = None
+        self._stopped = asyncio.Event()
 
     async def start(self) -> None:
         """Loads the model: an engine wants to be made inside the loop that uses it."""
         from ttc.models import start
 
-        self._stopped = asyncio.Event()
         self._engine = await start(self._config)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
@@ -52,7 +51,6 @@ class Host:
 
     async def stop(self) -> None:
         """From now on every call, waiting or new, ends with Interrupted: so the shards learn of it."""
-        assert self._stopped
         self._stopped.set()
 
     async def shutdown(self) -> None:
@@ -62,7 +60,6 @@ class Host:
         await shut_down(self._engine)
 
     async def _unless_stopped(self, call: Awaitable[T]) -> T:
-        assert self._stopped
         work, stop = asyncio.ensure_future(call), asyncio.ensure_future(self._stopped.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -117,9 +114,8 @@ async def _answer(ref: Awaitable[T]) -> T:
 def redirect_output(log: str) -> None:
     """Sends this process's output, and that of the processes it starts, to the file `log`."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+    with open(log, "a") as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
