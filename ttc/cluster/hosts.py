@@ -22,11 +22,8 @@ T = TypeVar("T")
 
 
 class Host:
-    """One replica of an engine. Async: hundreds of calls wait in it at once.
-
-    Args:
-        log: everything that the engine and its processes print goes here.
-    """
+    """One replica of an engine; what it and its processes print goes to the file `log`. Async: hundreds of
+    calls wait in it at once."""
 
     def __init__(self, config: PolicyConfig | PrmConfig, log: str) -> None:
         redirect_output(log)
@@ -72,11 +69,8 @@ class Host:
 
 
 class Handle:
-    """The replicas of one engine as a PolicyModel or a VerifierModel.
-
-    Raises:
-        EngineDied: by every call, once the actor is gone.
-    """
+    """The replicas of one engine as a PolicyModel or a VerifierModel. Once the actor is gone, every call
+    raises EngineDied."""
 
     def __init__(self, actors: Sequence[Any]) -> None:
         self._actors = list(actors)

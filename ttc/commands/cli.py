@@ -21,57 +21,52 @@ from ttc.settings import extensions
 from ttc.types import EngineDied, TransientError, UserError
 
 if TYPE_CHECKING:
+    from ttc.report.console import Console
     from ttc.store import Folder
 
+Command = Callable[[Sequence[str], "Console"], Any]
+"""Gets the words behind its name; returns the exit code, or anything else where all is done."""
 
-def _run(words: Sequence[str]) -> int:
+
+def _run(words: Sequence[str], console: Console) -> int:
     from ttc.commands.sweep import main as launch
 
-    return launch(words)
+    return launch(words, console)
 
 
-def _plan(words: Sequence[str]) -> int:
-    return _run(["plan_only=true", *words])
+def _plan(words: Sequence[str], console: Console) -> int:
+    return _run(["plan_only=true", *words], console)
 
 
-def _import(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
+def _import(words: Sequence[str], console: Console) -> None:
     from ttc.sal.importer import import_sal
 
     if not words or words[0] != "sal":
         raise UserError("name the kind of run, as in `ttc import sal completions.jsonl`; there is: sal")
-    import_sal(words[1:], make_console())
-    return DONE
+    import_sal(words[1:], console)
 
 
-def _quirks(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
+def _quirks(words: Sequence[str], console: Console) -> None:
     from ttc.sal.report import report
 
     folder = _results("quirks", words)
     if faults := [f"{word}: quirks takes a results folder and nothing else" for word in words[1:]]:
         raise UserError("\n".join(faults))
-    report(folder, make_console())
-    return DONE
+    report(folder, console)
 
 
-def _verify(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
+def _verify(words: Sequence[str], console: Console) -> None:
     from ttc.verify import verify
 
-    verify(words, make_console())
-    return DONE
+    verify(words, console)
 
 
-def _on_folder(command: str, module: str) -> Callable[[Sequence[str]], int]:
+def _on_folder(command: str, module: str) -> Command:
     """The function of the command's name: it gets the results folder, the words behind it and a console."""
 
-    def call(words: Sequence[str]) -> int:
-        from ttc.report.console import make_console
-
+    def call(words: Sequence[str], console: Console) -> Any:
         folder = _results(command, words)
-        code = getattr(import_module(module), command)(folder, words[1:], make_console())
-        return code if isinstance(code, int) else DONE  # some return what they found
+        return getattr(import_module(module), command)(folder, words[1:], console)
 
     return call
 
@@ -85,7 +80,7 @@ def _results(command: str, words: Sequence[str]) -> Folder:
     return Folder(words[0])
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+COMMANDS: Mapping[str, Command] = {
     "run": _run,
     "plan": _plan,
     "compare": _on_folder("compare", "ttc.studies.compare"),
@@ -96,7 +91,6 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "rescore": _on_folder("rescore", "ttc.commands.rescore"),
     "verify": _verify,
 }
-"""Name -> what gets the words behind it and returns the exit code."""
 
 
 # --- Typer -----------------------------------------------------------------------------------------------
@@ -128,18 +122,19 @@ def _make_app() -> typer.Typer:
 
 def _call(context: typer.Context, words: Words = None, form: Form = None, json: Json = False) -> int:
     """Runs the command. In another form its tables go to stdout, and all else that it says to stderr."""
+    from ttc.report.console import keep_tables, make_console, redirect
+    from ttc.report.tables import RENDERINGS
+
     extensions.load()
     command = COMMANDS[str(context.command.name)]
     if not json and not form:
-        return command(words or [])
-    from ttc.report.console import keep_tables, redirect
-    from ttc.report.tables import RENDERINGS
-
-    sys.stdout.flush()
-    with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
-        code = command(words or [])
-    print(RENDERINGS["json" if json else str(form)](tables), end="")
-    return code
+        code = command(words or [], make_console())
+    else:
+        sys.stdout.flush()
+        with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
+            code = command(words or [], make_console())
+        print(RENDERINGS["json" if json else str(form)](tables), end="")
+    return code if isinstance(code, int) else DONE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

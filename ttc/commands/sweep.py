@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
@@ -15,7 +15,7 @@ from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
 from ttc.readout import read_out
-from ttc.report.console import Console, make_console
+from ttc.report.console import Console
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
 from ttc.run.launch import Report
@@ -26,11 +26,11 @@ from ttc.store import Folder
 from ttc.types import EngineDied
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], console: Console) -> int:
     """The whole launch; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return sweep(build_grid(compose(arguments)), arguments, make_console())
+        return sweep(build_grid(compose(arguments)), arguments, console)
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -47,11 +47,20 @@ def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str =
         if launch.plan_only:
             return DONE
         log = LaunchLog(folder, inputs, [command, *arguments])
+
+        def on_report(report: Report) -> None:
+            if report.ready:
+                progress.ready()
+                log.engines_ready(report.ray_address, report.placement)
+            for part in report.parts:
+                folder.commit(part)
+            failed.extend(report.failed)
+            progress.update(report)
+
         # ray is imported only where it runs
         runner = import_module("ttc.run.local" if launch.cluster.mode == "none" else "ttc.cluster").run
         try:
             with log.entry() as failed, SweepProgress(console, len(plan.jobs)) as progress:
-                on_report = _commit_to(folder, log, progress, failed)
                 run_pairs(folder, inputs, done, runner, log, on_report)
         except EngineDied as error:
             console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
@@ -61,20 +70,3 @@ def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str =
     rows = read_out(folder, launch.readout)["readout"].to_pandas()
     show_results(console, folder, rows, [one.record.cell for one in inputs.cells], failed)
     return FAILED if failed else DONE
-
-
-def _commit_to(
-    folder: Folder, log: LaunchLog, progress: SweepProgress, failed: list[str]
-) -> Callable[[Report], None]:
-    """What becomes of a runner's reports."""
-
-    def on_report(report: Report) -> None:
-        if report.ready:
-            progress.ready()
-            log.engines_ready(report.ray_address, report.placement)
-        for part in report.parts:
-            folder.commit(part)
-        failed.extend(report.failed)
-        progress.update(report)
-
-    return on_report

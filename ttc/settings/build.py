@@ -146,9 +146,7 @@ def _line(fault: Any, prefix: str) -> str:
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     # an index inside a list and the name of a union's member are not part of a key
-    key = prefix + ".".join(
-        str(part) for part in fault["loc"] if isinstance(part, str) and part.isidentifier()
-    )
+    key = prefix + ".".join(part for part in map(str, fault["loc"]) if part.isidentifier())
     if fault["type"] == "missing":
         return f"{key}: missing"
     message = fault["msg"].replace("Input should be", "must be")
