@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ttc.commands.sweep import main
+from ttc.commands.cli import main
 from ttc.settings import extensions
 
 # every engine starts in a process of its own, and one that may not write byte code compiles torch and vLLM
@@ -46,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture
 def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
-    """launch.py's main with results in a temporary folder; fakes without Ray unless told otherwise."""
+    """What launch.py does, with results in a temporary folder; fakes without Ray unless told otherwise."""
     monkeypatch.chdir(Path(__file__).parents[1])
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("TTC_CACHE", "off")
@@ -60,7 +60,7 @@ def launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int
             "results_dir": str(tmp_path),
             "name": name,
         }
-        return main([*words, *(f"{key}={value}" for key, value in usual.items() if key not in given)])
+        return main(["run", *words, *(f"{key}={value}" for key, value in usual.items() if key not in given)])
 
     return run
 

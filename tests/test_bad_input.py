@@ -128,7 +128,7 @@ def test_nothing_heavy_is_loaded_to_refuse(tmp_path: Path) -> None:
     import subprocess
 
     code = (
-        "import sys; from ttc.commands.sweep import main; code = main(['n=0', 'dataset.limit=0']); "
+        "import sys; from ttc.commands.cli import main; code = main(['run', 'n=0', 'dataset.limit=0']); "
         "print(code, sorted({'ray', 'vllm', 'torch', 'transformers', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run(

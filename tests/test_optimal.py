@@ -5,7 +5,6 @@ import pytest
 from matplotlib.image import imread
 
 from ttc.commands.cli import main
-from ttc.commands.sweep import main as launch
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
 from ttc.report.console import make_console
@@ -109,7 +108,7 @@ def folder_of(path: Path, seeds: str) -> Folder:
     usual = ("policy=fake", "prm=fake", "cluster=none", "name=x", f"results_dir={path}", "dataset.limit=20")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(Path(__file__).parents[1])
-        assert launch(["-m", "strategy=best_of_n,beam", "n=1,4,8", f"seeds={seeds}", *usual]) == 0
+        assert main(["run", "-m", "strategy=best_of_n,beam", "n=1,4,8", f"seeds={seeds}", *usual]) == 0
     return Folder(path / "x")
 
 

@@ -194,10 +194,9 @@ def _await_start(waiting: list[tuple[str, Any]]) -> None:
         try:
             ray.get(ref)
         except RayTaskError as error:
-            cause = error.as_instanceof_cause()
-            if isinstance(cause, UserError):
+            if isinstance(error.cause, UserError):
                 raise UserError(str(error.cause)) from None
-            died = isinstance(cause, EngineDied)
+            died = isinstance(error.cause, EngineDied)
             said = error.cause if died else f"an engine did not start ({error.cause!r:.200})"
             raise EngineDied(f"{said}; see {log}") from None
         except RayError as error:

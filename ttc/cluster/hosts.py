@@ -22,23 +22,19 @@ T = TypeVar("T")
 
 
 class Host:
-    """One replica of an engine. Async: hundreds of calls wait in it at once.
-
-    Args:
-        log: everything that the engine and its processes print goes here.
-    """
+    """One replica of an engine; what it and its processes print goes to the file `log`. Async: hundreds of
+    calls wait in it at once."""
 
     def __init__(self, config: PolicyConfig | PrmConfig, log: str) -> None:
         redirect_output(log)
         self._config = config
         self._engine: Any = None
-        self._stopped: asyncio.Event | None = None
+        self._stopped = asyncio.Event()
 
     async def start(self) -> None:
         """Loads the model: an engine wants to be made inside the loop that uses it."""
         from ttc.models import start
 
-        self._stopped = asyncio.Event()
         self._engine = await start(self._config)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
@@ -52,7 +48,6 @@ class Host:
 
     async def stop(self) -> None:
         """From now on every call, waiting or new, ends with Interrupted: so the shards learn of it."""
-        assert self._stopped
         self._stopped.set()
 
     async def shutdown(self) -> None:
@@ -62,7 +57,6 @@ class Host:
         await shut_down(self._engine)
 
     async def _unless_stopped(self, call: Awaitable[T]) -> T:
-        assert self._stopped
         work, stop = asyncio.ensure_future(call), asyncio.ensure_future(self._stopped.wait())
         try:
             await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -75,11 +69,8 @@ class Host:
 
 
 class Handle:
-    """The replicas of one engine as a PolicyModel or a VerifierModel.
-
-    Raises:
-        EngineDied: by every call, once the actor is gone.
-    """
+    """The replicas of one engine as a PolicyModel or a VerifierModel. Once the actor is gone, every call
+    raises EngineDied."""
 
     def __init__(self, actors: Sequence[Any]) -> None:
         self._actors = list(actors)
@@ -117,9 +108,8 @@ async def _answer(ref: Awaitable[T]) -> T:
 def redirect_output(log: str) -> None:
     """Sends this process's output, and that of the processes it starts, to the file `log`."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.close(descriptor)
+    with open(log, "a") as file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)

@@ -62,6 +62,10 @@ class Need:
         return self.weights + OVERHEAD * gpus + self.text
 
 
+Engines = Mapping[str, EngineConfig]
+Needs = Mapping[str, Need | None]
+
+
 def has_gpu_vllm() -> bool:
     """Is vLLM's GPU build installed?
 
@@ -82,7 +86,7 @@ def has_gpu_vllm() -> bool:
 
 
 def place(
-    engines: Mapping[str, EngineConfig],
+    engines: Engines,
     sizes: Mapping[str, Size | None],
     cluster: ClusterConfig,
     resources: Mapping[str, float],
@@ -113,13 +117,17 @@ def place(
         placed |= split
         alone = have_gpus > 1 or len(on_gpu) == 1
         gpus |= {role: _gpus(split[role], on_gpu[role], alone) for role in split}
-    _refuse_beyond(placed, gpus, have_gpus)
+    need = sum(gpus[role] * (config.replicas or 1) for role, config in placed.items())
+    if need > have_gpus:
+        terms = [f"{role} {placed[role].replicas} x {each:g}" for role, each in gpus.items() if each]
+        raise UserError(
+            f"the engines need {need:g} GPUs ({' + '.join(terms)}) and this Ray has {have_gpus:g}: lower "
+            "policy.replicas, prm.replicas, gpu_share or tensor_parallel, or leave them to the rule (null)"
+        )
     return Placement(placed, gpus, shards, min(shards, int(have_cpus)))
 
 
-def share_out(
-    engines: Mapping[str, EngineConfig], needs: Mapping[str, Need | None], gpus: int, gib: float | None
-) -> dict[str, EngineConfig]:
+def share_out(engines: Engines, needs: Needs, gpus: int, gib: float | None) -> Engines:
     """The rule: `engines` with gpu_share, tensor_parallel and replicas filled in.
 
     Raises:
@@ -162,9 +170,7 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
     return width
 
 
-def _shares(
-    engines: Mapping[str, EngineConfig], needs: Mapping[str, Need | None], gib: float | None
-) -> dict[str, float]:
+def _shares(engines: Engines, needs: Needs, gib: float | None) -> dict[str, float]:
     """Shares of one GPU's memory, which they live on together, for the engines that were given none."""
     free = USABLE - sum(config.gpu_share or 0 for config in engines.values())
     open_ = {role: need for role, need in needs.items() if not engines[role].gpu_share}
@@ -217,13 +223,3 @@ def _gpus(placed: EngineConfig, asked: EngineConfig, alone: bool) -> float:
     if (placed.tensor_parallel or 1) > 1:
         return float(placed.tensor_parallel or 1)
     return 1.0 if alone and not asked.gpu_share else float(placed.gpu_share or BLIND_SHARE)
-
-
-def _refuse_beyond(engines: Mapping[str, EngineConfig], gpus: Mapping[str, float], have: int) -> None:
-    need = sum(gpus[role] * (config.replicas or 1) for role, config in engines.items())
-    if need > have:
-        terms = [f"{role} {engines[role].replicas or 1} x {each:g}" for role, each in gpus.items() if each]
-        raise UserError(
-            f"the engines need {need:g} GPUs ({' + '.join(terms)}) and this Ray has {have:g}: lower "
-            "policy.replicas, prm.replicas, gpu_share or tensor_parallel, or leave them to the rule (null)"
-        )

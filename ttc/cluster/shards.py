@@ -43,12 +43,9 @@ def run(
     async def emit(report: Report) -> None:
         reports.put(report)
 
-    async def main() -> None:
-        await Shard(launch, policy, verifier, room, emit).run(jobs)
-
     def thread() -> None:
         try:
-            asyncio.run(main())
+            asyncio.run(Shard(launch, policy, verifier, room, emit).run(jobs))
             reports.put(None)
         except BaseException as error:  # handed to the task's own thread, which raises it
             reports.put(error)

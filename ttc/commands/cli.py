@@ -21,63 +21,52 @@ from ttc.settings import extensions
 from ttc.types import EngineDied, TransientError, UserError
 
 if TYPE_CHECKING:
+    from ttc.report.console import Console
     from ttc.store import Folder
 
+Command = Callable[[Sequence[str], "Console"], Any]
+"""Gets the words behind its name; returns the exit code, or anything else where all is done."""
 
-def _run(words: Sequence[str]) -> int:
+
+def _run(words: Sequence[str], console: Console) -> int:
     from ttc.commands.sweep import main as launch
 
-    return launch(words)
+    return launch(words, console)
 
 
-def _plan(words: Sequence[str]) -> int:
-    return _run(["plan_only=true", *words])
+def _plan(words: Sequence[str], console: Console) -> int:
+    return _run(["plan_only=true", *words], console)
 
 
-def _import(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
+def _import(words: Sequence[str], console: Console) -> None:
     from ttc.sal.importer import import_sal
 
     if not words or words[0] != "sal":
         raise UserError("name the kind of run, as in `ttc import sal completions.jsonl`; there is: sal")
-    import_sal(words[1:], make_console())
-    return DONE
+    import_sal(words[1:], console)
 
 
-def _quirks(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
+def _quirks(words: Sequence[str], console: Console) -> None:
     from ttc.sal.report import report
 
     folder = _results("quirks", words)
     if faults := [f"{word}: quirks takes a results folder and nothing else" for word in words[1:]]:
         raise UserError("\n".join(faults))
-    report(folder, make_console())
-    return DONE
+    report(folder, console)
 
 
-def _rescore(words: Sequence[str]) -> int:
-    from ttc.commands.rescore import rescore
-
-    return rescore(_results("rescore", words), words[1:])
-
-
-def _verify(words: Sequence[str]) -> int:
-    from ttc.report.console import make_console
+def _verify(words: Sequence[str], console: Console) -> None:
     from ttc.verify import verify
 
-    verify(words, make_console())
-    return DONE
+    verify(words, console)
 
 
-def _on_folder(command: str, module: str) -> Callable[[Sequence[str]], int]:
+def _on_folder(command: str, module: str) -> Command:
     """The function of the command's name: it gets the results folder, the words behind it and a console."""
 
-    def call(words: Sequence[str]) -> int:
-        from ttc.report.console import make_console
-
+    def call(words: Sequence[str], console: Console) -> Any:
         folder = _results(command, words)
-        getattr(import_module(module), command)(folder, words[1:], make_console())
-        return DONE
+        return getattr(import_module(module), command)(folder, words[1:], console)
 
     return call
 
@@ -91,7 +80,7 @@ def _results(command: str, words: Sequence[str]) -> Folder:
     return Folder(words[0])
 
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+COMMANDS: Mapping[str, Command] = {
     "run": _run,
     "plan": _plan,
     "compare": _on_folder("compare", "ttc.studies.compare"),
@@ -99,10 +88,9 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "import": _import,
     "quirks": _quirks,
     "regrade": _on_folder("regrade", "ttc.commands.regrade"),
-    "rescore": _rescore,
+    "rescore": _on_folder("rescore", "ttc.commands.rescore"),
     "verify": _verify,
 }
-"""Name -> what gets the words behind it and returns the exit code."""
 
 
 # --- Typer -----------------------------------------------------------------------------------------------
@@ -125,35 +113,28 @@ Json = Annotated[bool, typer.Option("--json")]
 
 def _make_app() -> typer.Typer:
     app = typer.Typer(cls=_Group, rich_markup_mode=None, pretty_exceptions_enable=False)
-    for name, command in COMMANDS.items():
+    for name in COMMANDS:
         # the words of a launch are Hydra's: -m, -cd and -cn pass through
         context = {"ignore_unknown_options": name in ("run", "plan")}
-        register = app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)
-        register(_typed(command))
+        app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)(_call)
     return app
 
 
-def _typed(command: Callable[[Sequence[str]], int]) -> Callable[..., int]:
-    def call(words: Words = None, form: Form = None, json: Json = False) -> int:
-        extensions.load()
-        if not json and not form:
-            return command(words or [])
-        return _write_as("json" if json else str(form), command, words or [])
-
-    return call
-
-
-def _write_as(form: str, command: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
-    """The command's tables on stdout in another form; all else that it says goes to stderr."""
-    from ttc.report.console import keep_tables, redirect
+def _call(context: typer.Context, words: Words = None, form: Form = None, json: Json = False) -> int:
+    """Runs the command. In another form its tables go to stdout, and all else that it says to stderr."""
+    from ttc.report.console import keep_tables, make_console, redirect
     from ttc.report.tables import RENDERINGS
 
-    sys.stdout.flush()
-    with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
-        code = command(words)
-    if code != BAD_INPUT:
-        print(RENDERINGS[form](tables), end="")
-    return code
+    extensions.load()
+    command = COMMANDS[str(context.command.name)]
+    if not json and not form:
+        code = command(words or [], make_console())
+    else:
+        sys.stdout.flush()
+        with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
+            code = command(words or [], make_console())
+        print(RENDERINGS["json" if json else str(form)](tables), end="")
+    return code if isinstance(code, int) else DONE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

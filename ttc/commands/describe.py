@@ -14,15 +14,49 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le
 
+from ttc.commands.settings import RegradeSettings
+from ttc.sal.settings import SalSettings
 from ttc.settings import compose
 from ttc.settings.compose import CONF, PRIMARY, SWEEPS
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
+from ttc.studies.settings import OptimalSettings
 from ttc.types import Names, Naturals, OneOf, Spelled
+from ttc.verify.settings import FolderSettings, LabelSettings
 
 WIDTH = 110
 KEY = 30
 """Columns for the key and its default."""
+
+
+def describe_command(command: str) -> Iterator[str]:
+    """Its key=value words."""
+    match command:
+        case "run" | "plan":
+            yield from describe_launch()
+        case "optimal":
+            yield "settings:"
+            yield from describe(OptimalSettings)
+        case "import":
+            said = "what is not said is taken from a file's name, else it is search-and-learn's default"
+            yield f"settings ({said}):"
+            yield from describe(SalSettings)
+            yield "  readout=default|sal, readout.*   as in `ttc run --help`"
+        case "regrade":
+            yield "settings (at least one):"
+            yield from describe(RegradeSettings)
+        case "rescore":
+            yield "settings (prm is a must; all else is as it was when the paths were sampled):"
+            for group in ("prm", "cluster", "readout"):
+                yield from options(group)
+            yield "  prm.*, cluster.*, readout.*   as in `ttc run --help`"
+        case "verify":
+            yield "settings, for labelled steps:"
+            yield from options("prm")
+            yield "  prm.*   as in `ttc run --help`"
+            yield from describe(LabelSettings)
+            yield "settings, for a results folder:"
+            yield from describe(FolderSettings)
 
 
 def describe_launch() -> Iterator[str]:
@@ -42,14 +76,14 @@ def describe_launch() -> Iterator[str]:
             yield from _line(Config, field)
     for group in ("prompt", *GROUPS):
         yield f"{group}:"
-        yield from options(group, chosen.get(group))
+        yield from options(group, chosen.get(group, "..."))
         if group in GROUPS:
             yield from describe(GROUPS[group], f"{group}.")
 
 
-def options(group: str, default: str | None = None) -> Iterator[str]:
-    """`prm=nano   or acemath-7b-rm, fake, ...`: the options of a group."""
-    yield from _fill(f"{group}={default or '...'}", ", ".join(compose.options(group)))
+def options(group: str, default: str = "...") -> list[str]:
+    """`prm=nano   acemath-7b-rm, fake, ...`: the options of a group."""
+    return _fill(f"{group}={default}", ", ".join(compose.options(group)))
 
 
 def describe(cls: type, prefix: str = "") -> Iterator[str]:
@@ -62,19 +96,18 @@ def describe(cls: type, prefix: str = "") -> Iterator[str]:
             yield from _line(cls, field, prefix)
 
 
-def _line(cls: type, field: Field, prefix: str = "", indent: int = 2) -> Iterator[str]:
+def _line(cls: type, field: Field, prefix: str = "", indent: int = 2) -> list[str]:
     hint = get_type_hints(cls, include_extras=True)[field.name]
     said = [_range(hint), _docs(cls).get(field.name, "")]
-    yield from _fill(f"{prefix}{field.name}={_written(field.default)}", "; ".join(filter(None, said)), indent)
+    return _fill(f"{prefix}{field.name}={_written(field.default)}", "; ".join(filter(None, said)), indent)
 
 
 def _fill(key: str, text: str, indent: int = 2) -> list[str]:
-    head = " " * indent + key
-    lines = textwrap.wrap(text, WIDTH - KEY - 4, break_on_hyphens=False) or [""]
-    behind = f"\n{' ' * (KEY + 4)}".join(lines)
-    if len(head) > KEY + 2:
-        return [head, " " * (KEY + 4) + behind] if text else [head]
-    return [f"{head:{KEY + 4}}{behind}".rstrip()]
+    head, margin = " " * indent + key, " " * (KEY + 4)
+    alone = not text or len(head) > KEY + 2
+    first = margin if alone else f"{head:{KEY + 4}}"
+    lines = textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=margin, break_on_hyphens=False)
+    return [head, *lines] if alone else lines
 
 
 def _written(value: Any) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 WIDTH = 100
 EXAMPLES = (
@@ -16,16 +16,8 @@ OUTPUT = """output:
   --as json|csv|markdown|latex"""
 
 
-@dataclass(frozen=True)
-class Help:
-    """Of one command.
-
-    Attributes:
-        usage: its words.
-        what: one sentence.
-        more: what the words mean, as it is to be printed.
-        examples: lines that can be typed.
-    """
+class Help(NamedTuple):
+    """Of one command: its words, one sentence, what the words mean as it is printed, lines to type."""
 
     usage: str
     what: str
@@ -45,53 +37,15 @@ def write_overview(write: Callable[[str], None]) -> None:
 
 
 def write_help(command: str, write: Callable[[str], None]) -> None:
+    from ttc.commands.describe import describe_command  # where somebody asks, and not to complete a name
+
     said = HELP[command]
     write(f"usage: ttc {command} {said.usage}\n\n{textwrap.fill(said.what, WIDTH)}\n")
     if said.more:
         write(f"\n{said.more}\n")
-    if settings := list(_settings(command)):
+    if settings := list(describe_command(command)):
         write("\n" + "\n".join(settings) + "\n")
     write(f"\n{OUTPUT}\n\nexamples:\n" + "".join(f"  {line}\n" for line in said.examples))
-
-
-def _settings(command: str) -> Iterator[str]:
-    """Its key=value words. They are imported where somebody asks, and not to complete a name."""
-    from ttc.commands.describe import describe, describe_launch, options
-
-    match command:
-        case "run" | "plan":
-            yield from describe_launch()
-        case "optimal":
-            from ttc.studies.settings import OptimalSettings
-
-            yield "settings:"
-            yield from describe(OptimalSettings)
-        case "import":
-            from ttc.sal.settings import SalSettings
-
-            said = "what is not said is taken from a file's name, else it is search-and-learn's default"
-            yield f"settings ({said}):"
-            yield from describe(SalSettings)
-            yield "  readout=default|sal, readout.*   as in `ttc run --help`"
-        case "regrade":
-            from ttc.commands.settings import RegradeSettings
-
-            yield "settings (at least one):"
-            yield from describe(RegradeSettings)
-        case "rescore":
-            yield "settings (prm is a must; all else is as it was when the paths were sampled):"
-            for group in ("prm", "cluster", "readout"):
-                yield from options(group)
-            yield "  prm.*, cluster.*, readout.*   as in `ttc run --help`"
-        case "verify":
-            from ttc.verify.settings import FolderSettings, LabelSettings
-
-            yield "settings, for labelled steps:"
-            yield from options("prm")
-            yield "  prm.*   as in `ttc run --help`"
-            yield from describe(LabelSettings)
-            yield "settings, for a results folder:"
-            yield from describe(FolderSettings)
 
 
 HELP: Mapping[str, Help] = {

@@ -76,11 +76,8 @@ def _read_grades(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[s
 async def _grade_all(
     folder: Folder, graded: set[str], golds: Mapping[str, str], grader: Grader, rule: str
 ) -> tuple[int, int]:
-    """Grades what is not `graded` and commits it, a chunk of paths at a time.
-
-    Returns:
-        How many paths were graded, and how many have no gold answer.
-    """
+    """Grades what is not `graded` and commits it, a chunk of paths at a time: how many it graded, and how
+    many have no gold answer."""
     columns = [*(name for name, _ in common_columns()), "path", "steps"]
     writer = PartWriter(folder)
     added = lacking = 0
@@ -123,10 +120,9 @@ def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     sides = ["answer", "verdict"]
     kept = grades[[*KEYS["grades"], "gold", *sides]]
-    gradings = list(kept[["grader", "extract"]].drop_duplicates().itertuples(index=False, name=None))
+    gradings: Any = kept.groupby(["grader", "extract"], sort=False)
     pairs, where = [], []
-    for a, b in itertools.combinations(gradings, 2):
-        left, right = (kept[(kept.grader == grader) & (kept.extract == rule)] for grader, rule in (a, b))
+    for (a, left), (b, right) in itertools.combinations(gradings, 2):
         both = left.merge(right[["path", "grader", "extract", *sides]], on="path", suffixes=("_a", "_b"))
         differ = both[both.verdict_a != both.verdict_b]
         pair = {"a": " ".join(a), "b": " ".join(b), "paths": len(both), "agree": len(both) - len(differ)}

@@ -13,6 +13,7 @@ from typing import Any
 
 from ttc.commands.sweep import sweep
 from ttc.plan.cells import LAUNCH_KEYS, build_grid
+from ttc.report.console import Console
 from ttc.settings.build import Faults, section, sort_words
 from ttc.settings.compose import compose
 from ttc.store import Folder
@@ -22,7 +23,7 @@ OWN = ("prm", "cluster", "readout")
 """Settings that the new line may give; the others are those of the stored runs."""
 
 
-def rescore(folder: Folder, arguments: Sequence[str]) -> int:
+def rescore(folder: Folder, arguments: Sequence[str], console: Console) -> int:
     """Scores the folder's unguided paths with the verifier that `arguments` name; returns the exit code.
 
     The same line again does what is missing.
@@ -54,7 +55,7 @@ def rescore(folder: Folder, arguments: Sequence[str]) -> int:
         raise UserError(f"{folder}: only guided searches; their verifier is part of them")
     if any(cell.prm is None for cell in cells):
         raise UserError("prm=none: scores nothing; name a verifier")
-    return sweep(replace(grid, cells=cells, stored=True), words, command="rescore")
+    return sweep(replace(grid, cells=cells, stored=True), words, console, command="rescore")
 
 
 def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:

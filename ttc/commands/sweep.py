@@ -4,49 +4,41 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
 
-from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from ttc.commands import DONE, FAILED, INTERRUPTED
 from ttc.plan.cells import Grid, build_grid
 from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
 from ttc.readout import read_out
-from ttc.report.console import make_console, refuse
+from ttc.report.console import Console
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
 from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
-from ttc.run.pairs import Runner, run_pairs
-from ttc.settings import extensions
+from ttc.run.pairs import run_pairs
 from ttc.settings.compose import compose
 from ttc.store import Folder
-from ttc.types import EngineDied, UserError
+from ttc.types import EngineDied
 
 
-def main(arguments: Sequence[str]) -> int:
-    """The whole launch; returns the exit code. A user's mistake is a line, never a traceback."""
-    signal.signal(signal.SIGTERM, _interrupt)
-    extensions.load()
+def main(arguments: Sequence[str], console: Console) -> int:
+    """The whole launch; returns the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return sweep(build_grid(compose(arguments)), arguments)
-    except UserError as error:
-        refuse(error)
-        return BAD_INPUT
+        return sweep(build_grid(compose(arguments)), arguments, console)
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
 
 
-def _interrupt(signum: int, frame: object) -> None:
-    raise KeyboardInterrupt
-
-
-def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
+def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str = "launch") -> int:
     """Runs what is missing of a grid, reads it out and draws it; returns the exit code."""
-    inputs, launch, console = look_up_all(grid), grid.launch, make_console()
+    inputs, launch = look_up_all(grid), grid.launch
     folder = Folder(Path(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():
         check_gold(folder, inputs.cells)
@@ -55,10 +47,21 @@ def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
         if launch.plan_only:
             return DONE
         log = LaunchLog(folder, inputs, [command, *arguments])
+
+        def on_report(report: Report) -> None:
+            if report.ready:
+                progress.ready()
+                log.engines_ready(report.ray_address, report.placement)
+            for part in report.parts:
+                folder.commit(part)
+            failed.extend(report.failed)
+            progress.update(report)
+
+        # ray is imported only where it runs
+        runner = import_module("ttc.run.local" if launch.cluster.mode == "none" else "ttc.cluster").run
         try:
             with log.entry() as failed, SweepProgress(console, len(plan.jobs)) as progress:
-                on_report = _commit_to(folder, log, progress, failed)
-                run_pairs(folder, inputs, done, _choose_runner(launch.cluster.mode), log, on_report)
+                run_pairs(folder, inputs, done, runner, log, on_report)
         except EngineDied as error:
             console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
             return FAILED
@@ -67,30 +70,3 @@ def sweep(grid: Grid, arguments: Sequence[str], command: str = "launch") -> int:
     rows = read_out(folder, launch.readout)["readout"].to_pandas()
     show_results(console, folder, rows, [one.record.cell for one in inputs.cells], failed)
     return FAILED if failed else DONE
-
-
-def _commit_to(
-    folder: Folder, log: LaunchLog, progress: SweepProgress, failed: list[str]
-) -> Callable[[Report], None]:
-    """What becomes of a runner's reports."""
-
-    def on_report(report: Report) -> None:
-        if report.ready:
-            progress.ready()
-            log.engines_ready(report.ray_address, report.placement)
-        for part in report.parts:
-            folder.commit(part)
-        failed.extend(report.failed)
-        progress.update(report)
-
-    return on_report
-
-
-def _choose_runner(mode: str) -> Runner:
-    if mode == "none":
-        from ttc.run import local
-
-        return local.run
-    from ttc import cluster
-
-    return cluster.run

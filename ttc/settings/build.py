@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import functools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,10 +18,8 @@ from ttc.types import UserError
 
 T = TypeVar("T")
 
-
-@functools.cache  # every point of a grid is of the same few classes
-def _adapter(cls: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
+# every point of a grid is of the same few classes
+_adapter: Callable[[Any], TypeAdapter[Any]] = functools.cache(TypeAdapter)
 
 
 def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
@@ -32,12 +30,12 @@ def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
     """
     known, faults = _sort_keys(cls, mapping, prefix)
     try:
-        value = _adapter(cast(Any, cls)).validate_python(known)
+        value: T = _adapter(cls).validate_python(known)
     except ValidationError as error:
         faults += [_line(fault, prefix) for fault in error.errors()]
     if faults:
         raise Faults(faults)
-    return cast(T, value)
+    return value
 
 
 def read(cls: type[T], words: Iterable[str]) -> T:
@@ -83,18 +81,15 @@ def section(word: str) -> str:
 def _mapping(cls: type, pairs: Iterable[str]) -> dict[str, Any]:
     """For `build`: texts stay as they are where the field is one, all else is read as JSON where it is some;
     null is null."""
-    hints = get_type_hints(cls)
+    sections = _sections(cls)
     values: dict[str, Any] = {}
     for word in pairs:
         key, _, text = word.partition("=")
         group, _, inner = key.partition(".")
+        hints = get_type_hints(sections.get(group, object) if inner else cls)
         inside = values.setdefault(group, {}) if inner else values
-        if inner and group in hints and is_dataclass(hints[group]):
-            hint = get_type_hints(hints[group]).get(inner)
-        else:
-            hint = hints.get(key)
         if isinstance(inside, dict):
-            inside[inner or key] = _read(text, hint)
+            inside[inner or key] = _read(text, hints.get(inner or key))
     return values
 
 
@@ -142,11 +137,8 @@ def _sort_keys(cls: type, mapping: Mapping[str, Any], prefix: str) -> tuple[dict
 
 
 def _keys(cls: type) -> list[str]:
-    sections = _sections(cls)
-    keys: list[str] = []
-    for name in (f.name for f in fields(cls)):  # type: ignore[arg-type]
-        keys += [f"{name}.{inner}" for inner in _keys(sections[name])] if name in sections else [name]
-    return keys
+    inner = {name: [f"{name}.{key}" for key in _keys(kind)] for name, kind in _sections(cls).items()}
+    return [key for f in fields(cls) for key in inner.get(f.name, [f.name])]  # type: ignore[arg-type]
 
 
 def _line(fault: Any, prefix: str) -> str:
@@ -154,9 +146,7 @@ def _line(fault: Any, prefix: str) -> str:
     if fault["type"] == "value_error":
         return str(fault["ctx"]["error"])
     # an index inside a list and the name of a union's member are not part of a key
-    key = prefix + ".".join(
-        str(part) for part in fault["loc"] if isinstance(part, str) and part.isidentifier()
-    )
+    key = prefix + ".".join(part for part in map(str, fault["loc"]) if part.isidentifier())
     if fault["type"] == "missing":
         return f"{key}: missing"
     message = fault["msg"].replace("Input should be", "must be")

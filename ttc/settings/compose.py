@@ -13,7 +13,6 @@ import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -39,7 +38,7 @@ class Line:
     multirun: bool
     folder: str | None
     config: str
-    overrides: tuple[str, ...]
+    overrides: list[str]
 
 
 def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
@@ -48,24 +47,17 @@ def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
     Raises:
         UserError: Hydra cannot compose it; the first fault, in one line.
     """
-    from hydra.core.global_hydra import GlobalHydra
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    line = read_line(arguments)
-    GlobalHydra.instance().clear()
     try:
-        return list(_points(line))
+        return list(_points(read_line(arguments)))
     except (HydraException, OmegaConfBaseException) as error:
         raise UserError(_one_line(error)) from None
-    finally:
-        GlobalHydra.instance().clear()
 
 
 def read_line(arguments: Sequence[str]) -> Line:
-    """Raises:
-    UserError: a flag that is not known, or one without its value.
-    """
+    """Refuses a flag that is not known, or one without its value."""
     values: dict[str, str] = {}
     names = {"-cd": "folder", "--config-dir": "folder", "-cn": "config", "--config-name": "config"}
     multirun, overrides, words = False, [], iter(arguments)
@@ -82,7 +74,7 @@ def read_line(arguments: Sequence[str]) -> Line:
             raise UserError(f"unrecognized arguments: {word}; see --help")
         else:
             overrides.append(word)
-    return Line(multirun, values.get("folder"), values.get("config", PRIMARY), tuple(overrides))
+    return Line(multirun, values.get("folder"), values.get("config", PRIMARY), overrides)
 
 
 def _points(line: Line) -> Iterator[dict[str, Any]]:
@@ -90,13 +82,11 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
     from hydra.types import RunMode
 
     composer = _Composer(line)
-    parsed = composer.parse(line.overrides)
+    parsed: list[Any] = composer.parse(line.overrides)
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
-        fixed = [
-            word for word, one in zip(line.overrides, parsed, strict=True) if not one.is_sweep_override()
-        ]
-        hydra = composer.hydra(fixed)
+        fixed = [one.input_line for one in parsed if not one.is_sweep_override()]
+        _, hydra = composer.from_files(composer.files(fixed))
         multirun |= hydra.mode == RunMode.MULTIRUN
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
@@ -105,7 +95,7 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
     elif several := next((one.input_line for one in parsed if one.is_sweep_override()), None):
         raise UserError(f"{several}: several values are a grid, and a grid needs -m")
     else:
-        points = [list(line.overrides)]
+        points = [line.overrides]
     yield from map(composer.plain, points)
 
 
@@ -113,6 +103,7 @@ class _Composer:
     """Hydra on conf/, the folder that a line names, and what stands in no file."""
 
     def __init__(self, line: Line) -> None:
+        from hydra._internal.config_loader_impl import ConfigLoaderImpl
         from hydra._internal.hydra import Hydra
         from hydra._internal.utils import create_config_search_path
         from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -121,17 +112,10 @@ class _Composer:
         search_path = create_config_search_path(str(CONF))
         search_path.prepend("command-line", _folder(line).absolute().as_uri(), anchor="schema")
         self._config = line.config
-        self._hydra = Hydra.create_main_hydra2("ttc", search_path)
-        self._parser = OverridesParser.create(config_loader=self._hydra.config_loader)
-        self._from_files = functools.cache(self._compose_files)
+        self._loader = Hydra("ttc", ConfigLoaderImpl(search_path)).config_loader
+        self.parse = OverridesParser.create(self._loader).parse_overrides
+        self.from_files = functools.cache(self._compose_files)
         self._chooses = functools.cache(self._is_group)  # Hydra looks at every folder for an answer
-
-    def parse(self, words: Sequence[str]) -> list[Any]:
-        return self._parser.parse_overrides(list(words))
-
-    def hydra(self, words: Sequence[str]) -> Any:
-        """Hydra's own settings, which a saved sweep may change."""
-        return self._from_files(self._files(words))[1]
 
     def plain(self, words: Sequence[str]) -> dict[str, Any]:
         """The config of one point; points of the same files are composed from them once."""
@@ -140,23 +124,21 @@ class _Composer:
 
         # any parameter may be said of any strategy; the grid's own check refuses what none has
         words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
-        files = self._files(words)
-        config = copy.deepcopy(self._from_files(files)[0])
+        files = self.files(words)
+        config = copy.deepcopy(self.from_files(files)[0])
         overrides = self.parse([word for word in words if word not in files])
         ConfigLoaderImpl._apply_overrides_to_config(overrides, config)
         return cast(dict[str, Any], OmegaConf.to_container(config, resolve=True))
 
-    def _files(self, words: Sequence[str]) -> tuple[str, ...]:
+    def files(self, words: Sequence[str]) -> tuple[str, ...]:
         return tuple(word for word in words if self._chooses(word.partition("=")[0]))
 
     def _compose_files(self, words: tuple[str, ...]) -> tuple[Any, Any]:
-        """Our settings, and Hydra's."""
+        """Our settings, and Hydra's own, which a saved sweep may change."""
         from hydra.types import RunMode
         from omegaconf import open_dict
 
-        config = self._hydra.compose_config(
-            self._config, list(words), RunMode.RUN, from_shell=True, with_log_configuration=False
-        )
+        config = self._loader.load_configuration(self._config, list(words), RunMode.RUN)
         with open_dict(config):
             own = config.pop("hydra")
         return config, own
@@ -164,15 +146,11 @@ class _Composer:
     def _is_group(self, key: str) -> bool:
         """Does the key choose files, as `policy` does, or speak to Hydra itself?"""
         key = key.lstrip("+~").partition("@")[0]
-        return key.startswith("hydra") or bool(self._hydra.config_loader.get_group_options(key))
+        return key.startswith("hydra") or bool(self._loader.get_group_options(key))
 
 
 def _folder(line: Line) -> Path:
-    """Where else configs are looked for: the user's folder, or what ttc ships where there is none.
-
-    Raises:
-        UserError: there is no such folder.
-    """
+    """Where else configs are looked for: the user's folder, or what ttc ships where there is none."""
     folder = Path(line.folder or SWEEPS).expanduser()
     if folder.is_dir():
         return folder
@@ -200,10 +178,7 @@ def _one_line(error: Exception) -> str:
     text = str(error)
     lines = [line.strip().rstrip(".:") for line in text.splitlines() if line.strip()]
     if missing := re.search(r"Could not find '(.*)/(.*)'", text):
-        options = (
-            text.partition("Available options in")[2].partition("Config search path")[0].splitlines()[1:]
-        )
-        names = [name.strip() for name in options if name.strip() and not name.strip().startswith("_")]
+        names = re.findall(r"^\t([^_\s]\S*)$", text, re.MULTILINE)
         return f"{missing[1]}={missing[2]}: unknown {missing[1]}; take one of {', '.join(names)}"
     if unknown := re.search(r"Could not override '(.*)'", text):
         return f"{unknown[1]}: unknown key{_near(unknown[1])}"
@@ -219,13 +194,11 @@ def _near(key: str) -> str:
     keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
     for group in ("prompt", *GROUPS):
         keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
-    near = difflib.get_close_matches(key, keys, n=1) or difflib.get_close_matches(
-        key.split(".")[0], keys, n=1
-    )
+    near = [one for word in (key, key.split(".")[0]) for one in difflib.get_close_matches(word, keys, n=1)]
     return f"; did you mean {near[0]}?" if near else ""
 
 
-@cache
+@functools.cache
 def shipped(group: str, name: str) -> dict[str, Any]:
     """An option of a group as it ships, over the group's defaults: what a variant is told apart from.
 
