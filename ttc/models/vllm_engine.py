@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from ttc.models.counters import Counters
 from ttc.types import EngineDied, TransientError
 
 if TYPE_CHECKING:
-    from vllm import PoolingParams, PoolingRequestOutput, RequestOutput, SamplingParams
+    from vllm import PoolingRequestOutput, RequestOutput
 
 GIB = 2**30
 SMALL = 100 * 2**20
@@ -72,6 +73,8 @@ class Engine:
         from vllm import AsyncEngineArgs
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
+        from vllm.pooling_params import PoolingParams
+        from vllm.sampling_params import RequestOutputKind, SamplingParams
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -82,30 +85,36 @@ class Engine:
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._input, self._dead = tokens_input, EngineDeadError
+        self._sampling = partial(SamplingParams, output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)
+        # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
+        # for logits of every token is not vLLM's default, as only the uncached ones come back then
+        self._pooling = partial(
+            PoolingParams, task=options.pooling, use_activation=False, skip_reading_prefix_cache=False
+        )
         self._ids = itertools.count()
         self.counters = Counters()
 
-    async def run(self, ids: list[int], params: SamplingParams, generated: bool = True) -> RequestOutput:
+    async def run(self, ids: list[int], generated: bool = True, **params: Any) -> RequestOutput:
         """One request to its end. A cancelled call aborts its request.
 
         Args:
-            params: made for this request alone, with `skip_clone`; FINAL_ONLY.
             generated: the tokens it generates count as computed (a verifier throws its one away).
+            params: SamplingParams' own.
 
         Raises:
             EngineDied: the engine is gone.
             TransientError: the engine gave the request up.
         """
-        output: RequestOutput = await self._last(self._llm.generate, ids, params)
+        output: RequestOutput = await self._last(self._llm.generate, ids, self._sampling(**params))
         if output.outputs[0].finish_reason not in ("stop", "length"):
             raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
         written = len(output.outputs[0].token_ids) if generated else 0
         self.counters.count(len(ids) + written, output.num_cached_tokens)
         return output
 
-    async def pool(self, ids: list[int], params: PoolingParams) -> PoolingRequestOutput[Any]:
-        """One request to a model that is only read; otherwise as `run`."""
-        output: PoolingRequestOutput[Any] = await self._last(self._llm.encode, ids, params)
+    async def pool(self, ids: list[int]) -> PoolingRequestOutput[Any]:
+        """One request to a model that is only read: its raw logits; otherwise as `run`."""
+        output: PoolingRequestOutput[Any] = await self._last(self._llm.encode, ids, self._pooling())
         self.counters.count(len(ids), output.num_cached_tokens)
         return output
 
