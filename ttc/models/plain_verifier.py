@@ -49,28 +49,20 @@ class PlainReader(OnEngine):
         """One pass: a row for the last, longest request of every chain."""
         import torch
 
-        longest = len(requests[batch[0][-1]])
-        texts = [requests[chain[-1]] for chain in batch]
-        # on the right, where a causal model's scores do not see it: so no mask is needed
-        padded = [[*text, *(0 for _ in range(longest - len(text)))] for text in texts]
-        places = [(row, index) for row, chain in enumerate(batch) for index in chain]
+        # padded on the right, where a causal model's scores do not see it: so no mask is needed
+        texts = [torch.tensor(requests[chain[-1]]) for chain in batch]
+        ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True).to(self.scorer.model.device)
+        rows = [row for row, chain in enumerate(batch) for _ in chain]
+        columns = [len(requests[index]) - 1 for chain in batch for index in chain]
         with torch.inference_mode():
-            values = self.scorer.at(
-                torch.tensor(padded, device=self.scorer.model.device),
-                [row for row, _ in places],
-                [len(requests[index]) - 1 for _, index in places],
-            )
-            scored = self._scores(values)
-        # a request pays for what the shorter ones in its chain do not
-        new = [
-            len(requests[index]) - (len(requests[chain[at - 1]]) if at else 0)
-            for chain in batch
-            for at, index in enumerate(chain)
-        ]
-        return {
-            index: Reward(*one, computed=tokens)
-            for (_, index), one, tokens in zip(places, scored, new, strict=True)
-        }
+            scores = iter(self._scores(self.scorer.at(ids, rows, columns)))
+        rewards = {}
+        for chain in batch:
+            paid = 0  # by the shorter ones in the chain
+            for index in chain:
+                rewards[index] = Reward(*next(scores), computed=len(requests[index]) - paid)
+                paid = len(requests[index])
+        return rewards
 
     def _scores(self, values: Any) -> list[tuple[float | None, float | None, float | None]]:
         """(score, raw, mass) of every row of (places, width)."""
@@ -87,10 +79,9 @@ def chains(requests: Sequence[Ids]) -> list[list[int]]:
     # in this order what a text begins with stands in front of it
     for index in sorted(range(len(requests)), key=lambda index: requests[index]):
         last = requests[made[-1][-1]] if made else None
-        if last is not None and requests[index][: len(last)] == last:
-            made[-1].append(index)
-        else:
-            made.append([index])
+        if last is None or requests[index][: len(last)] != last:
+            made.append([])
+        made[-1].append(index)
     return made
 
 
