@@ -10,11 +10,10 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ttc.models.counters import OnEngine
 from ttc.models.formats import Format
 from ttc.models.heads import Scorer
 from ttc.models.plain import Batcher
-from ttc.models.verifier import Reward, classify, two_way
+from ttc.models.verifier import Reader, Reward, classify, two_way
 from ttc.models.vllm_engine import EngineOptions
 
 BATCH_TOKENS = 16_384
@@ -23,7 +22,7 @@ BATCH_TOKENS = 16_384
 Ids = tuple[int, ...]
 
 
-class PlainReader(OnEngine):
+class PlainReader(Reader):
     """`Reader` on transformers. Make it inside the event loop that uses it.
 
     Raises:

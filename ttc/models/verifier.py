@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
 
+from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Layout
 from ttc.models.formats.common import HARD_STEPS, PROBE_QUESTION, PROBE_STEPS
 from ttc.models.together import together
@@ -47,16 +48,12 @@ class Reward:
     cached: int | None = None
 
 
-class Reader(Protocol):
-    """An engine that reads scores."""
+class Reader(OnEngine, ABC):
+    """What reads scores on an engine."""
 
+    @abstractmethod
     async def read(self, ids: tuple[int, ...]) -> Reward:
         """What stands at the last of these ids."""
-        ...
-
-    async def stats(self) -> EngineStats: ...
-
-    def shutdown(self) -> None: ...
 
 
 @dataclass
@@ -109,8 +106,7 @@ class ModelVerifier:
         layout = self.format.layout(PROBE_QUESTION, steps)
         if len(layout.ends) != len(steps):
             raise UserError(f"{self.name}: a probe of {len(steps)} steps got {len(layout.ends)} scores")
-        inputs = [layout.upto(step) for step in range(len(steps))]
-        inputs = [ids for ids in inputs if len(ids) <= self.context]
+        inputs = [ids for step in range(len(steps)) if len(ids := layout.upto(step)) <= self.context]
         if not inputs:
             raise UserError(f"{self.name}: a context of {self.context} holds no text; raise prm.context")
         at_once = await together(self.reader.read(ids) for ids in inputs)
@@ -191,11 +187,8 @@ class ModelVerifier:
 
 
 def two_way(good: float, bad: float) -> float | None:
-    """The probability of `good` against `bad`, from logits or log-probabilities; None where they are no
-    numbers."""
-    if math.isnan(good) or math.isnan(bad) or (math.isinf(good) and math.isinf(bad)):
-        return None
-    return sigmoid(good - bad)
+    """The probability of `good` against `bad`, from logits or log-probabilities; None of no numbers."""
+    return None if math.isinf(good) and math.isinf(bad) else sigmoid(good - bad)
 
 
 def classify(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
@@ -226,9 +219,7 @@ def _sum(values: Sequence[int | None]) -> int | None:
 
 def _keys(query: Query) -> list[bytes]:
     """A name for (question, steps up to here), for every step. Hashes, as texts would fill the memory."""
-    keys = []
-    key = blake2b(query.question.encode(), digest_size=16).digest()
+    keys = [blake2b(query.question.encode(), digest_size=16).digest()]
     for step in query.steps:
-        key = blake2b(key + step.strip().encode(), digest_size=16).digest()
-        keys.append(key)
-    return keys
+        keys.append(blake2b(keys[-1] + step.strip().encode(), digest_size=16).digest())
+    return keys[1:]

@@ -11,9 +11,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Reads
-from ttc.models.verifier import Reward, classify, two_way
+from ttc.models.verifier import Reader, Reward, classify, two_way
 from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
 from ttc.types import UserError
 
@@ -21,7 +20,7 @@ POOLING: dict[Reads, Pooling] = {"classes": "token_classify", "reward": "classif
 """How vLLM gives what a family reads; "tags" are the next token's logits."""
 
 
-class VllmReader(OnEngine):
+class VllmReader(Reader):
     """`Reader` on AsyncLLM. Make it inside the event loop that uses it.
 
     Raises:

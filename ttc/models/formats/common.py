@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain
+from os.path import commonprefix
 from typing import Any, ClassVar, Literal
 
 from ttc.types import UserError
@@ -87,44 +88,9 @@ def one_token(tokenizer: Any, tag: str) -> int:
     return int(ids[0])
 
 
-def common(a: Sequence[int], b: Sequence[int]) -> int:
+def common(a: Ids, b: Ids) -> int:
     """Length of the longest common prefix."""
-    return next(
-        (index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
-
-
-class Pieces:
-    """Encodes a text in pieces, each as it stands in the whole, and remembers them."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._known = lru_cache(PIECES_KEPT)(self._between)
-
-    def __call__(self, text: str, after: str = "", followed: bool = False) -> Ids:
-        """The ids of `text`.
-
-        Args:
-            after: what stands in front. Many tokenizers put a blank in front of what they encode; so this is
-                encoded with the text, and its ids are taken away.
-            followed: a word comes behind it.
-        """
-        return self._known(text, after, followed)
-
-    def _between(self, text: str, after: str, followed: bool) -> Ids:
-        start = len(self._encode(after))
-        if not followed:
-            return self._encode(after + text)[start:]
-        one, other = (self._encode(after + text + word) for word in "AB")
-        # the word itself is at least one id, and the same one for both where the tokenizer knows neither
-        return one[start : min(common(one, other), len(one) - 1)]
-
-    def _encode(self, text: str) -> Ids:
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
-
-    def show(self, ids: Sequence[int], start: int) -> str:
-        """A few of the ids, as text, for a message."""
-        return repr(self._tokenizer.decode(list(ids[start : start + 3])))
+    return len(commonprefix([a, b]))
 
 
 def lay_out(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
@@ -161,7 +127,7 @@ class Format(ABC):
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer, self.name = tokenizer, name_of(tokenizer)
-        self.piece = Pieces(tokenizer)
+        self.piece = lru_cache(PIECES_KEPT)(self._piece)
 
     @abstractmethod
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
@@ -187,5 +153,27 @@ class Format(ABC):
                 at = common(expected, here)
                 raise UserError(
                     f"{self.name}: not append-only: in the whole text, step {count} is encoded differently "
-                    f"from token {at} on: {self.piece.show(expected, at)} against {self.piece.show(here, at)}"
+                    f"from token {at} on: {self.show(expected, at)} against {self.show(here, at)}"
                 )
+
+    def _piece(self, text: str, after: str = "", followed: bool = False) -> Ids:
+        """The ids of a piece of the input, as it stands in the whole.
+
+        Args:
+            after: what stands in front. Many tokenizers put a blank in front of what they encode; so this is
+                encoded with the text, and its ids are taken away.
+            followed: a word comes behind it.
+        """
+        start = len(self._encode(after))
+        if not followed:
+            return self._encode(after + text)[start:]
+        one, other = (self._encode(after + text + word) for word in "AB")
+        # the word itself is at least one id, and the same one for both where the tokenizer knows neither
+        return one[start : min(common(one, other), len(one) - 1)]
+
+    def _encode(self, text: str) -> Ids:
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+
+    def show(self, ids: Ids, start: int) -> str:
+        """A few of the ids, as text, for a message."""
+        return repr(self.tokenizer.decode(list(ids[start : start + 3])))

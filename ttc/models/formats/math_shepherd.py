@@ -49,7 +49,7 @@ class MathShepherd(Format):
         if ids[-1] != self._tag:
             raise UserError(
                 f"{self.name}: the tag {TAG!r} does not stand at the end of a step, but "
-                f"{self.piece.show(ids, len(ids) - 1)}"
+                f"{self.show(ids, len(ids) - 1)}"
             )
         return ids
 
