@@ -124,9 +124,6 @@ class HeuristicVerifier:
     async def stats(self) -> EngineStats:
         return EngineStats(0, 0, 0, 0.0)
 
-    def shutdown(self) -> None:
-        """Nothing was started."""
-
     def _judge(self, query: Query) -> Judgement:
         scores = tuple(self._score(query, step) for step in range(query.known, len(query.steps)))
         return Judgement(scores, tokens=(0,) * len(scores), root=0, start=0)

@@ -14,6 +14,7 @@ from ttc.models.formats import FORMATS, Format
 from ttc.models.plain_policy import PlainPolicy
 from ttc.models.plain_verifier import PlainReader
 from ttc.models.provider import Identity, Model, Provider, part_of
+from ttc.models.size import WRITES
 from ttc.models.verifier import ModelVerifier, Reader
 from ttc.models.vllm_engine import GIB, EngineOptions
 from ttc.models.vllm_policy import VllmPolicy
@@ -25,7 +26,6 @@ SLOWER = (
     "transformers runs it instead of vLLM: no prefix cache, so step searches take 1.3 times as long on the "
     "embedded models (benchmarks/plain.py), and more the longer the texts"
 )
-WRITES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 HEADS = {
     "text": WRITES,
     "tags": WRITES,

@@ -39,10 +39,6 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
 
 
 def render(tokenizer: Any, prompt: Prompt, question: str) -> list[int]:
-    """The token ids of `text`, with the template's own first token and no second one.
-
-    Raises:
-        UserError: the tokenizer has no chat template.
-    """
+    """The token ids of `text`, which may raise, with the template's own first token and no second one."""
     # in two steps, because apply_chat_template(tokenize=True) returns a list or a dict, by version
     return list(tokenizer.encode(text(tokenizer, prompt, question), add_special_tokens=False))

@@ -81,9 +81,9 @@ class StepRule:
     def ends(self, tokens: Sequence[int], start: int, stop: int) -> bool:
         """Does a step that began at `start` end with the token before `stop`?"""
         token = tokens[stop - 1]
-        if token in self.stops:
-            return True
-        return token in self.touching and self.separator in self.decode(tokens[start:stop])
+        return token in self.stops or (
+            token in self.touching and self.separator in self.decode(tokens[start:stop])
+        )
 
 
 def step_rule(decode: Decode, vocabulary: int, separator: str, eos: frozenset[int]) -> StepRule:

@@ -40,13 +40,10 @@ class EngineOptions:
         context: tokens of prompt and text together.
         revision: the Hub's commit.
         dtype: of weights and activations.
-        seed: of the engine; every request brings its own.
         max_num_seqs: sequences that run at once; more wait in the engine.
         memory: bytes of KV cache; None: `gpu_share` of the GPU, or 1 GiB on a CPU.
         gpu_share: the share of the GPU's memory that the whole engine takes.
         tensor_parallel: GPUs that share each layer.
-        block_size: tokens a block of the prefix cache; None: 16 on a GPU, 32 on a CPU. Whole blocks are
-            cached, so larger ones make short steps compute more.
         float32_head: the output head in float32, for scores that bfloat16 would round.
         pooling: None: the model writes (`Engine.run`); else it is only read (`Engine.pool`).
     """
@@ -55,12 +52,10 @@ class EngineOptions:
     context: int
     revision: str | None = None
     dtype: str = "auto"
-    seed: int = 0
     max_num_seqs: int = 256
     memory: int | None = None
     gpu_share: float = 0.9
     tensor_parallel: int = 1
-    block_size: int | None = None
     float32_head: bool = False
     pooling: Pooling | None = None
 
@@ -161,12 +156,12 @@ def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
         "revision": options.revision,
         "tokenizer_revision": options.revision,
         "dtype": options.dtype,
-        "seed": options.seed,
+        "seed": 0,  # every request brings its own
         "max_model_len": options.context,
         "max_num_seqs": options.max_num_seqs,
         "tensor_parallel_size": options.tensor_parallel,
         "enable_prefix_caching": True,
-        "block_size": options.block_size or (32 if cpu else 16),
+        "block_size": 32 if cpu else 16,  # tokens; larger ones make short steps compute more
         "generation_config": "vllm",  # temperature and top_p are ours, not the model's advice
         "disable_log_stats": True,  # the counters are here, and statistics cost time per token
         "enable_log_requests": False,
