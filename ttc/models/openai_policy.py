@@ -15,7 +15,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from ttc.models import prompts
@@ -62,8 +62,7 @@ class Completions(TokenPolicy):
 
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
         assert endpoint.context, "look() refuses completions without one"
-        folder = tokenizer_folder(config, endpoint.model)
-        super().__init__(folder, config.revision, endpoint.context)
+        super().__init__(tokenizer_folder(config, endpoint.model), config.revision, endpoint.context)
         self.engine = Server(config, endpoint.model)
         self.said = f"policy.tokenizer={config.tokenizer or endpoint.model}"
         if self.tokenizer.eos_token_id is None:
@@ -168,7 +167,7 @@ class ByChat(OnEngine):
         self.context, self.engine = endpoint.context, Server(config, endpoint.model)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        if not all(draw.whole and not draw.tokens for draw in draws):
+        if any(draw.tokens or not draw.whole for draw in draws):
             raise Refused(
                 "a server that only chats cannot go on from a text: no step search, no growing path"
             )
@@ -203,9 +202,9 @@ def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]
     stops = one if len(separator) == 1 else frozenset()
     rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
-    bounds = [total * at // len(text) for at in accumulate(len(step.tokens) for step in steps)]
-    sizes = [bound - before for before, bound in zip([0, *bounds], bounds, strict=False)]
-    return tuple(replace(step, tokens=(), size=size) for step, size in zip(steps, sizes, strict=True))
+    ends = accumulate((len(step.tokens) for step in steps), initial=0)
+    bounds = pairwise(total * end // len(text) for end in ends)
+    return tuple(replace(step, tokens=(), size=b - a) for step, (a, b) in zip(steps, bounds, strict=True))
 
 
 def _body(sampling: Sampling, seed: int) -> dict[str, Any]:

@@ -147,11 +147,7 @@ class Server:
 
 
 def _read(choice: dict[str, Any], usage: dict[str, Any]) -> Answer:
-    """One choice of an answer, of either API, or of a chunk.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is something else.
-    """
+    """One choice of an answer, of either API, or of a chunk; any error where it is none of them."""
     message = choice.get("message")
     # null: the model only thought, or wrote nothing
     text = choice["text"] if message is None else message.get("content") or ""

@@ -57,7 +57,6 @@ class StepRule:
         Args:
             tokens: what was sampled, at least one.
             end: why the sample ended; the last step's end.
-            logprobs: of the tokens.
             after_blank: the step in front of the sample is blank.
 
         Returns:
@@ -81,9 +80,9 @@ class StepRule:
     def ends(self, tokens: Sequence[int], start: int, stop: int) -> bool:
         """Does a step that began at `start` end with the token before `stop`?"""
         token = tokens[stop - 1]
-        return token in self.stops or (
-            token in self.touching and self.separator in self.decode(tokens[start:stop])
-        )
+        if token in self.stops:
+            return True
+        return token in self.touching and self.separator in self.decode(tokens[start:stop])
 
 
 def step_rule(decode: Decode, vocabulary: int, separator: str, eos: frozenset[int]) -> StepRule:

@@ -24,10 +24,9 @@ from ttc.types import EngineStats, Judgement, Query, UserError
 SCORES_KEPT = 200_000
 SURE = 0.5
 """The least that the two tags of a trained verifier weigh together; a language model gives them little."""
-AGREE = {"float32": 0.002}
-"""How far a score step by step may be from the same at once, by dtype."""
-AGREE_16_BITS = 0.1
-"""16 bits round by 0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number."""
+AGREE, AGREE_16_BITS = 0.002, 0.1
+"""How far a score step by step may be from the same at once, in float32 and in other dtypes: 16 bits round by
+0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class ModelVerifier:
         dtype: str = "auto",
     ) -> None:
         self.name, self.format, self.reader = name, format, reader
-        self._agree = AGREE.get(dtype, AGREE_16_BITS)
+        self._agree = AGREE if dtype == "float32" else AGREE_16_BITS
         self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
         self._known: OrderedDict[bytes, Reward] = OrderedDict()
@@ -193,11 +192,7 @@ def two_way(good: float, bad: float) -> float | None:
 
 def classify(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
     """(score, raw) from a classifier's logits: of two, the second one's probability; one is an outcome
-    model's reward.
-
-    Raises:
-        UserError: this is another kind of classifier.
-    """
+    model's reward. A UserError where this is another kind of classifier."""
     if len(logits) == 2:
         return two_way(logits[1], logits[0]), None
     if len(logits) == 1 and outcome:

@@ -59,11 +59,7 @@ def name_of(tokenizer: Any) -> str:
 
 
 def bos_of(tokenizer: Any, family: str) -> str:
-    """The token that begins a text.
-
-    Raises:
-        UserError: there is none.
-    """
+    """The token that begins a text; a UserError where there is none."""
     if not tokenizer.bos_token:
         raise UserError(
             f"{name_of(tokenizer)}: the format {family} begins with the tokenizer's bos token, and its "
@@ -73,11 +69,7 @@ def bos_of(tokenizer: Any, family: str) -> str:
 
 
 def one_token(tokenizer: Any, tag: str) -> int:
-    """The id of `tag`.
-
-    Raises:
-        UserError: it is unknown, or more than one token.
-    """
+    """The id of `tag`; a UserError where it is unknown, or more than one token."""
     ids = tokenizer.encode(tag, add_special_tokens=False)
     if len(ids) != 1 or ids[0] == tokenizer.unk_token_id:
         found = "unknown" if tokenizer.unk_token_id in ids else f"{len(ids)} tokens {ids}"
@@ -138,11 +130,7 @@ class Format(ABC):
         """The input for these steps of PROBE_QUESTION, encoded at once, by the family's definition."""
 
     def check(self) -> None:
-        """Holds the inputs for a probe against `whole`, id for id.
-
-        Raises:
-            UserError: names the tokenizer and what was found.
-        """
+        """Holds the inputs for a probe against `whole`, id for id; a UserError names the first difference."""
         steps = (*PROBE_STEPS, *HARD_STEPS)
         layout = self.layout(PROBE_QUESTION, steps)
         if len(layout.ends) != len(steps):

@@ -52,11 +52,7 @@ class RLHFlow(ChatFormat):
         return self.render(turns if answered else turns[:-1], opened=not answered)
 
     def whole(self, steps: Sequence[str]) -> Ids:
-        """The whole chat, encoded at once.
-
-        Raises:
-            UserError: an answer would not stand where its score is read.
-        """
+        """See `Format`; a UserError where an answer would not stand where its score is read."""
         contents = [f"{PROBE_QUESTION} {steps[0]}", *steps[1:]]
         whole, answered = (self.piece(self._chat(contents, answer)) for answer in (False, True))
         at = common(answered, (*whole, self._good))
