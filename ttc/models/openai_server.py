@@ -79,9 +79,6 @@ class Server:
                 raise ValueError("no finish_reason")
             return read
 
-    def shutdown(self) -> None:
-        """Nothing was started."""
-
     async def stream(self, until: str, **body: Any) -> Answer:
         """As `complete`, but hung up as soon as the text holds `until`; it may reach past it.
 
@@ -107,6 +104,9 @@ class Server:
             pieces=tuple(piece for part in parts for piece in part.pieces),
             logprobs=tuple(value for part in parts for value in part.logprobs),
         )
+
+    def shutdown(self) -> None:
+        """Nothing was started."""
 
     @asynccontextmanager
     async def _calling(self) -> AsyncIterator[None]:

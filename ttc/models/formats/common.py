@@ -144,6 +144,10 @@ class Format(ABC):
                     f"from token {at} on: {self.show(expected, at)} against {self.show(here, at)}"
                 )
 
+    def show(self, ids: Ids, start: int) -> str:
+        """A few of the ids, as text, for a message."""
+        return repr(self.tokenizer.decode(list(ids[start : start + 3])))
+
     def _piece(self, text: str, after: str = "", followed: bool = False) -> Ids:
         """The ids of a piece of the input, as it stands in the whole.
 
@@ -161,7 +165,3 @@ class Format(ABC):
 
     def _encode(self, text: str) -> Ids:
         return tuple(self.tokenizer.encode(text, add_special_tokens=False))
-
-    def show(self, ids: Ids, start: int) -> str:
-        """A few of the ids, as text, for a message."""
-        return repr(self.tokenizer.decode(list(ids[start : start + 3])))
