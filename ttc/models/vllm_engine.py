@@ -65,11 +65,10 @@ class Engine:
 
     def __init__(self, options: EngineOptions) -> None:
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-        from vllm import AsyncEngineArgs
+        from vllm import AsyncEngineArgs, PoolingParams, SamplingParams
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
-        from vllm.pooling_params import PoolingParams
-        from vllm.sampling_params import RequestOutputKind, SamplingParams
+        from vllm.sampling_params import RequestOutputKind
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -80,6 +79,7 @@ class Engine:
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._input, self._dead = tokens_input, EngineDeadError
+        # made anew for every request: so vLLM need not copy them
         self._sampling = partial(SamplingParams, output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)
         # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
         # for logits of every token is not vLLM's default, as only the uncached ones come back then
