@@ -116,18 +116,18 @@ def settings(url: str, **more) -> PolicyConfig:
 
 def generate(config: PolicyConfig, sampling: Sampling, *draws: Draw) -> list[Sample]:
     async def run():
-        from ttc.models.openai_policy import OpenaiPolicy
+        from ttc.models.openai_policy import openai_policy
 
-        return await OpenaiPolicy(config).generate(sampling, draws)
+        return await openai_policy(config).generate(sampling, draws)
 
     return asyncio.run(run())
 
 
 def stepwise(config: PolicyConfig, sampling: Sampling, question: str = QUESTION) -> list[Step]:
     async def run():
-        from ttc.models.openai_policy import OpenaiPolicy
+        from ttc.models.openai_policy import openai_policy
 
-        policy, steps = OpenaiPolicy(config), []
+        policy, steps = openai_policy(config), []
         while not steps or steps[-1].end == "step":
             tokens = tuple(token for step in steps for token in step.tokens)
             (sample,) = await policy.generate(sampling, [Draw(question, tokens, len(steps), whole=False)])
@@ -216,9 +216,9 @@ def test_the_prefix_cache_is_told_of(url):
 
 def test_a_guided_search_goes_through_it(config):
     async def run():
-        from ttc.models.openai_policy import OpenaiPolicy
+        from ttc.models.openai_policy import openai_policy
 
-        policy = OpenaiPolicy(config)
+        policy = openai_policy(config)
         session = Session(policy, FakeVerifier(), replace(BY_ID, logprobs=False), 0, "key", n=4)
         paths = await Beam(n=4, width=2).search(
             Tree(PROBLEMS[0]), session.policy, session.verifier, session.context

@@ -9,10 +9,10 @@ from itertools import cycle
 import pytest
 
 from tests.models.scripted import NOT_FOUND, Scripted, events, message, models, scripted, text
-from ttc.models.openai_policy import OpenaiPolicy
+from ttc.models.openai_policy import ByChat, openai_policy
 from ttc.models.openai_server import Refused
 from ttc.settings.schema import PolicyConfig
-from ttc.types import Draw, Prompt, Sample, Sampling, TooLong, TransientError, UserError
+from ttc.types import Draw, PolicyModel, Prompt, Sample, Sampling, TooLong, TransientError, UserError
 
 QUESTION = "Start with 10. Day 1: halves. Day 2: gets 2. What now?"
 SAMPLING = Sampling(Prompt("plain"), max_tokens=100)
@@ -32,9 +32,9 @@ def server() -> Iterator[Scripted]:
         yield made
 
 
-def connect(server: Scripted, **settings) -> OpenaiPolicy:
+def connect(server: Scripted, **settings) -> PolicyModel:
     base = {"name": "openai", "engine": "openai", "base_url": server.url, "retries": 2, "timeout": 5.0}
-    return OpenaiPolicy(PolicyConfig(**(base | settings)))
+    return openai_policy(PolicyConfig(**(base | settings)))
 
 
 def generate(server, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, **settings) -> list[Sample]:
@@ -44,7 +44,7 @@ def generate(server, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, *
         policy = connect(server, **settings)
         server.asked.clear()
         server.pause = pause
-        api = CHAT if policy.endpoint.api == "chat" else COMPLETIONS
+        api = CHAT if isinstance(policy, ByChat) else COMPLETIONS
         looked_at, server.replies[api] = server.replies[api], replies
         try:
             return await policy.generate(sampling, draws)

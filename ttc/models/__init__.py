@@ -46,8 +46,8 @@ def look_up(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:
     will have to read.
 
     Raises:
-        UserError: no such model, server, format or engine, or its tokenizer does not know a word of the
-            problems.
+        UserError: no such model, server, format or engine; the model cannot play its part, or its tokenizer
+            does not know a word of the problems.
     """
     return ENGINES[config.engine].look(config, problems)
 

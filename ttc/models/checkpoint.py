@@ -115,16 +115,10 @@ def first_unknown_word(checkpoint: Checkpoint, texts: Iterable[str]) -> tuple[in
         encoded = tokenizer.encode(text, add_special_tokens=False)
         for id_, (start, stop) in zip(encoded.ids, encoded.offsets, strict=True):
             if id_ == unknown_id:
-                return index, _word_at(text, start, stop)
+                piece = text[start:stop]
+                words = (word[0] for word in re.finditer(r"\S+", text) if word.end() > start)
+                return index, next(words) if piece.strip() else piece  # white space is named as it is
     return None
-
-
-def _word_at(text: str, start: int, stop: int) -> str:
-    """The word that the piece text[start:stop] belongs to; white space that is unknown is named as it is."""
-    piece = text[start:stop]
-    at = start + len(piece) - len(piece.lstrip())
-    words = (word[0] for word in re.finditer(r"\S+", text) if word.start() <= at < word.end())
-    return piece if at == stop else next(words)
 
 
 def _folder(model: str) -> Path | None:

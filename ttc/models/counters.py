@@ -48,8 +48,7 @@ class OnEngine:
     engine: Any
 
     async def stats(self) -> EngineStats:
-        stats: EngineStats = self.engine.counters.stats()
-        return stats
+        return self.engine.counters.stats()
 
     def shutdown(self) -> None:
         self.engine.shutdown()

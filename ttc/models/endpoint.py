@@ -96,11 +96,7 @@ def where(config: PolicyConfig) -> str:
 
 
 def tokenizer_folder(config: PolicyConfig, model: str) -> str:
-    """What transformers calls the tokenizer of the server's model.
-
-    Raises:
-        UserError: the model's name names none.
-    """
+    """What transformers calls the tokenizer of the server's model; a UserError where nothing names one."""
     try:
         return fetch(config.tokenizer or model)
     except UserError as error:
@@ -130,11 +126,7 @@ def describe_key(config: PolicyConfig, error: APIError) -> str:
 
 def _ask(config: PolicyConfig, what: str, call: Callable[[], Any], lacks: tuple[int, ...] = ()) -> Any:
     """What `call` is answered with: the models by name, or the first text's choice; None where the status is
-    one of `lacks`.
-
-    Raises:
-        UserError: no answer, something else, or a refusal.
-    """
+    one of `lacks`. A UserError where it is no answer, something else, or a refusal."""
     import openai
 
     models = what == "GET /models"
@@ -173,15 +165,11 @@ def _card(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, A
 
 
 def _completes(config: PolicyConfig, client: OpenAI, model: str) -> dict[str, Any] | None:
-    """What POST /completions makes of PROBE; None where the server only chats.
-
-    Raises:
-        UserError: it has no completions, and they were asked for.
-    """
+    """What POST /completions makes of PROBE; None where the server only chats, and a UserError where that is
+    not what was asked for."""
     create, what = client.completions.with_raw_response.create, "POST /completions"
     settings: dict[str, Any] = {"model": model, "prompt": PROBE, "max_tokens": 1, "temperature": 0.0}
-    with_ids: Any = {"extra_body": {"return_token_ids": True}}
-    choice = _ask(config, what, lambda: create(**settings, **with_ids), LACKS)
+    choice = _ask(config, what, lambda: create(**settings, extra_body={"return_token_ids": True}), LACKS)
     if choice is None:  # some servers refuse what they do not know
         choice = _ask(config, what, lambda: create(**settings), () if config.api else LACKS)
     return choice

@@ -13,16 +13,15 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import accumulate
 
 from ttc.models.provider import Identity, Model, Provider
 from ttc.nano.world import Event, Story
-from ttc.settings.schema import EngineConfig
 from ttc.types import (
     Draw,
     EngineStats,
     Judgement,
     ModelFacts,
-    Problem,
     Query,
     Sample,
     Sampling,
@@ -70,15 +69,15 @@ class FakePolicy(_Fake):
         prompt = len(draw.question)
         if self._context is not None and prompt >= self._context:
             raise TooLong(f"the prompt has {prompt} tokens and the context {self._context}")
-        budget = min(sampling.max_tokens, (self._context or 10**9) - prompt) - len(draw.tokens)
+        left = min(sampling.max_tokens, (self._context or 10**9) - prompt) - len(draw.tokens)
         text = "".join(map(chr, draw.tokens))
         steps: list[Step] = []
         while not steps or (draw.whole and steps[-1].end == "step"):
             seed = 0 if sampling.temperature == 0 else draw.seed
             piece, last = _write(draw.question, text, sampling.prompt.separator, seed)
-            tokens = tuple(map(ord, piece))[: budget - sum(len(step.tokens) for step in steps)]
-            spent = sum(len(step.tokens) for step in steps) + len(tokens)
-            cut = len(tokens) < len(piece) or (not last and spent == budget)
+            tokens = tuple(map(ord, piece))[:left]
+            left -= len(tokens)
+            cut = len(tokens) < len(piece) or (not last and not left)
             end: StepEnd = "length" if cut else "eos" if last else "step"
             steps.append(Step(piece[: len(tokens)], tokens, end))
             text += piece
@@ -94,19 +93,19 @@ class FakeVerifier(_Fake):
         return [self._judge(query) for query in queries]
 
     def _judge(self, query: Query) -> Judgement:
-        root = len(query.question)
         lengths = [len(step) for step in query.steps]
+        starts = list(accumulate(lengths, initial=len(query.question)))
         scores: list[float | None] = []
         for k in range(query.known, len(query.steps)):
-            too_long = self._context is not None and root + sum(lengths[: k + 1]) > self._context
+            too_long = self._context is not None and starts[k + 1] > self._context
             scores.append(None if too_long else _believe(query.question, query.steps[: k + 1]))
         tokens = tuple(lengths[query.known :])
         self._tokens += sum(tokens)
         return Judgement(
             scores=tuple(scores),
             tokens=tokens,
-            root=root,
-            start=root + sum(lengths[: query.known]),
+            root=starts[0],
+            start=starts[query.known],
             computed=sum(tokens),
             status="too_long" if None in scores else "ok",
         )
@@ -144,12 +143,8 @@ def _unit(*parts: object) -> float:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:6], "big") / 2**48
 
 
-def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
-    return Model(Identity("fake", config.context), ModelFacts(), "fake")
-
-
 FAKE = Provider(
-    _look,
+    lambda config, problems: Model(Identity("fake", config.context), ModelFacts(), "fake"),
     lambda config: FakePolicy(config.latency, config.fail_rate, config.context),
     lambda config: FakeVerifier(config.latency, config.fail_rate, config.context),
 )

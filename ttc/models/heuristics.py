@@ -25,13 +25,12 @@ CHARACTERS = 4
 
 
 class Heuristic(Protocol):
-    """A score for the text up to a step.
-
-    `needs_logprobs`: it reads the policy's log-probabilities, which are there with policy.logprobs=true.
-    """
+    """A score for the text up to a step."""
 
     @property
-    def needs_logprobs(self) -> bool: ...
+    def needs_logprobs(self) -> bool:
+        """It reads the policy's log-probabilities, which are there with policy.logprobs=true."""
+        ...
 
     def score(self, query: Query, step: int) -> float | None:
         """In [0, 1], for query.steps[: step + 1]; None where it cannot tell."""
@@ -44,10 +43,8 @@ class Length:
     needs_logprobs = False
 
     def score(self, query: Query, step: int) -> float:
-        if query.lengths:
-            tokens = float(sum(query.lengths[: step + 1]))
-        else:
-            tokens = sum(map(len, query.steps[: step + 1])) / CHARACTERS
+        characters = sum(map(len, query.steps[: step + 1]))
+        tokens = sum(query.lengths[: step + 1]) if query.lengths else characters / CHARACTERS
         return HALF / (HALF + max(tokens, 1.0))
 
 
@@ -123,9 +120,6 @@ class HeuristicVerifier:
 
     async def stats(self) -> EngineStats:
         return EngineStats(0, 0, 0, 0.0)
-
-    def shutdown(self) -> None:
-        """Nothing was started."""
 
     def _judge(self, query: Query) -> Judgement:
         scores = tuple(self._score(query, step) for step in range(query.known, len(query.steps)))

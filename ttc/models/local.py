@@ -14,6 +14,7 @@ from ttc.models.formats import FORMATS, Format
 from ttc.models.plain_policy import PlainPolicy
 from ttc.models.plain_verifier import PlainReader
 from ttc.models.provider import Identity, Model, Provider, part_of
+from ttc.models.size import WRITES
 from ttc.models.verifier import ModelVerifier, Reader
 from ttc.models.vllm_engine import GIB, EngineOptions
 from ttc.models.vllm_policy import VllmPolicy
@@ -25,7 +26,6 @@ SLOWER = (
     "transformers runs it instead of vLLM: no prefix cache, so step searches take 1.3 times as long on the "
     "embedded models (benchmarks/plain.py), and more the longer the texts"
 )
-WRITES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
 HEADS = {
     "text": WRITES,
     "tags": WRITES,
@@ -36,12 +36,7 @@ HEADS = {
 
 
 def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
-    """The checkpoint that a configuration names, and the engine that will run it.
-
-    Raises:
-        UserError: no such model, format or engine; the model cannot play its part, or its tokenizer does not
-            know a word of the problems.
-    """
+    """The checkpoint that a configuration names, and the engine that will run it; raises as `look_up`."""
     group, engine = part_of(config), engine_of(config)
     checkpoint = resolve(config.model or "", config.revision)
     if fault := _misfit(config, checkpoint.architectures):
@@ -64,11 +59,8 @@ def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
 
 
 def engine_of(config: EngineConfig) -> str:
-    """The engine that runs a model: `auto` is vLLM where it is installed and has the model's head.
-
-    Raises:
-        UserError: it cannot run here.
-    """
+    """The engine that runs a model: `auto` is vLLM where it is installed and has the model's head. Raises a
+    UserError where it cannot run here."""
     reads = _reads(config)
     there = importlib.util.find_spec("vllm") is not None
     if config.engine == "auto":

@@ -15,10 +15,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from ttc.models import prompts
+from ttc.models.counters import OnEngine
 from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
 from ttc.models.openai_server import Answer, Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
@@ -28,8 +29,8 @@ from ttc.models.together import together
 from ttc.settings.schema import EngineConfig, PolicyConfig
 from ttc.types import (
     Draw,
-    EngineStats,
     ModelFacts,
+    PolicyModel,
     Problem,
     Prompt,
     Sample,
@@ -44,41 +45,25 @@ SPLICE = ("12 + 7 = 19\n\n", "7 - 2 = 5")
 """Two steps, to see whether a tokenizer gives back a text that it was given in pieces."""
 
 
-class OpenaiPolicy:
-    """`PolicyModel` on a server. Make it inside the event loop that uses it.
+def openai_policy(config: PolicyConfig) -> PolicyModel:
+    """The policy on a server, by the best way that there is. Make it inside the event loop that uses it.
 
     Raises:
         UserError: as `look`; the tokenizer is not the server's.
     """
-
-    def __init__(self, config: PolicyConfig) -> None:
-        self.endpoint = look(config)
-        self.server = Server(config, self.endpoint.model)
-        self._way: ByIds | ByText | ByChat
-        if self.endpoint.api == "chat":
-            self._way = ByChat(self.endpoint, self.server)
-        elif self.endpoint.ids:
-            self._way = ByIds(config, self.endpoint, self.server)
-        else:
-            self._way = ByText(config, self.endpoint, self.server)
-
-    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        """Samples in the order of the draws; see `PolicyModel`."""
-        return await self._way.generate(sampling, draws)
-
-    async def stats(self) -> EngineStats:
-        """Of this policy's own requests: others may use the server, too."""
-        return self.server.counters.stats()
+    endpoint = look(config)
+    if endpoint.api == "chat":
+        return ByChat(config, endpoint)
+    return ByIds(config, endpoint) if endpoint.ids else ByText(config, endpoint)
 
 
 class Completions(TokenPolicy):
     """What the two ways of going on from a text share: a tokenizer that must be the server's."""
 
-    def __init__(self, config: PolicyConfig, endpoint: Endpoint, server: Server) -> None:
+    def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
         assert endpoint.context, "look() refuses completions without one"
-        folder = tokenizer_folder(config, endpoint.model)
-        super().__init__(folder, config.revision, endpoint.context)
-        self.server = server
+        super().__init__(tokenizer_folder(config, endpoint.model), config.revision, endpoint.context)
+        self.engine = Server(config, endpoint.model)
         self.said = f"policy.tokenizer={config.tokenizer or endpoint.model}"
         if self.tokenizer.eos_token_id is None:
             raise UserError(f"{self.said}: it has no token that ends a text")
@@ -105,11 +90,11 @@ class ByIds(Completions):
         elif not draw.whole:
             body["stop"] = [rule.separator]
             extra |= {"include_stop_str_in_output": True, "no_stop_trim": True}
-        answer = await self.server.complete(**body, extra_body=extra)
+        answer = await self.engine.complete(**body, extra_body=extra)
         if answer.ids is None:
             raise TransientError("the server told no token ids, as it did when it was asked first")
         tokens, logprobs = list(answer.ids), list(answer.logprobs)
-        self.server.counters.count(len(ids) + len(tokens), answer.cached)
+        self.engine.counters.count(len(ids) + len(tokens), answer.cached)
         _check_logprobs(sampling, answer)
         end: StepEnd = "eos" if self._eos.intersection(tokens[-1:]) else "step"
         if end == "step" and (answer.finish == "length" or len(tokens) >= left):
@@ -123,8 +108,8 @@ class ByIds(Completions):
 class ByText(Completions):
     """The prompt and what was written so far go as text; what comes back is encoded."""
 
-    def __init__(self, config: PolicyConfig, endpoint: Endpoint, server: Server) -> None:
-        super().__init__(config, endpoint, server)
+    def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
+        super().__init__(config, endpoint)
         self._text = lru_cache(PROMPTS_KEPT)(self._render_text)
         backend = self.tokenizer.backend_tokenizer
         whole = "".join(SPLICE)
@@ -144,7 +129,7 @@ class ByText(Completions):
         body["max_tokens"] = left
         if sampling.logprobs:
             body["logprobs"] = 1  # 0 is taken for none by some
-        server = self.server
+        server = self.engine
         answer = await (server.complete(**body) if draw.whole else server.stream(rule.separator, **body))
         _check_logprobs(sampling, answer)
         got = self._read(answer, rule, draw.whole, left)
@@ -175,14 +160,14 @@ class ByText(Completions):
         return text.removeprefix(first) if own else text
 
 
-class ByChat:
+class ByChat(OnEngine):
     """Whole samples by the chat API. What a token is, is not known: characters stand for them."""
 
-    def __init__(self, endpoint: Endpoint, server: Server) -> None:
-        self.endpoint, self.server = endpoint, server
+    def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
+        self.context, self.engine = endpoint.context, Server(config, endpoint.model)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        if not all(draw.whole and not draw.tokens for draw in draws):
+        if any(draw.tokens or not draw.whole for draw in draws):
             raise Refused(
                 "a server that only chats cannot go on from a text: no step search, no growing path"
             )
@@ -191,15 +176,14 @@ class ByChat:
     async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
         body = _body(sampling, _fold(draw.seed))
         # the server knows how long the prompt is; vLLM refuses only more than the whole context
-        context = self.endpoint.context or sampling.max_tokens
-        body["max_tokens"] = min(sampling.max_tokens, context)
+        body["max_tokens"] = min(sampling.max_tokens, self.context or sampling.max_tokens)
         if sampling.logprobs:
             body["logprobs"] = True
-        answer = await self.server.chat(messages=prompts.messages(sampling.prompt, draw.question), **body)
+        answer = await self.engine.complete(messages=prompts.messages(sampling.prompt, draw.question), **body)
         if answer.prompt is None or answer.completion is None:
             raise TransientError("the server does not say how many tokens it took and wrote")
         _check_logprobs(sampling, answer)
-        self.server.counters.count(answer.prompt + answer.completion, answer.cached)
+        self.engine.counters.count(answer.prompt + answer.completion, answer.cached)
         steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
         return Sample(steps, answer.prompt, answer.cached)
 
@@ -218,9 +202,9 @@ def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]
     stops = one if len(separator) == 1 else frozenset()
     rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
-    bounds = [total * at // len(text) for at in accumulate(len(step.tokens) for step in steps)]
-    sizes = [bound - before for before, bound in zip([0, *bounds], bounds, strict=False)]
-    return tuple(replace(step, tokens=(), size=size) for step, size in zip(steps, sizes, strict=True))
+    ends = accumulate((len(step.tokens) for step in steps), initial=0)
+    bounds = pairwise(total * end // len(text) for end in ends)
+    return tuple(replace(step, tokens=(), size=b - a) for step, (a, b) in zip(steps, bounds, strict=True))
 
 
 def _body(sampling: Sampling, seed: int) -> dict[str, Any]:
@@ -259,5 +243,5 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
 
 
 OPENAI = Provider(
-    _look, OpenaiPolicy, needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"}
+    _look, openai_policy, needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"}
 )

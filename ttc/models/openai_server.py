@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +48,8 @@ class Server:
     """One model of a server. Use it inside one event loop.
 
     The client tries again by itself (`policy.retries`, with growing pauses or those that the server asks for)
-    after 408, 409, 429, 5xx, a timeout and a broken connection.
+    after 408, 409, 429, 5xx, a timeout and a broken connection. The counters are of our own requests: others
+    may use the server, too.
     """
 
     def __init__(self, config: PolicyConfig, model: str) -> None:
@@ -60,17 +61,23 @@ class Server:
         self.counters = Counters()
 
     async def complete(self, **body: Any) -> Answer:
-        """A text that goes on from a prompt. A cancelled call hangs up, which ends it at the server.
+        """A text that goes on from a prompt, or answers messages. A cancelled call hangs up, which ends it at
+        the server.
 
         Raises:
             TransientError: no answer, or one that makes no sense, after the last try.
             Refused: another try would not help.
         """
-        return await self._whole(self._client.completions.with_raw_response.create, body)
-
-    async def chat(self, **body: Any) -> Answer:
-        """An answer to messages; as `complete`."""
-        return await self._whole(self._client.chat.completions.with_raw_response.create, body)
+        api: Any = self._client.chat.completions if "messages" in body else self._client.completions
+        async with self._calling():
+            response = await api.with_raw_response.create(model=self._model, **body)
+            text = response.http_response.text
+        with self._reading(text):
+            answer = json.loads(text)
+            read = _read(answer["choices"][0], answer.get("usage") or {})
+            if read.finish is None:
+                raise ValueError("no finish_reason")
+            return read
 
     async def stream(self, until: str, **body: Any) -> Answer:
         """As `complete`, but hung up as soon as the text holds `until`; it may reach past it.
@@ -85,7 +92,7 @@ class Server:
             with self._reading("a stream"):
                 async for event in events:
                     # a chunk without choices only counts
-                    parts += [_read(choice) for choice in event.model_dump()["choices"][:1]]
+                    parts += [_read(choice, {}) for choice in event.model_dump()["choices"][:1]]
                     text = "".join(part.text for part in parts)
                     if until in text or (parts and parts[-1].finish):
                         break
@@ -98,15 +105,8 @@ class Server:
             logprobs=tuple(value for part in parts for value in part.logprobs),
         )
 
-    async def _whole(self, create: Callable[..., Awaitable[Any]], body: dict[str, Any]) -> Answer:
-        async with self._calling():
-            text = (await create(model=self._model, **body)).http_response.text
-        with self._reading(text):
-            answer = json.loads(text)
-            read = _read(answer["choices"][0], answer.get("usage") or {})
-            if read.finish is None:
-                raise ValueError("no finish_reason")
-            return read
+    def shutdown(self) -> None:
+        """Nothing was started."""
 
     @asynccontextmanager
     async def _calling(self) -> AsyncIterator[None]:
@@ -146,12 +146,8 @@ class Server:
             ) from error
 
 
-def _read(choice: dict[str, Any], usage: dict[str, Any] | None = None) -> Answer:
-    """One choice of an answer, of either API, or of a chunk.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is something else.
-    """
+def _read(choice: dict[str, Any], usage: dict[str, Any]) -> Answer:
+    """One choice of an answer, of either API, or of a chunk; any error where it is none of them."""
     message = choice.get("message")
     # null: the model only thought, or wrote nothing
     text = choice["text"] if message is None else message.get("content") or ""
@@ -160,7 +156,6 @@ def _read(choice: dict[str, Any], usage: dict[str, Any] | None = None) -> Answer
         raise ValueError(f"finish_reason={finish!r}")
     pieces, logprobs = _pieces(choice.get("logprobs") or {})
     ids = choice.get("token_ids")
-    usage = usage or {}
     return Answer(
         text,
         finish,

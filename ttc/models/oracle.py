@@ -5,14 +5,12 @@ An upper bound, never a result. Left out: any view of the steps themselves, for 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from ttc.grading import extract, make_grader
 from ttc.models.provider import Identity, Model, Provider
 from ttc.models.together import together
-from ttc.settings.schema import EngineConfig
-from ttc.types import EngineStats, Judgement, ModelFacts, Problem, Query
+from ttc.types import EngineStats, Judgement, ModelFacts, Query
 
 RIGHT, UNDECIDED, WRONG = 1.0, 0.5, 0.0
 
@@ -36,9 +34,9 @@ class OracleVerifier:
     async def stats(self) -> EngineStats:
         return EngineStats(0, 0, 0, 0.0)
 
-    def shutdown(self) -> asyncio.Task[None]:
-        """Begins to end the grader's workers; the task is over when they are gone."""
-        return asyncio.get_running_loop().create_task(self._grader.close())
+    async def shutdown(self) -> None:
+        """Ends the grader's workers."""
+        await self._grader.close()
 
     async def _judge(self, query: Query) -> Judgement:
         scores = await together(self._score(query, step) for step in range(query.known, len(query.steps)))
@@ -51,8 +49,8 @@ class OracleVerifier:
         return RIGHT if (await self._grader.grade(query.answer, answer)).correct else WRONG
 
 
-def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
-    return Model(Identity("oracle", None), ModelFacts(params=0, attention=0), "oracle")
-
-
-ORACLE = Provider(_look, verifier=lambda config: OracleVerifier(), knows_gold=True)
+ORACLE = Provider(
+    lambda config, problems: Model(Identity("oracle", None), ModelFacts(params=0, attention=0), "oracle"),
+    verifier=lambda config: OracleVerifier(),
+    knows_gold=True,
+)

@@ -19,11 +19,9 @@ Q = TypeVar("Q")
 A = TypeVar("A")
 
 
-def load(kind: Any, options: EngineOptions, **more: Any) -> Any:
-    """The model on this machine's best device, ready to be read.
-
-    Args:
-        kind: a class of transformers with `from_pretrained`. Code that comes with a checkpoint is not run.
+def load(kind: Any, options: EngineOptions) -> Any:
+    """The model as `kind` (a class of transformers) has it, on this machine's best device, ready to be read.
+    Code that comes with a checkpoint is not run.
 
     Raises:
         UserError: weights are missing, which transformers would fill with random numbers.
@@ -36,7 +34,6 @@ def load(kind: Any, options: EngineOptions, **more: Any) -> Any:
         dtype=options.dtype,
         trust_remote_code=False,
         output_loading_info=True,
-        **more,
     )
     if found["missing_keys"]:
         # a head's names in front: they say best what this is not

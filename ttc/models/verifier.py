@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Protocol
 
+from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Layout
 from ttc.models.formats.common import HARD_STEPS, PROBE_QUESTION, PROBE_STEPS
 from ttc.models.together import together
@@ -23,10 +24,9 @@ from ttc.types import EngineStats, Judgement, Query, UserError
 SCORES_KEPT = 200_000
 SURE = 0.5
 """The least that the two tags of a trained verifier weigh together; a language model gives them little."""
-AGREE = {"float32": 0.002}
-"""How far a score step by step may be from the same at once, by dtype."""
-AGREE_16_BITS = 0.1
-"""16 bits round by 0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number."""
+AGREE, AGREE_16_BITS = 0.002, 0.1
+"""How far a score step by step may be from the same at once, in float32 and in other dtypes: 16 bits round by
+0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +47,12 @@ class Reward:
     cached: int | None = None
 
 
-class Reader(Protocol):
-    """An engine that reads scores."""
+class Reader(OnEngine, ABC):
+    """What reads scores on an engine."""
 
+    @abstractmethod
     async def read(self, ids: tuple[int, ...]) -> Reward:
         """What stands at the last of these ids."""
-        ...
-
-    async def stats(self) -> EngineStats: ...
-
-    def shutdown(self) -> None: ...
 
 
 @dataclass
@@ -87,7 +83,7 @@ class ModelVerifier:
         dtype: str = "auto",
     ) -> None:
         self.name, self.format, self.reader = name, format, reader
-        self._agree = AGREE.get(dtype, AGREE_16_BITS)
+        self._agree = AGREE if dtype == "float32" else AGREE_16_BITS
         self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
         self._known: OrderedDict[bytes, Reward] = OrderedDict()
@@ -109,8 +105,7 @@ class ModelVerifier:
         layout = self.format.layout(PROBE_QUESTION, steps)
         if len(layout.ends) != len(steps):
             raise UserError(f"{self.name}: a probe of {len(steps)} steps got {len(layout.ends)} scores")
-        inputs = [layout.upto(step) for step in range(len(steps))]
-        inputs = [ids for ids in inputs if len(ids) <= self.context]
+        inputs = [ids for step in range(len(steps)) if len(ids := layout.upto(step)) <= self.context]
         if not inputs:
             raise UserError(f"{self.name}: a context of {self.context} holds no text; raise prm.context")
         at_once = await together(self.reader.read(ids) for ids in inputs)
@@ -191,20 +186,13 @@ class ModelVerifier:
 
 
 def two_way(good: float, bad: float) -> float | None:
-    """The probability of `good` against `bad`, from logits or log-probabilities; None where they are no
-    numbers."""
-    if math.isnan(good) or math.isnan(bad) or (math.isinf(good) and math.isinf(bad)):
-        return None
-    return sigmoid(good - bad)
+    """The probability of `good` against `bad`, from logits or log-probabilities; None of no numbers."""
+    return None if math.isinf(good) and math.isinf(bad) else sigmoid(good - bad)
 
 
 def classify(logits: Sequence[float], outcome: bool) -> tuple[float | None, float | None]:
     """(score, raw) from a classifier's logits: of two, the second one's probability; one is an outcome
-    model's reward.
-
-    Raises:
-        UserError: this is another kind of classifier.
-    """
+    model's reward. A UserError where this is another kind of classifier."""
     if len(logits) == 2:
         return two_way(logits[1], logits[0]), None
     if len(logits) == 1 and outcome:
@@ -226,9 +214,7 @@ def _sum(values: Sequence[int | None]) -> int | None:
 
 def _keys(query: Query) -> list[bytes]:
     """A name for (question, steps up to here), for every step. Hashes, as texts would fill the memory."""
-    keys = []
-    key = blake2b(query.question.encode(), digest_size=16).digest()
+    keys = [blake2b(query.question.encode(), digest_size=16).digest()]
     for step in query.steps:
-        key = blake2b(key + step.strip().encode(), digest_size=16).digest()
-        keys.append(key)
-    return keys
+        keys.append(blake2b(keys[-1] + step.strip().encode(), digest_size=16).digest())
+    return keys[1:]

@@ -10,6 +10,7 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from ttc.models.counters import Counters
 from ttc.types import EngineDied, TransientError
 
 if TYPE_CHECKING:
-    from vllm import PoolingParams, PoolingRequestOutput, RequestOutput, SamplingParams
+    from vllm import PoolingRequestOutput, RequestOutput
 
 GIB = 2**30
 SMALL = 100 * 2**20
@@ -39,13 +40,10 @@ class EngineOptions:
         context: tokens of prompt and text together.
         revision: the Hub's commit.
         dtype: of weights and activations.
-        seed: of the engine; every request brings its own.
         max_num_seqs: sequences that run at once; more wait in the engine.
         memory: bytes of KV cache; None: `gpu_share` of the GPU, or 1 GiB on a CPU.
         gpu_share: the share of the GPU's memory that the whole engine takes.
         tensor_parallel: GPUs that share each layer.
-        block_size: tokens a block of the prefix cache; None: 16 on a GPU, 32 on a CPU. Whole blocks are
-            cached, so larger ones make short steps compute more.
         float32_head: the output head in float32, for scores that bfloat16 would round.
         pooling: None: the model writes (`Engine.run`); else it is only read (`Engine.pool`).
     """
@@ -54,12 +52,10 @@ class EngineOptions:
     context: int
     revision: str | None = None
     dtype: str = "auto"
-    seed: int = 0
     max_num_seqs: int = 256
     memory: int | None = None
     gpu_share: float = 0.9
     tensor_parallel: int = 1
-    block_size: int | None = None
     float32_head: bool = False
     pooling: Pooling | None = None
 
@@ -69,9 +65,10 @@ class Engine:
 
     def __init__(self, options: EngineOptions) -> None:
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-        from vllm import AsyncEngineArgs
+        from vllm import AsyncEngineArgs, PoolingParams, SamplingParams
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
+        from vllm.sampling_params import RequestOutputKind
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -82,30 +79,37 @@ class Engine:
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
         self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
         self._input, self._dead = tokens_input, EngineDeadError
+        # made anew for every request: so vLLM need not copy them
+        self._sampling = partial(SamplingParams, output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)
+        # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
+        # for logits of every token is not vLLM's default, as only the uncached ones come back then
+        self._pooling = partial(
+            PoolingParams, task=options.pooling, use_activation=False, skip_reading_prefix_cache=False
+        )
         self._ids = itertools.count()
         self.counters = Counters()
 
-    async def run(self, ids: list[int], params: SamplingParams, generated: bool = True) -> RequestOutput:
+    async def run(self, ids: list[int], generated: bool = True, **params: Any) -> RequestOutput:
         """One request to its end. A cancelled call aborts its request.
 
         Args:
-            params: made for this request alone, with `skip_clone`; FINAL_ONLY.
             generated: the tokens it generates count as computed (a verifier throws its one away).
+            params: SamplingParams' own.
 
         Raises:
             EngineDied: the engine is gone.
             TransientError: the engine gave the request up.
         """
-        output: RequestOutput = await self._last(self._llm.generate, ids, params)
+        output: RequestOutput = await self._last(self._llm.generate, ids, self._sampling(**params))
         if output.outputs[0].finish_reason not in ("stop", "length"):
             raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
         written = len(output.outputs[0].token_ids) if generated else 0
         self.counters.count(len(ids) + written, output.num_cached_tokens)
         return output
 
-    async def pool(self, ids: list[int], params: PoolingParams) -> PoolingRequestOutput[Any]:
-        """One request to a model that is only read; otherwise as `run`."""
-        output: PoolingRequestOutput[Any] = await self._last(self._llm.encode, ids, params)
+    async def pool(self, ids: list[int]) -> PoolingRequestOutput[Any]:
+        """One request to a model that is only read: its raw logits; otherwise as `run`."""
+        output: PoolingRequestOutput[Any] = await self._last(self._llm.encode, ids, self._pooling())
         self.counters.count(len(ids), output.num_cached_tokens)
         return output
 
@@ -152,12 +156,12 @@ def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
         "revision": options.revision,
         "tokenizer_revision": options.revision,
         "dtype": options.dtype,
-        "seed": options.seed,
+        "seed": 0,  # every request brings its own
         "max_model_len": options.context,
         "max_num_seqs": options.max_num_seqs,
         "tensor_parallel_size": options.tensor_parallel,
         "enable_prefix_caching": True,
-        "block_size": options.block_size or (32 if cpu else 16),
+        "block_size": 32 if cpu else 16,  # tokens; larger ones make short steps compute more
         "generation_config": "vllm",  # temperature and top_p are ours, not the model's advice
         "disable_log_stats": True,  # the counters are here, and statistics cost time per token
         "enable_log_requests": False,

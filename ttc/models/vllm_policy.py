@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
 from ttc.types import Draw, Sampling
-
-if TYPE_CHECKING:
-    from vllm import SamplingParams
 
 
 class VllmPolicy(TokenPolicy):
@@ -23,30 +20,23 @@ class VllmPolicy(TokenPolicy):
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
-        output = await self.engine.run(ids, self._params(sampling, draw, rule, left))
-        completion, logprobs = output.outputs[0], None
-        if sampling.logprobs:
-            rows = zip(completion.logprobs, completion.token_ids, strict=True)
-            logprobs = [row[token].logprob for row, token in rows]
-        return Continuation(list(completion.token_ids), logprobs, output.num_cached_tokens)
-
-    def _params(self, sampling: Sampling, draw: Draw, rule: StepRule, left: int) -> SamplingParams:
-        # not `from vllm import`: that looks the name up anew for every request
-        from vllm.sampling_params import RequestOutputKind, SamplingParams
-
         stop: dict[str, Any] = {"stop_token_ids": sorted(self._eos), "detokenize": False}
         if not draw.whole and rule.exact:
             # the engine's core stops by itself: no text is made per token, and no token too many
             stop["stop_token_ids"] += sorted(rule.stops)
         elif not draw.whole:
             stop |= {"stop": [rule.separator], "include_stop_str_in_output": True, "detokenize": True}
-        return SamplingParams(
+        output = await self.engine.run(
+            ids,
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=draw.seed & (2**63 - 1),
             max_tokens=left,
             logprobs=0 if sampling.logprobs else None,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-            skip_clone=True,
             **stop,
         )
+        completion, logprobs = output.outputs[0], None
+        if sampling.logprobs:
+            rows = zip(completion.logprobs, completion.token_ids, strict=True)
+            logprobs = [row[token].logprob for row, token in rows]
+        return Continuation(list(completion.token_ids), logprobs, output.num_cached_tokens)

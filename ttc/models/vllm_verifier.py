@@ -11,9 +11,8 @@ import math
 from dataclasses import replace
 from typing import Any
 
-from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Reads
-from ttc.models.verifier import Reward, classify, two_way
+from ttc.models.verifier import Reader, Reward, classify, two_way
 from ttc.models.vllm_engine import Engine, EngineOptions, Pooling
 from ttc.types import UserError
 
@@ -21,7 +20,7 @@ POOLING: dict[Reads, Pooling] = {"classes": "token_classify", "reward": "classif
 """How vLLM gives what a family reads; "tags" are the next token's logits."""
 
 
-class VllmReader(OnEngine):
+class VllmReader(Reader):
     """`Reader` on AsyncLLM. Make it inside the event loop that uses it.
 
     Raises:
@@ -38,37 +37,19 @@ class VllmReader(OnEngine):
         self.engine = Engine(replace(options, float32_head=True, pooling=self.pooling))
 
     async def read(self, ids: tuple[int, ...]) -> Reward:
-        return await (self._tags(ids) if self.tags else self._logits(ids))
-
-    async def _tags(self, ids: tuple[int, ...]) -> Reward:
-        # not `from vllm import`: that looks the name up anew for every request
-        from vllm.sampling_params import RequestOutputKind, SamplingParams
-
-        assert self.tags
-        params = SamplingParams(
-            max_tokens=1,
-            temperature=0.0,
-            logprob_token_ids=list(self.tags),
-            detokenize=False,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-            skip_clone=True,
-        )
-        output = await self.engine.run(list(ids), params, generated=False)
-        logprobs: Any = output.outputs[0].logprobs
-        good, bad = (logprobs[0][tag].logprob for tag in self.tags)
+        output: Any
+        raw = mass = None
+        if self.tags:
+            params = {"max_tokens": 1, "temperature": 0.0, "detokenize": False}
+            output = await self.engine.run(
+                list(ids), generated=False, logprob_token_ids=list(self.tags), **params
+            )
+            good, bad = (output.outputs[0].logprobs[0][tag].logprob for tag in self.tags)
+            score, mass = two_way(good, bad), math.exp(good) + math.exp(bad)
+        else:
+            output = await self.engine.pool(list(ids))
+            # [labels], or [tokens not cached, labels]: the last token is always computed, be it in the cache
+            logits = output.outputs.data.reshape(-1, output.outputs.data.shape[-1])[-1].tolist()
+            score, raw = classify(logits, outcome=self.pooling == "classify")
         cached = output.num_cached_tokens
-        mass = math.exp(good) + math.exp(bad)
-        return Reward(two_way(good, bad), None, mass, computed=len(ids) - (cached or 0), cached=cached)
-
-    async def _logits(self, ids: tuple[int, ...]) -> Reward:
-        from vllm.pooling_params import PoolingParams
-
-        # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
-        # for logits of every token is not vLLM's default, as only the uncached ones come back then
-        params = PoolingParams(task=self.pooling, use_activation=False, skip_reading_prefix_cache=False)
-        output = await self.engine.pool(list(ids), params)
-        cached = output.num_cached_tokens
-        # [labels], or [tokens not cached, labels]: the last token is always computed, be it in the cache
-        logits = output.outputs.data.reshape(-1, output.outputs.data.shape[-1])[-1].tolist()
-        score, raw = classify(logits, outcome=self.pooling == "classify")
-        return Reward(score, raw, computed=len(ids) - cached, cached=cached)
+        return Reward(score, raw, mass, computed=len(ids) - (cached or 0), cached=cached)

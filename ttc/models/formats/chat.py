@@ -12,21 +12,15 @@ from ttc.types import UserError
 DATE = "26 Jul 2024"
 """Chat templates that write a date get this one, or scores would change with the day."""
 
-Turn = tuple[str, str]
-"""Role and content."""
-
 
 class ChatFormat(Format):
-    """A family whose text is made by the model's own chat template.
-
-    Attributes:
-        family: its name, for messages.
-    """
+    """A family whose text is made by the model's own chat template."""
 
     family: ClassVar[str]
+    """Its name, for messages."""
 
-    def render(self, turns: Sequence[Turn], opened: bool = False, **more: Any) -> str:
-        """The chat template on these turns.
+    def render(self, turns: Sequence[tuple[str, str]], opened: bool = False, **more: Any) -> str:
+        """The chat template on these turns, each a role and its content.
 
         Args:
             opened: with the header behind which the model answers.
@@ -53,11 +47,7 @@ class ChatFormat(Format):
             ) from error
 
     def take_apart(self, text: str, *marks: str) -> list[str]:
-        """What stands before, between and behind the marks.
-
-        Raises:
-            UserError: one of them is missing or repeated.
-        """
+        """What stands before, between and behind the marks; a UserError where one is missing or repeated."""
         parts, rest = [], text
         for mark in marks:
             if text.count(mark) != 1:

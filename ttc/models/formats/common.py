@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, chain
+from os.path import commonprefix
 from typing import Any, ClassVar, Literal
 
 from ttc.types import UserError
@@ -58,11 +59,7 @@ def name_of(tokenizer: Any) -> str:
 
 
 def bos_of(tokenizer: Any, family: str) -> str:
-    """The token that begins a text.
-
-    Raises:
-        UserError: there is none.
-    """
+    """The token that begins a text; a UserError where there is none."""
     if not tokenizer.bos_token:
         raise UserError(
             f"{name_of(tokenizer)}: the format {family} begins with the tokenizer's bos token, and its "
@@ -72,11 +69,7 @@ def bos_of(tokenizer: Any, family: str) -> str:
 
 
 def one_token(tokenizer: Any, tag: str) -> int:
-    """The id of `tag`.
-
-    Raises:
-        UserError: it is unknown, or more than one token.
-    """
+    """The id of `tag`; a UserError where it is unknown, or more than one token."""
     ids = tokenizer.encode(tag, add_special_tokens=False)
     if len(ids) != 1 or ids[0] == tokenizer.unk_token_id:
         found = "unknown" if tokenizer.unk_token_id in ids else f"{len(ids)} tokens {ids}"
@@ -87,44 +80,9 @@ def one_token(tokenizer: Any, tag: str) -> int:
     return int(ids[0])
 
 
-def common(a: Sequence[int], b: Sequence[int]) -> int:
+def common(a: Ids, b: Ids) -> int:
     """Length of the longest common prefix."""
-    return next(
-        (index for index, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b))
-    )
-
-
-class Pieces:
-    """Encodes a text in pieces, each as it stands in the whole, and remembers them."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._known = lru_cache(PIECES_KEPT)(self._between)
-
-    def __call__(self, text: str, after: str = "", followed: bool = False) -> Ids:
-        """The ids of `text`.
-
-        Args:
-            after: what stands in front. Many tokenizers put a blank in front of what they encode; so this is
-                encoded with the text, and its ids are taken away.
-            followed: a word comes behind it.
-        """
-        return self._known(text, after, followed)
-
-    def _between(self, text: str, after: str, followed: bool) -> Ids:
-        start = len(self._encode(after))
-        if not followed:
-            return self._encode(after + text)[start:]
-        one, other = (self._encode(after + text + word) for word in "AB")
-        # the word itself is at least one id, and the same one for both where the tokenizer knows neither
-        return one[start : min(common(one, other), len(one) - 1)]
-
-    def _encode(self, text: str) -> Ids:
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False))
-
-    def show(self, ids: Sequence[int], start: int) -> str:
-        """A few of the ids, as text, for a message."""
-        return repr(self._tokenizer.decode(list(ids[start : start + 3])))
+    return len(commonprefix([a, b]))
 
 
 def lay_out(question: Ids, pieces: Sequence[Ids], tail: Ids = ()) -> Layout:
@@ -161,7 +119,7 @@ class Format(ABC):
 
     def __init__(self, tokenizer: Any) -> None:
         self.tokenizer, self.name = tokenizer, name_of(tokenizer)
-        self.piece = Pieces(tokenizer)
+        self.piece = lru_cache(PIECES_KEPT)(self._piece)
 
     @abstractmethod
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
@@ -172,11 +130,7 @@ class Format(ABC):
         """The input for these steps of PROBE_QUESTION, encoded at once, by the family's definition."""
 
     def check(self) -> None:
-        """Holds the inputs for a probe against `whole`, id for id.
-
-        Raises:
-            UserError: names the tokenizer and what was found.
-        """
+        """Holds the inputs for a probe against `whole`, id for id; a UserError names the first difference."""
         steps = (*PROBE_STEPS, *HARD_STEPS)
         layout = self.layout(PROBE_QUESTION, steps)
         if len(layout.ends) != len(steps):
@@ -187,5 +141,27 @@ class Format(ABC):
                 at = common(expected, here)
                 raise UserError(
                     f"{self.name}: not append-only: in the whole text, step {count} is encoded differently "
-                    f"from token {at} on: {self.piece.show(expected, at)} against {self.piece.show(here, at)}"
+                    f"from token {at} on: {self.show(expected, at)} against {self.show(here, at)}"
                 )
+
+    def show(self, ids: Ids, start: int) -> str:
+        """A few of the ids, as text, for a message."""
+        return repr(self.tokenizer.decode(list(ids[start : start + 3])))
+
+    def _piece(self, text: str, after: str = "", followed: bool = False) -> Ids:
+        """The ids of a piece of the input, as it stands in the whole.
+
+        Args:
+            after: what stands in front. Many tokenizers put a blank in front of what they encode; so this is
+                encoded with the text, and its ids are taken away.
+            followed: a word comes behind it.
+        """
+        start = len(self._encode(after))
+        if not followed:
+            return self._encode(after + text)[start:]
+        one, other = (self._encode(after + text + word) for word in "AB")
+        # the word itself is at least one id, and the same one for both where the tokenizer knows neither
+        return one[start : min(common(one, other), len(one) - 1)]
+
+    def _encode(self, text: str) -> Ids:
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False))

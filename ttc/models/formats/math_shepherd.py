@@ -40,16 +40,12 @@ class MathShepherd(Format):
         return lay_out(self._bos + self.piece(question), pieces)
 
     def whole(self, steps: Sequence[str]) -> Ids:
-        """The whole text, encoded at once.
-
-        Raises:
-            UserError: it does not end in the step's tag.
-        """
+        """See `Format`; a UserError where the text does not end in the step's tag."""
         ids = self._bos + self.piece(f"{PROBE_QUESTION} " + "\n".join(map(_tag_step, steps)))
         if ids[-1] != self._tag:
             raise UserError(
                 f"{self.name}: the tag {TAG!r} does not stand at the end of a step, but "
-                f"{self.piece.show(ids, len(ids) - 1)}"
+                f"{self.show(ids, len(ids) - 1)}"
             )
         return ids
 

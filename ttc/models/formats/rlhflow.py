@@ -28,7 +28,15 @@ class RLHFlow(ChatFormat):
         super().__init__(tokenizer)
         self._good = one_token(tokenizer, "+")
         self.tags = (self._good, one_token(tokenizer, "-"))
-        self._head, self._next, self._tail = self._template()
+        marks = ("MARKA", "MARKB", "MARKC")
+        # before the first content, twice between two contents, and from a content to its answer's place
+        self._head, middle, again, self._tail = self.take_apart(self._chat(marks), *marks)
+        if middle != again or not middle.startswith(f"{self._tail}+"):
+            raise UserError(
+                f"{self.name}: the chat template is not append-only; between two steps it writes {middle!r}, "
+                f"then {again!r}, and opens an answer with {self._tail!r}"
+            )
+        self._next = middle.removeprefix(self._tail)  # from an answer's place to the next content
         self.check()
 
     def layout(self, question: str, steps: Sequence[str]) -> Layout:
@@ -43,30 +51,14 @@ class RLHFlow(ChatFormat):
         turns = [turn for content in contents for turn in (("user", content), ("assistant", "+"))]
         return self.render(turns if answered else turns[:-1], opened=not answered)
 
-    def _template(self) -> tuple[str, str, str]:
-        """The template taken apart: before the first content, from an answer's place to the next content,
-        from a content to its answer's place."""
-        marks = ("MARKA", "MARKB", "MARKC")
-        head, middle, again, end = self.take_apart(self._chat(marks), *marks)
-        if middle != again or not middle.startswith(end + "+"):
-            raise UserError(
-                f"{self.name}: the chat template is not append-only; between two steps it writes {middle!r}, "
-                f"then {again!r}, and opens an answer with {end!r}"
-            )
-        return head, middle.removeprefix(end), end
-
     def whole(self, steps: Sequence[str]) -> Ids:
-        """The whole chat, encoded at once.
-
-        Raises:
-            UserError: an answer would not stand where its score is read.
-        """
+        """See `Format`; a UserError where an answer would not stand where its score is read."""
         contents = [f"{PROBE_QUESTION} {steps[0]}", *steps[1:]]
         whole, answered = (self.piece(self._chat(contents, answer)) for answer in (False, True))
         at = common(answered, (*whole, self._good))
         if at <= len(whole):
             raise UserError(
                 f"{self.name}: the answer '+' does not stand where its score is read, but "
-                f"{self.piece.show(answered, at)}"
+                f"{self.show(answered, at)}"
             )
         return whole
