@@ -53,6 +53,19 @@ def test_a_mistake_is_named_with_what_would_be_right(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_hydra_would_stop_at_comes_with_all_the_rest(
+    launch: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch(GRID, "strategy=beem,dvts", "dvts.x=1", "dataset.limt=3", "max_tokens=-1", "prm=none") == 2
+    lines = [line.partition(";")[0] for line in capsys.readouterr().err.splitlines()]
+    assert sorted(lines) == [
+        "error: dataset.limt: unknown key",
+        "error: dvts.x: unknown key",
+        "error: max_tokens=-1: must be greater than or equal to 1",
+        "error: strategy=beem: unknown strategy",
+    ]
+
+
 def test_faults_of_values_come_all_at_once(
     launch: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

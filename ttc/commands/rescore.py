@@ -14,10 +14,10 @@ from typing import Any
 from ttc.commands.sweep import sweep
 from ttc.plan.cells import LAUNCH_KEYS, build_grid
 from ttc.report.console import Console
-from ttc.settings.build import Faults, section, sort_words
+from ttc.settings.build import section, sort_words
 from ttc.settings.compose import compose
 from ttc.store import Folder
-from ttc.types import UserError
+from ttc.types import Faults, UserError
 
 OWN = ("prm", "cluster", "readout")
 """Settings that the new line may give; the others are those of the stored runs."""

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from importlib import import_module
 from pathlib import Path
 
 from ttc.commands import DONE, FAILED, INTERRUPTED
@@ -20,20 +19,41 @@ from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
 from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
-from ttc.run.pairs import run_pairs
-from ttc.settings.compose import compose
+from ttc.run.pairs import Runner, run_pairs
+from ttc.settings.compose import Unread, compose
 from ttc.store import Folder
-from ttc.types import EngineDied
+from ttc.types import EngineDied, Faults
 
 
 def main(arguments: Sequence[str], console: Console) -> int:
     """The whole launch; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return sweep(build_grid(compose(arguments)), arguments, console)
+        return sweep(_grid(arguments), arguments, console)
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
+
+
+def _grid(arguments: Sequence[str]) -> Grid:
+    """What the line asks for, or all that is wrong with it: Hydra's faults with ours."""
+    try:
+        return build_grid(compose(arguments))
+    except Unread as unread:
+        try:
+            build_grid(unread.rest)
+        except Faults as others:
+            raise Faults([*unread.lines, *others.lines]) from None
+        raise
+
+
+def _runner(mode: str) -> Runner:
+    """ray is imported only where it runs."""
+    if mode == "none":
+        from ttc.run.local import run
+    else:
+        from ttc.cluster import run
+    return run
 
 
 def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str = "launch") -> int:
@@ -57,11 +77,9 @@ def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str =
             failed.extend(report.failed)
             progress.update(report)
 
-        # ray is imported only where it runs
-        runner = import_module("ttc.run.local" if launch.cluster.mode == "none" else "ttc.cluster").run
         try:
             with log.entry() as failed, SweepProgress(console, len(plan.jobs)) as progress:
-                run_pairs(folder, inputs, done, runner, log, on_report)
+                run_pairs(folder, inputs, done, _runner(launch.cluster.mode), log, on_report)
         except EngineDied as error:
             console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
             return FAILED

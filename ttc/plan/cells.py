@@ -12,10 +12,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ttc.plan.points import given_parameters, known_parameters, read_strategy, registry_name, variant_of
-from ttc.settings.build import Faults, build
+from ttc.settings.build import build
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
 from ttc.strategies import VOTES_OF
-from ttc.types import Sampling, Strategy
+from ttc.types import Faults, Sampling, Strategy
 
 LAUNCH_KEYS = ("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded")
 """Settings of the whole launch: they cannot be an axis."""

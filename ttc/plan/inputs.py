@@ -15,9 +15,8 @@ from ttc.models import ENGINES, look_up
 from ttc.models.provider import Model
 from ttc.plan.cells import Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
-from ttc.settings.build import Faults
 from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
-from ttc.types import Problem, UserError
+from ttc.types import Faults, Problem, UserError
 
 
 def check_cluster(mode: str) -> None:

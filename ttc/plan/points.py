@@ -11,11 +11,11 @@ from dataclasses import MISSING, Field, replace
 from typing import Any
 
 from ttc import models, readout
-from ttc.settings.build import Faults, build
+from ttc.settings.build import build
 from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import Strategy
+from ttc.types import Faults, Strategy
 
 SAMPLING = ("temperature", "top_p")
 """Settings of a policy that a strategy may insist on."""

@@ -9,10 +9,10 @@ from pathlib import Path as File
 from typing import Any, Literal, get_args
 
 from ttc.sal.source import Source
-from ttc.settings.build import Faults, build, read, sort_words
+from ttc.settings.build import build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
-from ttc.types import Count, FolderName, Natural, Naturals, NotNegative, PositiveShare, UserError
+from ttc.types import Count, Faults, FolderName, Natural, Naturals, NotNegative, PositiveShare, UserError
 
 Label = Literal["sal_best_of_n", "sal_beam", "sal_dvts"]
 

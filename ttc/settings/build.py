@@ -14,7 +14,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from ttc.types import UserError
+from ttc.types import Faults
 
 T = TypeVar("T")
 
@@ -102,14 +102,6 @@ def _read(text: str, hint: Any) -> Any:
         return json.loads(text)
     except ValueError:
         return text
-
-
-class Faults(UserError):
-    """Everything that is wrong with the input, one line each."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = list(dict.fromkeys(lines))
-        super().__init__("\n".join(self.lines))
 
 
 def _sections(cls: type) -> dict[str, type]:

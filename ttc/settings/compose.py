@@ -12,13 +12,13 @@ import difflib
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
 from ttc.settings.schema import GROUPS, Config, EngineConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import UserError
+from ttc.types import Faults, UserError
 
 PACKAGE = Path(__file__).parents[1]
 HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
@@ -41,19 +41,47 @@ class Line:
     overrides: list[str]
 
 
+class Unread(Faults):
+    """Words that Hydra cannot take, a line each. `rest`: the points of the command line without them."""
+
+    rest: list[dict[str, Any]]
+
+
 def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """All points of the grid that `arguments` (a command line without the program's name) spells.
 
     Raises:
-        UserError: Hydra cannot compose it; the first fault, in one line.
+        Unread: some words are no settings.
+        UserError: the line cannot be composed, with or without some of its words.
     """
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
-    try:
-        return list(_points(read_line(arguments)))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(_one_line(error)) from None
+    line, faults = read_line(arguments), []
+    while True:  # Hydra stops at its first fault
+        try:
+            points = list(_points(line))
+            break
+        except (HydraException, OmegaConfBaseException, UserError) as error:
+            faults.append(_one_line(error))
+            word = getattr(error, "override", None) or faults[-1].partition(": ")[0]
+            kept = [other for other in line.overrides if not _says(other, word)]
+            if len(kept) == len(line.overrides):
+                raise Faults(faults) from None
+            line = replace(line, overrides=kept)
+    if faults:
+        unread = Unread(faults)
+        unread.rest = points
+        raise unread
+    return points
+
+
+def _says(word: str, fault: str) -> bool:
+    """Is the word what Hydra stopped at, `key` or `group=option`, or a setting of that option?"""
+    (own, _, values), (key, _, option) = (text.lstrip("+~").partition("=") for text in (word, fault))
+    if option and own.startswith(f"{key}."):
+        return True
+    return word == fault or (own == key and (not option or option in values.split(",")))
 
 
 def read_line(arguments: Sequence[str]) -> Line:

@@ -15,7 +15,7 @@ from ttc.types.engines import (
     Sampling,
     VerifierModel,
 )
-from ttc.types.errors import EngineDied, Interrupted, TooLong, TransientError, UserError
+from ttc.types.errors import EngineDied, Faults, Interrupted, TooLong, TransientError, UserError
 from ttc.types.paths import Finish, Path, Problem, Step, StepEnd
 from ttc.types.ranges import (
     Count,

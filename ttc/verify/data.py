@@ -10,8 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ttc.data.files import missing_columns, read_rows, text_of
-from ttc.settings.build import Faults
-from ttc.types import UserError
+from ttc.types import Faults, UserError
 from ttc.verify.settings import NANO, LabelColumns, LabelSettings
 
 NANO_COUNT = 500

@@ -13,11 +13,11 @@ from typing import Any
 
 from ttc.data.files import READERS
 from ttc.models import ENGINES, check
-from ttc.settings.build import Faults, build, read, sort_words
+from ttc.settings.build import build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
 from ttc.strategies.aggregations import Agg
-from ttc.types import Count, Natural, Share, UserError
+from ttc.types import Count, Faults, Natural, Share, UserError
 
 NANO = "nano"
 
