@@ -220,7 +220,7 @@ def _one_line(error: Exception) -> str:
 def _near(key: str) -> str:
     """A known key that `key` may be a misspelling of."""
     keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
-    for group in ("prompt", *GROUPS):
+    for group in ("prompt", "strategy", *GROUPS):
         keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
     near = [one for word in (key, key.split(".")[0]) for one in difflib.get_close_matches(word, keys, n=1)]
     return f"; did you mean {near[0]}?" if near else ""
