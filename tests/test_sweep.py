@@ -59,6 +59,29 @@ def test_the_same_line_again_does_nothing_and_a_bigger_one_only_what_is_missing(
     ]
 
 
+def test_every_answer_stands_with_its_own_problem(launch: Callable[..., int], tmp_path: Path) -> None:
+    """The best path of each of 60 pools, chosen by hand: a table's rows have no order to rely on."""
+    assert launch("-m", "n=4", "dataset.limit=30", "seed=0,1") == 0
+    folder, pool = tmp_path / "default", ["problem_id", "seed"]
+    paths = stored(folder, "paths").merge(stored(folder, "scores")[["path", "scores"]], on="path")
+    paths = paths.merge(stored(folder, "grades")[["path", "verdict"]], on="path")
+    paths = paths[paths["answer"].notna()].assign(last=lambda rows: rows["scores"].str[-1])
+    best = (
+        paths.sort_values("last", kind="stable")
+        .groupby(pool)
+        .tail(1)
+        .set_index(pool)["verdict"]
+        .astype(float)
+    )
+    answers = pd.read_parquet(folder / "answers.parquet").query("vote == 'best' and agg == 'last' and n == 4")
+    read = answers[answers["subset"] == "prefix"].set_index(pool)["correct"]
+    assert len(read) == 60
+    assert (best == 0).sum() > 3, "otherwise a mix-up would not show"
+    pd.testing.assert_series_equal(
+        best.reindex(read.index, fill_value=0).sort_index(), read.sort_index(), check_names=False
+    )
+
+
 def test_a_folder_that_grew_reads_the_cells_of_all_its_grids(
     launch: Callable[..., int], tmp_path: Path
 ) -> None:

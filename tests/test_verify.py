@@ -81,6 +81,7 @@ def test_blank_steps_are_left_out_and_the_label_moves_with_its_step() -> None:
     [
         ({"label": 2}, "row 2: column label: 2 is not in -1..1, and there are 2 steps"),
         ({"label": "no"}, "row 2: column label: 'no' is neither the index of a step"),
+        ({"label": float("inf")}, "row 2: column label: inf is neither the index of a step"),
         ({"label": True}, "row 2: column label: True is neither"),
         ({"label": [1, 2]}, "row 2: column label: a list must have one 0 or 1 for each of the 2 steps"),
         ({"steps": "a, b"}, "row 2: column steps must be a list of texts"),

@@ -27,9 +27,14 @@ from ttc.types import EngineDied, Faults
 
 def main(arguments: Sequence[str], console: Console) -> int:
     """The whole launch; returns the exit code."""
+    return sweep(_grid(arguments), arguments, console)
+
+
+def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str = "launch") -> int:
+    """Runs what is missing of a grid, reads it out and draws it; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return sweep(_grid(arguments), arguments, console)
+        return _sweep(grid, arguments, console, command)
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -56,8 +61,7 @@ def _runner(mode: str) -> Runner:
     return run
 
 
-def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str = "launch") -> int:
-    """Runs what is missing of a grid, reads it out and draws it; returns the exit code."""
+def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str) -> int:
     inputs, launch = look_up_all(grid), grid.launch
     folder = Folder(Path(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():

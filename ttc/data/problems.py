@@ -41,7 +41,7 @@ def load_problems(config: DatasetConfig) -> list[Problem]:
             answer, two rows of one id, or nothing selected; all that is wrong with a selection at once.
     """
     path = config.path or ""
-    if config.draw is not None and path not in SOURCES:
+    if config.draw is not None and not _made(path):
         raise UserError(f"dataset.draw={config.draw}: only the nano dataset is drawn")
     problems = SOURCES[_kind(path)](config)
     if not problems:
@@ -136,12 +136,17 @@ def level_of(value: Any) -> int | None:
 def _kind(path: str) -> str:
     """Which of SOURCES has `dataset.path`: one by its name, else the kind of place that the path is."""
     place = _place(path)
-    if path in SOURCES:
+    if _made(path):
         return path
     if place.is_dir():
         return "folder"
     is_file = place.exists() or place.suffix in READERS or path.startswith((".", "/", "~"))
     return "file" if is_file else "hub"
+
+
+def _made(path: str) -> bool:
+    """Is it a function's name? A folder may be called as a kind of place is."""
+    return path in SOURCES and path not in ("folder", "file", "hub")
 
 
 def _place(path: str | None) -> Path:

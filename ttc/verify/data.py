@@ -108,7 +108,7 @@ def _label(value: Any, steps: int, column: str) -> int:
         return next((step for step, verdict in enumerate(given) if not verdict), -1)
     try:
         label = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # infinity is a float
         label = None
     if label is None or isinstance(value, bool) or label != float(value):
         raise ValueError(
