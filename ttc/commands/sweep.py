@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from ttc.commands import DONE, FAILED, INTERRUPTED
-from ttc.plan.cells import Grid, build_grid
+from ttc.plan.cells import Grid, read_grid
 from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
@@ -20,14 +20,13 @@ from ttc.report.progress import SweepProgress
 from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
-from ttc.settings.compose import Unread, compose
 from ttc.store import Folder
-from ttc.types import EngineDied, Faults
+from ttc.types import EngineDied
 
 
 def main(arguments: Sequence[str], console: Console) -> int:
     """The whole launch; returns the exit code."""
-    return sweep(_grid(arguments), arguments, console)
+    return sweep(read_grid(arguments), arguments, console)
 
 
 def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str = "launch") -> int:
@@ -38,18 +37,6 @@ def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str =
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
-
-
-def _grid(arguments: Sequence[str]) -> Grid:
-    """What the line asks for, or all that is wrong with it: Hydra's faults with ours."""
-    try:
-        return build_grid(compose(arguments))
-    except Unread as unread:
-        try:
-            build_grid(unread.rest)
-        except Faults as others:
-            raise Faults([*unread.lines, *others.lines]) from None
-        raise
 
 
 def _runner(mode: str) -> Runner:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ttc.plan.points import given_parameters, known_parameters, read_strategy, registry_name, variant_of
 from ttc.settings.build import build
+from ttc.settings.compose import Unread, compose
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
 from ttc.strategies import VOTES_OF
 from ttc.types import Faults, Sampling, Strategy
@@ -54,6 +55,22 @@ class Grid:
     launch: Config
     stored: bool = False
     """Score stored paths only, and sample nothing."""
+
+
+def read_grid(arguments: Sequence[str]) -> Grid:
+    """The grid of a command line.
+
+    Raises:
+        Faults: everything that is wrong with the line, once; words that cannot be composed hide no others.
+    """
+    try:
+        return build_grid(compose(arguments))
+    except Unread as unread:
+        try:
+            build_grid(unread.rest)
+        except Faults as others:
+            raise Faults([*unread.lines, *others.lines]) from None
+        raise
 
 
 def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
