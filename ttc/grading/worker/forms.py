@@ -20,6 +20,7 @@ GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+"
 THOUSANDS = re.compile(rf"[-+]?(?:{GROUPED})(?:\.\d+)?", re.ASCII)
 DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)\\(?:overline|bar)\{?(\d+)\}?", re.ASCII)
+ENDLESS = re.compile(r"([-+]?)(\d*)\.(\d*?)(?:(\d)\4\4+|(\d{2,})\5+)(?:\.\.\.|\\[lc]?dots)", re.ASCII)
 FRACTION = r"\\frac(?:\{([-+]?\d+)\}|(\d)) ?(?:\{([-+]?\d+)\}|(\d))"
 MIXED = re.compile(rf"([-+]?)({GROUPED}|\d+)(?: (\d+)/(\d+)| ?{FRACTION})", re.ASCII)
 RATIO = re.compile(rf"([-+]?)(?:(\d+)/(\d+)|(\d+)/\(([-+]?\d+)\)|{FRACTION})", re.ASCII)
@@ -50,6 +51,8 @@ def _value(plain: str) -> Fraction | None:
         return Fraction(plain)
     if found := REPEATING.fullmatch(plain):
         return repeating(*found.groups())
+    if found := ENDLESS.fullmatch(plain):  # 1.666..., 0.1212...
+        return repeating(found[1], found[2], found[3], found[4] or found[5])
     if found := SCIENTIFIC.fullmatch(plain):
         exponent = int(next(part for part in found.groups()[1:] if part is not None))
         return Fraction(found[1]) * Fraction(10) ** exponent if abs(exponent) <= LARGEST_EXPONENT else None

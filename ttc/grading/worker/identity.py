@@ -1,84 +1,132 @@
-"""Are two expressions one function? Both are evaluated at points: simplification misses what numbers show.
+"""Are two expressions one function, two relations one relation? Both are evaluated at points.
 
 Agreement at 12 points to 20 digits is no proof, but what differs differs almost everywhere. Where one side is
-real and the other is not, they differ: ln(x^2) is not 2 ln x. `i` and `e` are read as the constants. A few
-points, kept for each text, also tell at once that two expressions differ: math-verify needs 10 ms for it.
+real and the other is not, they differ: ln(x^2) is not 2 ln x. `i` and `e` are read as the constants. Each
+answer is True, False, or None: the points tell nothing.
 """
 
 from __future__ import annotations
 
-import zlib
+import hashlib
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
-POINTS, ENOUGH, FIRST, MOST_SYMBOLS, DIGITS = 12, 4, 3, 6, 30
+POINTS, ENOUGH, DIGITS = 12, 4, 30
 CLOSE = Fraction(1, 10**20)
-APART = Fraction(1, 1000)
-"""Relative: nearer ones may be a number and its rounded decimal."""
 
 Value = tuple[Any, Any]
 """Real and imaginary part, 30 digits."""
 
-Print = list[Value | None]
-"""An expression's values at the first points; one value: a constant. Empty: nothing is known of it."""
+
+def same(a: Any, b: Any) -> bool | None:
+    """Two of what sympy has: expressions, relations, or matrices of expressions."""
+    from sympy import Expr, MatrixBase
+
+    relations = _relations(a), _relations(b)
+    if all(relations):
+        return _same_chain(*relations)
+    if isinstance(a, MatrixBase) and isinstance(b, MatrixBase):
+        return _all(same(x, y) for x, y in zip(a, b, strict=True)) if a.shape == b.shape else False
+    if isinstance(a, Expr) and isinstance(b, Expr):
+        return _same_expression(a, b)
+    return None if a == b else False
 
 
-def fingerprints(side: Any) -> list[Print]:
-    """Of what math-verify reads in a text: an expression, or the parts of a list, interval or matrix."""
-    from sympy import FiniteSet, Interval, MatrixBase, Tuple
-
-    if isinstance(side, Interval):
-        return [_print(end) for end in (side.start, side.end)]
-    if isinstance(side, Tuple | FiniteSet):
-        return [_print(part) for part in side.args]
-    return [_print(part) for part in side] if isinstance(side, MatrixBase) else [_print(side)]
+def _all(found: Any) -> bool | None:
+    """The least of the answers: one no is a no, and one unknown no yes."""
+    answers = list(found)
+    return False if False in answers else None if None in answers else True
 
 
-def _print(side: Any) -> Print:
-    from sympy import Expr, Symbol, UnevaluatedExpr
-
-    if not isinstance(side, Expr) or isinstance(side, Symbol) or side.has(UnevaluatedExpr):
-        return []  # a symbol may be a word, and an unevaluated factor is a percent sign
-    if any(len(name) > 1 and name.isalpha() for name in variables(side)):
-        return []
-    return [value_at(side, point) for point in range(FIRST if variables(side) else 1)]
-
-
-def apart(a: list[Print], b: list[Print]) -> bool:
-    """Surely different: a part of one is like no part of the other. Order and brackets are not looked at."""
-    return any(all(_apart(x, y) for y in b) for x in a) or any(all(_apart(x, y) for x in a) for y in b)
-
-
-def _apart(a: Print, b: Print) -> bool:
-    if not a or not b:
-        return False
-    constants = len(a) == len(b) == 1
-    size = max(len(a), len(b))
-    pairs = zip(*(values * size if len(values) == 1 else values for values in (a, b)), strict=True)
-    return any(agree(x, y, APART, constants) is False for x, y in pairs)
-
-
-def identical(a: Any, b: Any) -> bool:
-    """One function, as far as the points tell? Two sympy expressions; too few points are a no."""
-    from sympy import Expr
-
-    if not (isinstance(a, Expr) and isinstance(b, Expr)):
-        return False
-    a, b = exact(a), exact(b)
-    names = variables(a) | variables(b)
-    if not names:
-        difference = value_at(a - b, 0)  # sympy takes more digits until enough of it are known
-        return difference is not None and bool(max(map(abs, difference)) <= CLOSE)
-    if len(names) > MOST_SYMBOLS:
-        return False
+def _same_expression(a: Any, b: Any) -> bool | None:
+    if not variables(a) | variables(b):
+        return _same_constant(a, b)
     compared = 0
     for point in range(POINTS):
-        same = agree(value_at(a, point), value_at(b, point), CLOSE)
-        if same is False:
+        agreed = agree(value_at(a, point), value_at(b, point))
+        if agreed is False:
             return False
-        compared += same is True
-    return compared >= ENOUGH
+        compared += agreed is True
+    return True if compared >= ENOUGH else None
+
+
+def _same_constant(a: Any, b: Any) -> bool | None:
+    """sympy takes more digits until enough of the difference are known: where it finds none, it is 0."""
+    values = value_at(a, 0), value_at(b, 0)
+    if None in values:
+        return None
+    if agree(*values, constants=True) is False:
+        return False
+    difference = value_at(a - b, 0, most=1000)
+    return difference is not None and not any(part and part._prec > 1 for part in difference)
+
+
+# --- Relations -------------------------------------------------------------------------------------------
+
+
+def _relations(side: Any) -> list[tuple[str, Any, Any]]:
+    """A chain of relations as (sign, left, right), each with `<`, `<=`, `=` or `!=`; []: it is none."""
+    from sympy import And
+    from sympy.core.relational import Relational
+
+    parts = getattr(side, "_unsorted_args", side.args) if isinstance(side, And) else (side,)
+    if not parts or not all(isinstance(part, Relational) for part in parts):
+        return []
+    turned = {">": "<", ">=": "<="}
+    return [
+        (turned[part.rel_op], part.rhs, part.lhs)
+        if part.rel_op in turned
+        else (part.rel_op, part.lhs, part.rhs)
+        for part in parts
+    ]
+
+
+def _same_chain(a: list[Any], b: list[Any]) -> bool | None:
+    """Relation by relation, from the left or from the right."""
+    if len(a) != len(b):
+        return False
+    ways = [_all(_same_relation(x, y) for x, y in zip(a, way, strict=True)) for way in (b, b[::-1])]
+    return True if True in ways else None if None in ways else False
+
+
+def _same_relation(a: tuple[str, Any, Any], b: tuple[str, Any, Any]) -> bool | None:
+    """Is what lies between the sides of one a constant times that of the other? A positive one for `<`."""
+    (sign, *left), (other, *right) = a, b
+    if sign != other:
+        return False
+    if not any(variables(side) for side in (*left, *right)):  # what it says of constants: side by side
+        return _all(map(_same_constant, left, right))
+    ratios: list[Value] = []
+    for point in range(POINTS):
+        first, second = (_between(sides, point) for sides in (left, right))
+        if first is None or second is None:
+            continue
+        if not first or not second:
+            if first or second:
+                return False
+            continue
+        ratios.append(tuple((first / second).as_real_imag()))
+        if agree(ratios[0], ratios[-1], constants=True) is False:
+            return False
+    if len(ratios) < ENOUGH:
+        return None
+    return sign in ("==", "!=") or bool(ratios[0][0] > 0)
+
+
+def _between(sides: Sequence[Any], point: int) -> Any:
+    """Left minus right at a point: a number that sympy can divide by; 0 where only rounding is left."""
+    from sympy import I
+
+    values = [value_at(side, point) for side in sides]
+    if None in values:
+        return None
+    left, right = (value[0] + I * value[1] for value in values)
+    return 0 if agree(*values, constants=True) else left - right
+
+
+# --- Values ----------------------------------------------------------------------------------------------
 
 
 def variables(side: Any) -> set[str]:
@@ -86,14 +134,20 @@ def variables(side: Any) -> set[str]:
 
 
 def exact(side: Any) -> Any:
-    """Decimals as the fractions that they are: a Float knows 15 digits only."""
-    from sympy import Float, Rational
+    """Decimals as the fractions that they are (a Float knows 15 digits), and `f(x)` as a letter."""
+    from sympy import Float, Rational, Symbol
+    from sympy.core.function import AppliedUndef
 
-    return side.xreplace({number: Rational(str(number)) for number in side.atoms(Float)})
+    side = side.xreplace({number: Rational(str(number)) for number in side.atoms(Float)})
+    return side.xreplace({call: Symbol(str(call)) for call in side.atoms(AppliedUndef)})
 
 
-def value_at(side: Any, point: int) -> Value | None:
-    """The expression where its symbols have the point's coordinates; None: not a finite number."""
+@cache
+def value_at(side: Any, point: int, most: int = 100) -> Value | None:
+    """The expression where its symbols have the point's coordinates; None: not a finite number.
+
+    `most`: digits with which sympy may compute where terms cancel.
+    """
     from sympy import E, I, Rational
 
     constants = {"i": I, "e": E}
@@ -101,25 +155,25 @@ def value_at(side: Any, point: int) -> Value | None:
         symbol: constants.get(symbol.name) or Rational(_coordinate(point, symbol.name), 1009)
         for symbol in side.free_symbols
     }
-    parts = side.subs(coordinates).evalf(DIGITS).as_real_imag()
+    parts = side.subs(coordinates).evalf(DIGITS, maxn=most).as_real_imag()
     return parts if all(part.is_Number and part.is_finite for part in parts) else None
 
 
 def _coordinate(point: int, name: str) -> int:
-    """A name's place at a point: of both signs, between 0.2 and 3.2 in 1009ths."""
-    number = zlib.crc32(f"{point} {name}".encode())
-    return (211 + number % 2999) * (-1 if number >> 16 & 1 else 1)
+    """A name's place at a point: of both signs, between 0.2 and 3.2 in 1009ths.
+
+    A cryptographic hash: a checksum's bits are sums of the texts' bits, and so would tie the signs of two names.
+    """
+    digest = hashlib.blake2b(f"{point} {name}".encode(), digest_size=8).digest()
+    number = int.from_bytes(digest, "big")
+    return (211 + number % 2999) * (-1 if number >> 60 & 1 else 1)
 
 
-def agree(a: Value | None, b: Value | None, tolerance: Fraction, constants: bool = False) -> bool | None:
+def agree(a: Value | None, b: Value | None, constants: bool = False) -> bool | None:
     """Equal values? None: the point tells nothing, as neither side is a real number there (of functions)."""
     if a is None or b is None:
         return None
     size = max(abs(part) for part in (*a, *b))
-    if not constants and not any(_real(value, size) for value in (a, b)):
+    if not constants and not any(abs(value[1]) <= CLOSE * size for value in (a, b)):
         return None
-    return all(bool(abs(x - y) <= tolerance * size) for x, y in zip(a, b, strict=True))
-
-
-def _real(value: Sequence[Any], size: Any) -> bool:
-    return bool(abs(value[1]) <= CLOSE * size)
+    return all(bool(abs(x - y) <= CLOSE * size) for x, y in zip(a, b, strict=True))

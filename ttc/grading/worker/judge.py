@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 
 from ttc.grading.worker import units
-from ttc.grading.worker.expressions import ask, same_expression, source
-from ttc.grading.worker.latex import clean, split, squeezed
-from ttc.grading.worker.shapes import SCALAR, equal_shapes, named, shape, untexted
+from ttc.grading.worker.expressions import readings, same_expression
+from ttc.grading.worker.latex import PROSE, clean, split, squeezed
+from ttc.grading.worker.shapes import NAMES, SCALAR, constant, equal_shapes, meant, named, shape, untexted
 from ttc.grading.worker.values import based, rounds_to, values
 
 DEEPEST = 4
@@ -20,28 +20,31 @@ DEEPEST = 4
 CHOICE = re.compile(r"\(?([A-Ja-j])\)?[.:)]?")
 CHOSEN = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)]) ?\S.*")
 WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.:'-]*")
-PROSE = re.compile(r"(?=.*[a-z]{4})[A-Za-z][A-Za-z ,.;:'-]*")
+WORDED = re.compile(r"\\text|[a-z]{3}|[A-Za-z]{4}|\d ?[ap]\.?m\b", re.I)
+"""Here letters are words, not factors."""
 APPROXIMATELY = re.compile(r" ?\\approx(?![A-Za-z]) ?")
 EQUALS = re.compile(r" ?(?<![<>!:])= ?")
+RELATION = re.compile(r"[<>=]|\\(?:le|ge|ne)(?![A-Za-z])")
 
 
 def judge(gold: str, answer: str) -> tuple[bool, str]:
-    """Equal or not, and a status: ok, one_way (math-verify's two directions differ), parse_error."""
-    a, b = clean(gold), clean(answer)
+    """Equal or not, and a status: ok, or parse_error where a part of one of them cannot be read."""
+    a, b = meant(clean(gold)), meant(clean(answer))
     if differ(a, b):
         return False, "ok"
-    if same_text(a, b) or same_number(a, b):
+    if equal(a, b, DEEPEST):
         return True, "ok"
-    if any(PROSE.fullmatch(untexted(text)) for text in (a, b)):  # to math-verify a product of letters
-        return equal_parts(a, b, DEEPEST), "ok"
-    asked = ask(source(gold), source(answer))
-    if asked and (asked.equal or asked.apart):  # apart as read by math-verify, which may misread parts
-        correct = asked.equal or same_quantity(a, b, DEEPEST) or equal_parts(a, b, DEEPEST)
-    else:
-        correct = equal(a, b, DEEPEST)
-    if not correct and not asked:
-        return False, "parse_error"
-    return correct, "one_way" if asked and asked.one_way else "ok"
+    return False, "ok" if readable(a, DEEPEST) and readable(b, DEEPEST) else "parse_error"
+
+
+def readable(text: str, depth: int) -> bool:
+    """Is every part a word, a number, a quantity or an expression?"""
+    parts = shape(text).items if depth else ()
+    if parts:
+        return all(readable(part, depth - 1) for part in parts)
+    number = units.quantity(text)
+    value = _value(number[0] if number else text)
+    return shape(text) != SCALAR or bool(values(value) or PROSE.fullmatch(untexted(value)) or readings(value))
 
 
 def differ(a: str, b: str) -> bool:
@@ -56,9 +59,13 @@ def equal(a: str, b: str, depth: int) -> bool:
     """Are two cleaned texts equal under some reading?"""
     if same_text(a, b) or same_number(a, b):
         return True
+    if any(PROSE.fullmatch(untexted(text)) for text in (a, b)):  # to a grammar a product of letters
+        return equal_parts(a, b, depth)
+    if RELATION.search(a) and RELATION.search(b) and same_expression(a, b):
+        return True
     names = named(a)[0], named(b)[0]
     if all(names) and names[0] != names[1]:
-        return same_expression(a, b)
+        return False
     if depth and (same_quantity(a, b, depth - 1) or equal_parts(a, b, depth)):
         return True
     return shape(a) == shape(b) == SCALAR and same_expression(_value(a), _value(b))
@@ -72,6 +79,7 @@ def same_text(a: str, b: str) -> bool:
     """Equal as texts, as choices among letters, or as words whatever their case."""
     if squeezed(a) == squeezed(b) != "":
         return True
+    words = [bool(WORDED.search(text)) for text in (a, b)]
     a, b = untexted(a), untexted(b)
     letters = CHOICE.fullmatch(a), CHOICE.fullmatch(b)
     if letters[0] and letters[1]:
@@ -79,10 +87,14 @@ def same_text(a: str, b: str) -> bool:
     for letter, text in ((letters[0], b), (letters[1], a)):
         if letter and (chosen := CHOSEN.fullmatch(text)):
             return letter[1] == (chosen[1] or chosen[2])
-    if not WORDS.fullmatch(a) or not WORDS.fullmatch(b):
+    if not any(words) or not WORDS.fullmatch(a) or not WORDS.fullmatch(b):
         return False
-    a, b = (re.sub(r"[ .,'-]", "", text).lower() for text in (a, b))
-    return a == b and re.search("[a-z]{2}", a) is not None
+    return _words(a) == _words(b)
+
+
+def _words(text: str) -> list[str]:
+    """In lower case: `10:00 a.m.` as `10:00 AM`, `a, b` as `a b`."""
+    return re.sub(r"[ ,'-]+", " ", re.sub(r"(?<=[A-Za-z])\.", "", text)).lower().split()
 
 
 def same_number(a: str, b: str) -> bool:
@@ -106,6 +118,4 @@ def _value(text: str) -> str:
     r"""What an answer's chain ends in: 5 of `x = 5`, 1/3 of `1/3 \approx 0.33`, 20 of `5 \times 4 = 20`."""
     exact = split(named(text)[1], APPROXIMATELY)[0]
     first, *rest = split(exact, EQUALS)
-    if rest and not any(re.search("[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", end)) for end in (first, rest[-1])):
-        return rest[-1]
-    return exact
+    return rest[-1] if rest and (NAMES.fullmatch(first) or constant(first)) and constant(rest[-1]) else exact

@@ -8,19 +8,17 @@ from __future__ import annotations
 import functools
 import re
 
+from ttc.grading.worker.plain import ascii_mathematics, typed
+
 UNICODE = str.maketrans(
     {
-        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
-        **{superscript: f"^{digit}" for digit, superscript in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
         **dict.fromkeys("−–—﹣－", "-"),
-        **dict.fromkeys("\u00a0\u2009\u202f\u200a\u2007\u3000", " "),
         **dict.fromkeys("\u200b\u200c\u200d\ufeff\u2060", ""),
-        **{"（": "(", "）": ")", "，": ",", "％": "%", "．": ".", "：": ":", "＝": "="},
-        **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty "},
-        **{"≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in "},
-        **{"°": r"^\circ ", "±": r"\pm ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}", "√": r"\sqrt "},
-        **{"½": r"\frac{1}{2}", "⅓": r"\frac{1}{3}", "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}"},
-        **{"⅔": r"\frac{2}{3}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "≈": r"\approx "},
+        **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "⁄": "/", "∕": "/", "∞": r"\infty "},
+        **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx "},
+        **{"∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ", "±": r"\pm ", "∓": r"\mp "},
+        **{"°": r"^\circ ", "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "…": r"\ldots "},
+        **{"′": "'", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
     }
 )
 
@@ -29,6 +27,9 @@ SPELLINGS = [
     (r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|middle|displaystyle|limits)(?![A-Za-z])\.?", ""),
     (r"\\(?:quad|qquad|thinspace|enspace)(?![A-Za-z])|(?<!\\)(?:\\[,;: ]|~)", " "),
     (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+    (r"(?<!\d)\\mathrm\s*\{([A-Za-z])\}|\\mathrm\s*\{([eik])\}", r"\1\2"),  # 5\mathrm{m} are metres
+    (r"\\(?:mathbf|mathit|mathsf|mathnormal|boldsymbol|bm|textit)\s*\{([A-Za-z])\}", r"\1"),
+    (r"\\(?:mathbf|boldsymbol|bm|bf|rm|it) ([A-Za-z])(?![A-Za-z])", r"\1"),
     (
         r"\\(?:mathrm|mathbf|mathit|mathsf|mathnormal|textbf|textit|textrm|textsf|textnormal|textup|mbox|hbox)"
         r"(?![A-Za-z])\s*(?=\{)",
@@ -52,10 +53,20 @@ SPELLINGS = [
     (r"\\degree(?![A-Za-z])", r"^\\circ "),
     (r"\\%", "%"),
     (r"\\?\$", ""),
+    (r"_\{(\w)\}", r"_\1"),
 ]
 RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLINGS]
+TERM = r"([^{}()\s]+|\([^{}()]*\))"
+CHOOSE = re.compile(rf"\{{?\s*{TERM}\s*\\choose(?![A-Za-z])\s*{TERM}\s*\}}?")
 PAIRS = [("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**")]
+PROSE = re.compile(r"(?=.*[a-z]{4})[A-Za-z][A-Za-z ,.;:'-]*")
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
+INTRODUCED = re.compile(  # words, and then the mathematics
+    r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)[A-Za-z][A-Za-z' ]*[:,]?\s*"
+    r"(\$\$[^$]+\$\$|\$[^$]+\$|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\])\s*\.?$",
+    re.DOTALL,
+)
+BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=[^\s{A-Za-z]|\s[A-Za-z])")
 BLANKS = re.compile(r"[^\S\r\n]+")
 LINES = re.compile(r"\s*[\r\n]\s*")  # 11 5/6 on two lines is no mixed number
 DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$!,;:])")
@@ -63,14 +74,17 @@ DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$!,;:])")
 
 @functools.lru_cache(maxsize=4096)
 def clean(text: str) -> str:
-    """The answer without what surrounds it, in one spelling."""
-    text = undelimited(text.translate(UNICODE))
+    """The answer without what surrounds it, in one spelling: LaTeX's."""
+    text = undelimited(ascii_mathematics(INTRODUCED.sub(r"\1", text.strip()).translate(UNICODE)))
     if "begin" not in text:  # there a doubled backslash ends a row, elsewhere it was escaped twice
         text = DOUBLED.sub(r"\\", text)
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
+    if r"\choose" in text:
+        text = CHOOSE.sub(r"\\binom{\1}{\2}", text)
     text = re.sub(r"(?<=[A-Za-z0-9)\]}])\s*(?:[.;]|\\+)$", "", text.strip())
-    return ungrouped(LINES.sub("\n", BLANKS.sub(" ", text)).strip())
+    text = ungrouped(LINES.sub("\n", BLANKS.sub(" ", text)).strip())
+    return text if PROSE.fullmatch(text) else typed(text).strip()
 
 
 def undelimited(text: str) -> str:
@@ -84,6 +98,7 @@ def undelimited(text: str) -> str:
                 break
         if (box := BOX.match(text)) and closing_brace(text, box.end() - 1) == len(text) - 1:
             text = text[box.end() : -1]
+        text = BARE_BOX.sub("", text, count=1) if BARE_BOX.match(text) else text
         if text == before:
             return text
 

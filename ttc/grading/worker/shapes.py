@@ -22,14 +22,18 @@ LONGEST = 64
 
 AND = r",? ?(?:\\text\{ ?(?:and|or) ?,?\}|\\(?:lor|vee|land|wedge)(?![A-Za-z])|\b(?:and|or)\b) ?"
 SEPARATOR = re.compile(rf"{AND}|[,;]")
+SEMICOLON = re.compile(";")
 OR = re.compile(r" ?(?:\\text\{ ?or ?\}|\\(?:lor|vee)(?![A-Za-z])|\bor\b) ?")
 CUP = re.compile(r"\\cup(?![A-Za-z])")
 ENVIRONMENT = re.compile(
-    r"\(?\[?\\begin\{([pbB]?matrix|smallmatrix|array)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}\)?\]?", re.DOTALL
+    r"\(?\[?\\begin\{([pbBvV]?matrix|smallmatrix|array|cases)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}\)?\]?", re.DOTALL
 )
 LETTER = r"(?:[A-Za-z]|\\(?:alpha|beta|gamma|theta|phi|lambda|mu|omega))"
 NAME = rf"{LETTER}(?:_(?:\w|\{{\w+\}}))?'*"
-NAMES = re.compile(rf"(?:{NAME}(?: ?\( ?{NAME}(?: ?, ?{NAME})* ?\))?|\( ?{NAME}(?: ?, ?{NAME})+ ?\))")
+WORD = r"\\text ?\{[A-Za-z ]+\}|[A-Z]{2,4}|[A-Z]?[a-z]{3,}(?: [a-z]+)*|\\angle ?[A-Z]{1,3}"
+NAMES = re.compile(rf"(?:{WORD}|{NAME}(?: ?\( ?{NAME}(?: ?, ?{NAME})* ?\))?|\( ?{NAME}(?: ?, ?{NAME})+ ?\))")
+LETTERS = re.compile(r"(?!-)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
+"""What is asked for may be more than a name: `a + b = 5`, `\\frac{AB}{CD} = 2`."""
 GIVEN = re.compile(r" ?(?:(?<![<>!:=])=(?!=)|\\in(?![A-Za-z])|\\approx(?![A-Za-z])) ?")
 COMPARISON = re.compile(r" ?(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<|>) ?")
 BUILDER = re.compile(rf"({NAME})(?: ?\\in ?\\mathbb\{{R\}})? ?(?:\||:|\\mid(?![A-Za-z])) ?(.+)")
@@ -39,6 +43,7 @@ REALS, EMPTY = r"\mathbb{R}", r"\emptyset"
 PHRASES = {
     **dict.fromkeys(["all real numbers", "all reals", "all real", "real numbers", "the real numbers"], REALS),
     **dict.fromkeys(["no solution", "no solutions", "no real solution", "no real solutions"], EMPTY),
+    **{"infinity": r"\infty", "positive infinity": r"\infty", "negative infinity": r"-\infty"},
     **dict.fromkeys(["empty set", "the empty set", "there are no solutions"], EMPTY),
 }
 
@@ -60,23 +65,25 @@ SCALAR = Shape("scalar")
 @functools.lru_cache(maxsize=4096)
 def shape(text: str) -> Shape:
     """How a cleaned text is made of parts."""
-    text = ungrouped(named(PHRASES.get(untexted(text).strip(" .").lower(), text))[1])
+    text = ungrouped(named(meant(text))[1])
     if text == REALS:
         return Shape("bracket", (r"-\infty", r"\infty"), "()")
     if text in (EMPTY, r"\{\}", r"\{ \}"):
         return Shape("set")
     if found := ENVIRONMENT.fullmatch(text):
         rows = [row.split("&") for row in re.split(r"\\\\", found[2]) if row.strip()]
+        if found[1] == "cases":
+            return Shape("list", tuple(f"({','.join(row)})" if row[1:] else row[0].strip() for row in rows))
         if len({len(row) for row in rows}) == 1:
             cells = tuple(cell.strip() for row in rows for cell in row)
             return Shape("matrix", cells, columns=len(rows[0]))
-    ranges = inequality(text)
-    if ranges:
+    if not text.startswith(r"\{") and (ranges := inequality(text)):
         return ranges
     if len(parts := split(text, CUP)) > 1:
         return Shape("union", tuple(parts))
-    if len(parts := [part for part in split(text, SEPARATOR) if part]) > 1:
-        return Shape("list", tuple(sign for part in parts for sign in signs(part)))
+    for separator in (SEMICOLON, SEPARATOR):
+        if len(parts := [part for part in split(text, separator) if part]) > 1:
+            return Shape("list", tuple(sign for part in parts for sign in signs(part)))
     return _bracketed(text)
 
 
@@ -93,6 +100,11 @@ def _bracketed(text: str) -> Shape:
     return Shape("list", both) if len(both := signs(text)) > 1 else SCALAR
 
 
+def meant(text: str) -> str:
+    """What a phrase stands for: `no solution` for the empty set."""
+    return PHRASES.get(untexted(text).strip(" .").lower(), text)
+
+
 def untexted(text: str) -> str:
     r"""What stands in \text as if it stood bare."""
     return TEXT.sub(r"\1", text).strip()
@@ -102,7 +114,16 @@ def untexted(text: str) -> str:
 def named(text: str) -> tuple[str, str]:
     r"""A name and what it stands for: x and 5 of `x = 5`, x and [1, 2] of `x \in [1, 2]`; "" for no name."""
     first, *rest = split(text, GIVEN)
-    return (squeezed(first), rest[-1]) if len(rest) == 1 and NAMES.fullmatch(first) else ("", text)
+    if len(rest) != 1:
+        return "", text
+    if NAMES.fullmatch(first) or (LETTERS.fullmatch(first) and constant(rest[0])):
+        return squeezed(first), rest[0]
+    return (squeezed(rest[0]), first) if re.fullmatch(NAME, rest[0]) and "\\in" not in text else ("", text)
+
+
+def constant(text: str) -> bool:
+    """Has it no letters but those of commands?"""
+    return not re.search("[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", text))
 
 
 def signs(text: str) -> tuple[str, ...]:
@@ -183,6 +204,9 @@ def equal_shapes(a: Shape, b: Shape, equal: Equal) -> bool:
             and other.brackets in ("()", "[]")
             and _in_order(a.items, b.items, equal)
         )
+    if kinds == {"bracket", "list"}:
+        tuples = [one.brackets for one in (a, b) if one.kind == "bracket"]
+        return tuples == ["()"] and _in_order(a.items, b.items, equal)
     if kinds == {"bracket"}:
         return a.brackets == b.brackets and _in_order(a.items, b.items, equal)
     if kinds <= {"list", "set"} or kinds == {"union"}:

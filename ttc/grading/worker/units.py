@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-POWER = r"(?: ?\^ ?\{?[23]\}?)?"
+POWER = r"(?: ?\^ ?\{?-?[1-4]\}?)?"
 MARKED = rf"\\text\{{([ A-Za-z./^2-3-]+)\}}{POWER}"
 BARE = rf" ?([A-Za-z]+{POWER}(?:(?: ?/ ?| )[A-Za-z]+{POWER}){{0,2}})"
 DEGREES = r"\^\\circ ?[CF]?"
@@ -57,12 +57,14 @@ NAMES = {
     **{"degree": "degree", "day": "day", "week": "week", "month": "month", "year": "year"},
 }
 KNOWN = {*NAMES.values(), "dm", "nm", "mg", "am", "pm"}
-FILLERS = {"square", "sq", "cubic", "cu", "unit"}
+FILLERS = {"unit", "of"}
+POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+TOKEN = re.compile(r"([A-Za-z]+)(?: ?\^ ?\{?(-?\d)\}?)?|/")
 
 
 @functools.lru_cache(maxsize=4096)
 def quantity(text: str) -> tuple[str, str] | None:
-    r"""A cleaned text's number and its unit in one spelling, powers dropped; None: it has no unit.
+    r"""A cleaned text's number and its unit in one spelling (`cm^2`, `km^1 h^-1`); None: it has no unit.
 
     In `\text` any words are a unit. A bare word is one if it stands apart from a plain number and has three
     letters, or is a common abbreviation: `5 ab` may be a product of variables.
@@ -77,11 +79,28 @@ def quantity(text: str) -> tuple[str, str] | None:
     if found[3]:
         apart = text[len(number) : len(number) + 1] == " " and re.fullmatch(r"[-+\d.,/ ]+", number)
         for word in words:
-            known = word.lower() in SHORT or (_name(word) in KNOWN and len(word) > 1)
+            known = word.lower() in SHORT or (_name(word) in KNOWN and (len(word) > 1 or "/" in unit))
             if not known and not (apart and len(word) >= 3):
                 return None
-    names = [_name(word) for word in words]
-    return number, " ".join(name for name in names if name not in FILLERS)
+    return number, _product(unit + text[found.end(2) + 1 :] if found[2] else unit)
+
+
+def _product(unit: str) -> str:
+    """The units that are multiplied, each with its power."""
+    powers: dict[str, int] = {}
+    sign, times = 1, 1
+    for token in TOKEN.finditer(unit):
+        word = (token[1] or "/").lower()
+        if word in ("/", "per"):
+            sign = -1
+        elif word in POWERS:
+            times = POWERS[word]
+        elif word not in FILLERS:
+            name = _name(token[1])
+            if name not in FILLERS:
+                powers[name] = powers.get(name, 0) + sign * times * int(token[2] or 1)
+            times = 1
+    return " ".join(f"{name}^{power}" for name, power in sorted(powers.items()))
 
 
 def _name(word: str) -> str:
@@ -96,8 +115,8 @@ def differ(a: str, b: str) -> bool:
     math-verify takes any short word for a unit and drops it; yet 5 cm is not 5 m, 3c not 3d, and 5t not 5.
     """
     left, right = quantity(a), quantity(b)
-    if left and right and left[1] != right[1] and {left[1], right[1]} <= KNOWN:
-        return True
+    if left and right and left[1] != right[1] and left[1] and right[1]:
+        return {re.sub(r"\^-?\d+", "", name) for unit in (left[1], right[1]) for name in unit.split()} <= KNOWN
     found = [MONOMIAL.fullmatch(text) for text in (a, b)]
     if any(term and term[2].lower() in NO_UNIT for term in found):
         return False
