@@ -33,10 +33,33 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
         ("The final answer is $x^2$. I hope it is correct.", "x^2"),
         ("Final answer is: 3.5.\nDone", "3.5"),
         ("it must be 17", None),
+        (r"\boxed{7}, and so \boxed{}", "7"),
+        (r"so $\boxed 42$.", "42"),
+        (r"The final answer is \boxed{\frac{1", None),
+        ("The final answer is:\n\n$$\n73\n$$", "73"),
+        ("The final answer is:\n\\[ 73 \\]", "73"),
+        ("The final answer is $18, because 9 * $2 = $18.", "18"),
+        ("The final answer is **5**.", "5"),
     ],
 )
 def test_the_answer_is_the_last_box_else_what_the_final_answer_is_said_to_be(text, answer):
     assert extract(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("<think>guess \\boxed{3}</think>\nThe final answer is 5.", "5"),
+        ("<think>guess \\boxed{3}", None),
+        ("opened by the prompt \\boxed{3}</think> \\boxed{5}", "5"),
+        ("<think>a</think>\\boxed{1}<think>or \\boxed{2}", "1"),
+        ("[THINK]\\boxed{1}[/THINK]\\boxed{2}", "2"),
+        ("<plan>\\boxed{1}</plan> none", None),
+        ("@@\\boxed{1}## none", None),
+    ],
+)
+def test_what_stands_in_a_thinking_part_is_no_answer(text, answer):
+    assert extract(text, "boxed", ["plan", "@@ ##"]) == answer
 
 
 def test_a_last_number_counts_only_by_its_rule():
@@ -153,13 +176,13 @@ def test_no_hostile_text_keeps_a_worker_or_costs_another_pair_its_verdict():
 
 def test_each_pair_is_asked_once_and_equivalence_works_inside_a_running_loop(monkeypatch):
     asked = []
-    ask = Worker.ask
+    send = Worker.send
 
-    async def counted(self, request):
-        asked.append((request["gold"], request["answer"]))
-        return await ask(self, request)
+    async def counted(self, requests):
+        asked.extend(requests)
+        await send(self, requests)
 
-    monkeypatch.setattr(Worker, "ask", counted)
+    monkeypatch.setattr(Worker, "send", counted)
 
     async def twice():
         grader = MathVerify()

@@ -13,7 +13,7 @@ from ttc.grading.cache import Cache, cache_file
 from ttc.grading.worker.forms import Form, decide, normal_form
 from ttc.grading.worker.process import WorkerPool
 
-Status = Literal["ok", "one_way", "no_answer", "parse_error", "timeout"]
+Status = Literal["ok", "no_answer", "parse_error", "timeout"]
 
 LIMIT = 5.0
 """Seconds that one math-verify call may take."""
@@ -21,16 +21,13 @@ LIMIT = 5.0
 LONGEST, DEEPEST = 2_000, 40
 """Characters and open brackets; a longer or deeper text is no answer that anybody would compare."""
 
-RULES = "2"
+RULES = "3"
 """The version of our own rules: normal forms, and what `ttc.grading.worker` adds to math-verify."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status` says why an answer is not right where that is not its value (semantics, "Grading").
-
-    `one_way`: math-verify's two directions differ, and which one counts was decided by rule.
-    """
+    """`status` says why an answer is not right where that is not its value (semantics, "Grading")."""
 
     correct: bool
     status: Status = "ok"

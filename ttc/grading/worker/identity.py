@@ -54,11 +54,9 @@ def _same_expression(a: Any, b: Any) -> bool | None:
 
 def _same_constant(a: Any, b: Any) -> bool | None:
     """sympy takes more digits until enough of the difference are known: where it finds none, it is 0."""
-    values = value_at(a, 0), value_at(b, 0)
-    if None in values:
-        return None
-    if agree(*values, constants=True) is False:
-        return False
+    agreed = agree(value_at(a, 0), value_at(b, 0), constants=True)
+    if not agreed:
+        return agreed
     difference = value_at(a - b, 0, most=1000)
     return difference is not None and not any(part and part._prec > 1 for part in difference)
 
@@ -119,11 +117,12 @@ def _between(sides: Sequence[Any], point: int) -> Any:
     """Left minus right at a point: a number that sympy can divide by; 0 where only rounding is left."""
     from sympy import I
 
-    values = [value_at(side, point) for side in sides]
-    if None in values:
+    left, right = (value_at(side, point) for side in sides)
+    if left is None or right is None:
         return None
-    left, right = (value[0] + I * value[1] for value in values)
-    return 0 if agree(*values, constants=True) else left - right
+    if agree(left, right, constants=True):
+        return 0
+    return left[0] - right[0] + I * (left[1] - right[1])
 
 
 # --- Values ----------------------------------------------------------------------------------------------
@@ -162,7 +161,7 @@ def value_at(side: Any, point: int, most: int = 100) -> Value | None:
 def _coordinate(point: int, name: str) -> int:
     """A name's place at a point: of both signs, between 0.2 and 3.2 in 1009ths.
 
-    A cryptographic hash: a checksum's bits are sums of the texts' bits, and so would tie the signs of two names.
+    By a cryptographic hash: a checksum is linear in the text's bits, and ties two names' signs together.
     """
     digest = hashlib.blake2b(f"{point} {name}".encode(), digest_size=8).digest()
     number = int.from_bytes(digest, "big")

@@ -24,7 +24,9 @@ NAMES = {
 NAME = re.compile(rf"\\text ?\{{[^{{}}]*\}}|(?<![A-Za-z\\_])({'|'.join(NAMES)})(?![A-Za-z])")
 BASED_LOG = re.compile(r"(?<![A-Za-z\\])log ?_?(\d+)(?= ?[(A-Za-z])")
 ARGUMENT = re.compile(r"(\\sqrt(?:\[\w+\])?|\^|_|(?<![A-Za-z\\])(?:exp|abs)) ?(?=\()")
-UNBRACED = re.compile(r"(\\(?:sqrt(?:\[\w+\])?|vec|hat|bar)) ?(\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+)")
+UNBRACED = re.compile(
+    r"(\\(?:sqrt(?:\[\w+\])?|vec|hat|bar)) ?(\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+)"
+)
 POWER = re.compile(r"\^ ?(-?\d+(?![\d.])|-[A-Za-z](?![A-Za-z]))")
 CUP = re.compile(r"(?<=[)\]}]) ?[uU] ?(?=[(\[{\\])")
 

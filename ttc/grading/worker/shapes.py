@@ -26,7 +26,8 @@ SEMICOLON = re.compile(";")
 OR = re.compile(r" ?(?:\\text\{ ?or ?\}|\\(?:lor|vee)(?![A-Za-z])|\bor\b) ?")
 CUP = re.compile(r"\\cup(?![A-Za-z])")
 ENVIRONMENT = re.compile(
-    r"\(?\[?\\begin\{([pbBvV]?matrix|smallmatrix|array|cases)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}\)?\]?", re.DOTALL
+    r"\(?\[?\\begin\{([pbBvV]?matrix|smallmatrix|array|cases)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}\)?\]?",
+    re.DOTALL,
 )
 LETTER = r"(?:[A-Za-z]|\\(?:alpha|beta|gamma|theta|phi|lambda|mu|omega))"
 NAME = rf"{LETTER}(?:_(?:\w|\{{\w+\}}))?'*"

@@ -116,7 +116,9 @@ def differ(a: str, b: str) -> bool:
     """
     left, right = quantity(a), quantity(b)
     if left and right and left[1] != right[1] and left[1] and right[1]:
-        return {re.sub(r"\^-?\d+", "", name) for unit in (left[1], right[1]) for name in unit.split()} <= KNOWN
+        return {
+            re.sub(r"\^-?\d+", "", name) for unit in (left[1], right[1]) for name in unit.split()
+        } <= KNOWN
     found = [MONOMIAL.fullmatch(text) for text in (a, b)]
     if any(term and term[2].lower() in NO_UNIT for term in found):
         return False
