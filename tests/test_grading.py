@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.hostile import hostile
-from ttc.grading import MathVerify, Verdict, equivalent, extract, group, make_grader, normal_form
+from ttc.grading import (
+    MathVerify,
+    Verdict,
+    equivalent,
+    extract,
+    group,
+    make_grader,
+    name_reading,
+    normal_form,
+)
 from ttc.grading.worker.process import Worker
 
 
@@ -59,7 +68,7 @@ def test_the_answer_is_the_last_box_else_what_the_final_answer_is_said_to_be(tex
     ],
 )
 def test_what_stands_in_a_thinking_part_is_no_answer(text, answer):
-    assert extract(text, "boxed", ["plan", "@@ ##"]) == answer
+    assert extract(text, name_reading("boxed", ["plan", "@@ ##"])) == answer
 
 
 def test_a_last_number_counts_only_by_its_rule():

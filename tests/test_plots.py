@@ -15,6 +15,7 @@ from ttc.report.console import keep_tables
 from ttc.report.pictures import COLOURS, GREY, colours
 from ttc.report.plots import _start, plot_accuracy
 from ttc.report.summary import print_readout
+from ttc.settings.schema import Doubts
 from ttc.store import Folder
 
 NAN = float("nan")
@@ -33,6 +34,7 @@ def cell(strategy: str, n: int, variant: str = "", missing: int = 0) -> list[dic
         row |= {"accuracy": accuracy, "accuracy_low": accuracy - 0.1, "accuracy_high": accuracy + 0.1}
         row |= {"generated_tokens": 100.0 * n, "policy_tokens": 300.0 * n, "prm_tokens": 200.0 * n}
         row |= {"flops": NAN, "seconds": 0.5, "mc_error": 0.0}
+        row |= {"share_cut": 0.1, "share_blank": 0.0, "share_no_answer": NAN, "share_ungradable": 0.0}
         rows += [row | {"subset": subset} for subset in ("resample", "prefix")]
     return rows
 
@@ -47,7 +49,7 @@ def rows() -> pd.DataFrame:
 
 def printed(rows: pd.DataFrame, width: int = 100) -> str:
     out = io.StringIO()
-    print_readout(rows, Console(file=out, width=width))
+    print_readout(rows, Console(file=out, width=width), vars(Doubts()))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
@@ -91,7 +93,7 @@ def test_a_pipe_loses_no_column(rows: pd.DataFrame) -> None:
 
 def test_programs_get_the_whole_variant(rows: pd.DataFrame) -> None:
     with keep_tables() as tables:
-        print_readout(rows, Console())
+        print_readout(rows, Console(), vars(Doubts()))
     (table,) = tables
     assert {row["variant"] for row in table.rows} == {"limit=9", "limit=9 width=2"}
 

@@ -231,6 +231,20 @@ def test_interrupted_keeps_what_is_finished(name: signal.Signals, tmp_path: Path
     assert json.loads((tmp_path / "x" / "sweep.json").read_text())["runs"][0]["status"] == "interrupted"
 
 
+def test_a_figure_that_nothing_stands_behind_says_why_and_which_key_to_turn(
+    launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("-m", "strategy=best_of_n,beam", "n=4", "dataset.limit=5", "max_tokens=20")
+    assert launch(*words) == 0
+    said = capsys.readouterr().out
+    assert said.count("headline, 100% cut") == 2
+    assert "doubtful: best_of_n@4, beam@4: 100% of the paths were cut at 20 tokens: raise max_tokens" in said
+    rows = pd.read_parquet(tmp_path / "default" / "readout.parquet")
+    assert rows[["share_cut", "share_no_answer"]].eq(1).all(axis=None)
+    assert launch(*words, "readout.doubts.cut=1", "readout.doubts.no_answer=1") == 0
+    assert "doubtful" not in capsys.readouterr().out
+
+
 def test_failed_searches_are_counted_shown_and_tried_again(
     launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

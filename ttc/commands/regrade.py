@@ -43,7 +43,7 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     if not words:
         raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
     grading = read(RegradeSettings, words).readout
-    name, rule = grading.grader, grading.extract
+    name, rule = grading.grader, grading.reading
     if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
     grader = make_grader(name)

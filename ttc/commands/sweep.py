@@ -77,5 +77,6 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
     from ttc.report.summary import show_results  # brings pandas, which a plan does without
 
     rows = read_out(folder, launch.readout)["readout"].to_pandas()
-    show_results(console, folder, rows, [one.record.cell for one in inputs.cells], failed)
+    cells = [one.record.cell for one in inputs.cells]
+    show_results(console, folder, rows, cells, failed, vars(launch.readout.doubts))
     return FAILED if failed else DONE

@@ -15,6 +15,8 @@ THINKING = (
 )
 """The usual tags of thinking parts: a name of `<name> </name>`, or how it opens and how it closes."""
 
+BESIDES = " | "
+
 BRACES = re.compile(r"\\+(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 BARE = re.compile(
     r"\\+(?:boxed|fbox)\s*(\\[A-Za-z]+(?:\{[^{}]*\})*|-?\d[\d,]*(?:\.\d+)?|[A-Za-z](?![A-Za-z]))"
@@ -48,15 +50,21 @@ def last_number(text: str) -> str | None:
 EXTRACTIONS: dict[str, Callable[[str], str | None]] = {"boxed": boxed, "last_number": last_number}
 
 
-def extract(text: str, rule: str = "boxed", thinking: Sequence[str] = ()) -> str | None:
-    """The answer a solution states by the rule of that name, or None. thinking: tags besides the usual."""
-    return EXTRACTIONS[rule](spoken(text, thinking))
+def extract(text: str, reading: str = "boxed") -> str | None:
+    """The answer a solution states by the rule of that name, or None. reading: as `name_reading` has it."""
+    rule, *thinking = reading.split(BESIDES)
+    return EXTRACTIONS[rule](_spoken(text, (*thinking, *THINKING)))
 
 
-def spoken(text: str, thinking: Sequence[str] = ()) -> str:
+def name_reading(rule: str, thinking: Sequence[str]) -> str:
+    """A rule and the thinking tags that it knows besides the usual, in the one text that grades/ keeps."""
+    return BESIDES.join([rule, *thinking])
+
+
+def _spoken(text: str, thinking: Sequence[str]) -> str:
     """The text without its thinking parts. One that never closes hides all that follows; one that only
     closes was opened by the prompt."""
-    for tag in (*thinking, *THINKING):
+    for tag in thinking:
         opening, closing = tag.split() if " " in tag else (f"<{tag}>", f"</{tag}>")
         _, closed, rest = text.rpartition(closing)
         text = rest if closed else text

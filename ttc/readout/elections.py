@@ -42,6 +42,7 @@ class Batch:
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
         columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean).
+        faults: for each pool the share_B of its paths that are cut, blank, ...; NaN: no paths.
     """
 
     keys: Sequence[Key]
@@ -51,6 +52,7 @@ class Batch:
     right: Sequence[Bools]
     scores: Mapping[str, Floats]
     columns: Mapping[str, Floats]
+    faults: Mapping[str, Floats]
 
     @property
     def units(self) -> int:
@@ -130,7 +132,15 @@ async def make_batch(
         right=[tables.right_N[first_G] for first_G in firsts],
         scores={agg: np.append(value_N, np.nan)[row_BN] for agg, value_N in scores.items()},
         columns={name: column for name, column in at_BN.items() if not np.isnan(column).all()},
+        faults={name: _shares(fault_N, row_BN) for name, fault_N in tables.faults_N.items()},
     )
+
+
+def _shares(fault_N: Floats, row_BN: Ints) -> Floats:
+    """The share_B of a pool's paths that have the fault."""
+    fault_BN = np.nan_to_num(np.append(fault_N, 0.0)[row_BN])
+    paths_B = (row_BN >= 0).sum(axis=1)
+    return np.divide(fault_BN.sum(axis=1), paths_B, out=np.full(len(row_BN), np.nan), where=paths_B > 0)
 
 
 def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Election]:

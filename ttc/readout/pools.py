@@ -29,9 +29,11 @@ SETTLED = ("done", "too_long", "cut")
 """A search that is one of these is an answer, be it empty; a failed one is missing (semantics, "Subsets")."""
 
 UNIT = ("family", "problem_key", "seed", "unit")
-PATH_COLUMNS = (*UNIT, "path", "address", "copy", "step_tokens", "step_logprobs")
+PATH_COLUMNS = (*UNIT, "path", "address", "copy", "finish", "step_tokens", "step_logprobs")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
-GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict")
+GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict", "status")
+FAULTS = ("cut", "blank", "no_answer", "ungradable")
+"""What a path may be that makes a figure doubtful (semantics, "Doubts")."""
 POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_rate")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
 PRM_COSTS = ("prm_tokens", "prm_context_sum", *PRM_FACTS)
@@ -84,6 +86,12 @@ class Tables:
         self.answers: list[str | None] = np.array([*grades["answer"].to_pylist(), None], dtype=object)[
             at_N
         ].tolist()
+        finish, status = paths["finish"].combine_chunks(), grades["status"].combine_chunks()
+        ungradable = pc.is_in(status, value_set=pa.array(["parse_error", "timeout"]))
+        silent = np.array([answer is None for answer in self.answers], dtype=np.float64)
+        ends = [numbers(pc.equal(finish, end)) for end in ("length", "blank")]
+        unread = np.append(numbers(ungradable), np.nan)[at_N]
+        self.faults_N = dict(zip(FAULTS, [*ends, silent, unread], strict=True))
         self._slices = _slices(paths)
         self._score_rows = folder.read("scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}
@@ -181,10 +189,12 @@ def _sort_paths(table: pa.Table) -> pa.Table:
 def _select_grades(folder: Folder, config: ReadoutConfig) -> pa.Table:
     """The rows of the configured grader and rule."""
     table = folder.read("grades", GRADE_COLUMNS)
-    chosen = pc.and_(pc.equal(table["grader"], config.grader), pc.equal(table["extract"], config.extract))
+    chosen = pc.and_(pc.equal(table["grader"], config.grader), pc.equal(table["extract"], config.reading))
     found = table.filter(chosen)
     if table.num_rows and not found.num_rows:
         words = f"readout.grader={config.grader} readout.extract={config.extract}"
+        if config.thinking:
+            words += f" readout.thinking=[{','.join(config.thinking)}]"
         raise UserError(
             f"{folder}: no path is graded so; `ttc regrade {folder} {words}` adds what is missing"
         )

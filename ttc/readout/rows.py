@@ -7,15 +7,16 @@ those of one level, over those of one seed. Shape suffixes: B pools, problem-maj
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from ttc.readout.elections import Batch, Choice, choices
-from ttc.readout.pools import Key, Tables
+from ttc.readout.pools import FAULTS, Key, Tables
 from ttc.readout.votes import UNSCORED, VOTES
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
@@ -45,6 +46,8 @@ SUMMARY: Columns = [
     ("pool", pa.int32()),  # paths of a pool that were read
     *((name, pa.float64()) for name in COSTS),  # mean per problem, stand-alone (semantics, "Costs")
     ("status", pa.string()),  # complete / incomplete (no seed is complete)
+    # share of the pools' paths that were cut by length, ended blank, state no answer, or one nobody can read
+    *((f"share_{name}", pa.float64()) for name in FAULTS),
     ("missing", pa.int32()),  # (problem, seed) pairs of all the cell's seeds that are not there
     ("failed", pa.int32()),  # of these, pairs whose search failed
     # pairs that are wrong for this reason; null for an expectation
@@ -160,7 +163,7 @@ class RowWriter:
             for field in schema
         ]
         self._answers.append(pa.table(arrays, schema=schema))
-        self._sum_up(pools, head, figures, np.array(reason_B, dtype=object))
+        self._sum_up(pools, head, figures, batch.faults, np.array(reason_B, dtype=object))
 
     def _head(self, pools: CellPools, choice: Choice, subset: str) -> dict[str, Any]:
         record, (vote, agg) = pools.cell, choice
@@ -204,15 +207,22 @@ class RowWriter:
         """The cell's headlines before its other choices."""
         return sorted(found, key=[*self.headlines(cell), *found].index)
 
-    def _sum_up(self, pools: CellPools, head: dict[str, Any], figures: Figures, reason_B: np.ndarray) -> None:
+    def _sum_up(
+        self,
+        pools: CellPools,
+        head: dict[str, Any],
+        figures: Figures,
+        faults: Mapping[str, Floats],
+        reason_B: np.ndarray,
+    ) -> None:
+        sum_of = partial(_sum, figures, faults, reason_B)
         every_P, every_S = np.ones(len(pools.problems), dtype=bool), np.ones(len(pools.seeds), dtype=bool)
-        self._rows.append(head | _sum(figures, reason_B, every_P, every_S))
+        self._rows.append(head | sum_of(every_P, every_S))
         level_P = np.array([-1 if level is None else level for _, _, level in pools.problems])
         for level in sorted({*level_P.tolist()} - {-1}):
-            self._by.append(head | {"level": level} | _sum(figures, reason_B, level_P == level, every_S))
+            self._by.append(head | {"level": level} | sum_of(level_P == level, every_S))
         for s, seed in enumerate(pools.seeds):
-            figure = _sum(figures, reason_B, every_P, np.arange(len(every_S)) == s)
-            self._by.append(head | {"seed": seed} | figure)
+            self._by.append(head | {"seed": seed} | sum_of(every_P, np.arange(len(every_S)) == s))
 
 
 TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
@@ -223,8 +233,10 @@ TABLES: dict[str, Callable[[RowWriter], pa.Table]] = {
 """What a readout writes: file -> how it is made."""
 
 
-def _sum(figures: Figures, reason_B: np.ndarray, problem_P: Bools, seed_S: Bools) -> dict[str, Any]:
-    """Accuracy with its interval, and mean costs, of these problems and seeds."""
+def _sum(
+    figures: Figures, faults: Mapping[str, Floats], reason_B: np.ndarray, problem_P: Bools, seed_S: Bools
+) -> dict[str, Any]:
+    """Accuracy with its interval, mean costs and mean shares, of these problems and seeds."""
     inside_B = np.outer(problem_P, seed_S).ravel()
     correct_PS = figures.correct_B[inside_B].reshape(-1, int(seed_S.sum()))
     accuracy, low, high = intervals.interval(correct_PS.mean(axis=1), correct_PS.shape[1])
@@ -241,6 +253,9 @@ def _sum(figures: Figures, reason_B: np.ndarray, problem_P: Bools, seed_S: Bools
     for name, value_B in figures.costs.items():
         mean = float(value_B[inside_B].mean())
         out[name] = None if np.isnan(mean) else mean
+    for name, share_B in faults.items():  # a pool without paths has no share of them
+        known_B = share_B[inside_B & ~np.isnan(share_B)]
+        out[f"share_{name}"] = float(known_B.mean()) if len(known_B) else None
     if figures.winner_B is not None:
         counts = Counter(reason_B[inside_B].tolist())
         out |= {name: counts[name] for name in REASONS}

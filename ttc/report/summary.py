@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from rich.console import Console
 
 from ttc.readout.names import plain
 from ttc.report.console import relative, show
+from ttc.report.doubts import add_doubts, explain
 from ttc.report.formats import points
 from ttc.report.tables import Row, Table, column
 from ttc.report.view import name, panels, shown, sizes
@@ -18,12 +19,17 @@ COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")
 
 
 def show_results(
-    console: Console, folder: Folder, rows: pd.DataFrame, cells: Sequence[str], failed: Sequence[str]
+    console: Console,
+    folder: Folder,
+    rows: pd.DataFrame,
+    cells: Sequence[str],
+    failed: Sequence[str],
+    doubts: Mapping[str, float],
 ) -> None:
     """Prints a launch's cells of the readout, draws all of the folder's, says where it is and what failed."""
     from ttc.report.plots import plot_accuracy
 
-    print_readout(rows[rows["cell"].isin(cells)], console)
+    print_readout(rows[rows["cell"].isin(cells)], console, doubts)
     folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
     for failure in failed[:5]:
         console.print(f"[red]failed[/] {failure}")
@@ -35,14 +41,15 @@ def show_results(
     console.print(f"results: {relative(folder.local())}  picture: {picture}")
 
 
-def print_readout(rows: pd.DataFrame, console: Console) -> None:
+def print_readout(rows: pd.DataFrame, console: Console, doubts: Mapping[str, float]) -> None:
     """Prints the cells in `rows` (rows of readout.parquet), a table per policy, prm, dataset and prompt; what
     was read is said below the last."""
     view = shown(rows)
-    parts = panels(view)
+    parts = panels(add_doubts(view, doubts))
+    said = [*_notes(view), *(line for _, part in parts for line in explain(part))]
     for place, (panel, part) in enumerate(parts, start=1):
         lines, title = _rows(part, view["variant"]), f"{panel} ({sizes(part)})"
-        notes = _notes(view) if place == len(parts) else ()
+        notes = said if place == len(parts) else ()
         show(Table("readout", COLUMNS, lines, title, notes, bright="headline", tight=True), console)
 
 
@@ -55,10 +62,10 @@ def _rows(part: pd.DataFrame, variant: pd.Series) -> list[Row]:
     return [row | dict.fromkeys(COSTS) if pd.isna(row["accuracy"]) else row for row in rows]
 
 
-def _mark(missing: int, failed: int, upper_bound: bool, headline: bool) -> str:
+def _mark(missing: int, failed: int, upper_bound: bool, headline: bool, mark: str) -> str:
     if missing:
         return f"{missing} missing" + (f", {failed} failed" if failed else "")
-    return standing(upper_bound, headline)
+    return ", ".join(filter(None, [standing(upper_bound, headline), mark]))
 
 
 def standing(upper_bound: bool, headline: bool) -> str:
@@ -76,7 +83,7 @@ COLUMNS = (
     column("PRM tokens", "amount", "prm_tokens"),
     column("GFLOP", "giga", "flops"),
     column("seconds", "amount", "seconds"),
-    column("", _mark, "missing", "failed", "upper_bound", "headline"),
+    column("", _mark, "missing", "failed", "upper_bound", "headline", "mark"),
 )
 
 

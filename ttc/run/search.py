@@ -43,7 +43,7 @@ async def run_job(
         parts = (session.policy, session.verifier, session.context)
         paths = number_copies(check_paths(job, await job.strategy.search(Path(job.problem), *parts)))
         leaves = _discarded(session, paths) if launch.discarded else []
-        grades = await _grade(job, [*paths, *leaves], grader, launch.readout.extract)
+        grades = await _grade(job, [*paths, *leaves], grader, launch.readout.reading)
     except (Interrupted, EngineDied):
         raise
     except TooLong as error:
@@ -55,7 +55,7 @@ async def run_job(
     rows: Rows = {
         "paths": [path_row(job, path, grade) for path, grade in zip(paths, grades, strict=False)],
         "grades": [
-            grade_row(job, path, grade, grader, launch.readout.extract)
+            grade_row(job, path, grade, grader, launch.readout.reading)
             for path, grade in zip([*paths, *leaves], grades, strict=True)
         ],
     }
@@ -106,8 +106,8 @@ def _discarded(session: Session, paths: Sequence[Path]) -> list[Path]:
     ]
 
 
-async def _grade(job: Job, paths: Sequence[Path], grader: Grader, rule: str) -> list[Grade]:
-    answers = [extract(path.text, rule) for path in paths]
+async def _grade(job: Job, paths: Sequence[Path], grader: Grader, reading: str) -> list[Grade]:
+    answers = [extract(path.text, reading) for path in paths]
     distinct = list(dict.fromkeys(answers))
     verdicts = await asyncio.gather(*(grader.grade(job.problem.answer, answer) for answer in distinct))
     known = dict(zip(distinct, verdicts, strict=True))

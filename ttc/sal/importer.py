@@ -41,7 +41,7 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     store_runs(task, runs)
     rows = read_out(Folder(task.folder), task.readout)["readout"].to_pandas()
     cells = {record.cell for run in runs for record in run.records()}
-    print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console)
+    print_readout(rows[rows["cell"].str.split("@").str[0].isin(cells)], console, vars(task.readout.doubts))
     say(console, f"results: {relative(task.folder)}")
     return task.folder
 
@@ -85,7 +85,7 @@ def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
 
 async def _make_tables(task: ImportTask, runs: Sequence[Run]) -> list[dict[str, list[Row]]]:
     # by search-and-learn's own rule, too, so that its votes can be read at once
-    rules = list(dict.fromkeys([task.readout.extract, "sal"]))
+    rules = list(dict.fromkeys([task.readout.reading, "sal"]))
     grader = make_grader(task.readout.grader, task.readout.grade_timeout)
     try:
         return [await make_rows(run, rules, grader) for run in runs]

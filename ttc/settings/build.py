@@ -142,4 +142,7 @@ def _line(fault: Any, prefix: str) -> str:
     if fault["type"] == "missing":
         return f"{key}: missing"
     message = fault["msg"].replace("Input should be", "must be")
+    if isinstance(fault["input"], list | tuple):
+        values = ",".join(map(str, fault["input"]))
+        message += f"; several are a grid: -m {key}={values}"
     return f"{key}={fault['input']!r}: {message}"

@@ -111,6 +111,9 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
 
     composer = _Composer(line)
     parsed: list[Any] = composer.parse(line.overrides)
+    for word in composer.files(line.overrides):
+        if (listed := re.fullmatch(r"(\w+)=\[(.*)\]", word)) and listed[1] != "hydra":
+            raise UserError(f"{word}: one name, no list; several are a grid: -m {listed[1]}={listed[2]}")
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
         fixed = [one.input_line for one in parsed if not one.is_sweep_override()]

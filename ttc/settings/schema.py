@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from ttc.grading import EXTRACTIONS, GRADERS
+from ttc.grading import EXTRACTIONS, GRADERS, name_reading
 from ttc.types import (
     Count,
     FolderName,
@@ -139,6 +139,20 @@ class ClusterConfig:
 
 
 @dataclass(frozen=True)
+class Doubts:
+    """Shares of a cell's paths; above one of them its figures are marked, with the likely cause."""
+
+    cut: Share = 0.1
+    """Ended by max_tokens or the context."""
+    blank: Share = 0.1
+    """Ended by a step without text."""
+    no_answer: Share = 0.2
+    """Over, and state no answer."""
+    ungradable: Share = 0.05
+    """State one that the grader cannot read, or not in time."""
+
+
+@dataclass(frozen=True)
 class ReadoutConfig:
     """How stored paths are read; declared before the run (semantics, "Scores and votes"), and changing it
     costs no model time. Names of votes, subsets and habits are checked by ttc.readout."""
@@ -148,6 +162,8 @@ class ReadoutConfig:
     """Seconds, then the grading process is killed."""
     extract: Annotated[str, OneOf(EXTRACTIONS)] = "boxed"
     """boxed: the answer that a solution states; last_number: else its last number."""
+    thinking: Names = ()
+    """Tags of thinking parts, where no answer stands, besides the usual: plan for <plan> </plan>, or both."""
     headline: str = "weighted/last"
     """vote[/agg]: the result; every other vote is exploratory. prm=none: majority; greedy: its one path."""
     subset: str = "resample"
@@ -156,6 +172,12 @@ class ReadoutConfig:
     """For votes without a closed form, under resample."""
     habits: Names = ()
     """Other ways to read a pool, each by its name: search-and-learn's."""
+    doubts: Doubts = Doubts()
+
+    @property
+    def reading(self) -> str:
+        """How answers are read off texts, as grades/ names it."""
+        return name_reading(self.extract, self.thinking)
 
 
 @dataclass(frozen=True)
