@@ -81,6 +81,12 @@ def test_the_same_line_again_does_what_is_missing_and_nothing_else(
     pd.testing.assert_frame_equal(stored(pool, "grades"), whole)
 
 
+def test_another_thinking_tag_is_another_reading_beside_the_first(pool: Path) -> None:
+    assert again(pool, "readout.thinking=[plan]") == 0
+    readings = stored(pool, "grades").groupby("extract")["path"].nunique()
+    assert readings.to_dict() == {"boxed": 32, "boxed | plan": 32}
+
+
 def test_what_is_graded_before_an_interruption_is_kept(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CHUNK", 8)
     grade, calls = module._grade, []

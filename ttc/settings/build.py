@@ -100,8 +100,9 @@ def _read(text: str, hint: Any) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:
-        return text
+    except ValueError:  # names need no quotes in a list, as on a launch's line
+        listed = text.startswith("[") and text.endswith("]")
+        return [name.strip() for name in text[1:-1].split(",")] if listed else text
 
 
 def _sections(cls: type) -> dict[str, type]:

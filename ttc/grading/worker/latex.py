@@ -53,6 +53,7 @@ SPELLINGS = [
     (r"\\degree(?![A-Za-z])", r"^\\circ "),
     (r"\\%", "%"),
     (r"\\?\$", ""),
+    (r"(?<=\d)\s?([AaPp])\.\s?[Mm](?![A-Za-z])\.?", r" \1m"),
     (r"_\{(\w)\}", r"_\1"),
 ]
 RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLINGS]
