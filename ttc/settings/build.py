@@ -96,7 +96,7 @@ def _mapping(cls: type, pairs: Iterable[str]) -> dict[str, Any]:
 def _read(text: str, hint: Any) -> Any:
     if text == "null":
         return None
-    if str in {get_origin(kind) or kind for kind in (hint, *get_args(hint))}:
+    if hint is str or (get_origin(hint) is not tuple and str in get_args(hint)):
         return text
     try:
         return json.loads(text)
