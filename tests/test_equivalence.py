@@ -60,7 +60,28 @@ EQUAL = {
         *(("5", "AB = 5"), ("1", "|AB|=1"), ("12", r"\text{Area} = 12"), (r"x=1,y=2", "(1,2)")),
     ],
     "introduced": [("5", "The answer is $5$"), (r"\frac12", r"Answer: \(\frac{1}{2}\)")],
-    "endless decimals": [("5/3", "1.666..."), (r"\frac{4}{33}", r"0.1212\ldots")],
+    "written otherwise": [
+        *(
+            (r"5.5 \times 10^6", "5.5 x 10^6"),
+            ("2:1", "2 to 1"),
+            ("1,000,000", "10^6"),
+            ("1011_2", "(1011)_{two}"),
+        ),
+        *(("52_8", "52"), (r"\log_{10} 5", r"\lg 5"), (r"\binom{5}{2}", "C(5,2)"), (r"\sqrt[3]{-8}", "-2")),
+        *((r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[[1,2],[3,4]]"), (r"\langle 1,2 \rangle", "<1, 2>")),
+        *((r"\{\begin{array}{l}x=1\\y=2\end{array}", "x=1, y=2"), (r"\frac{x-1}{2}", r"f^{-1}(x)=(x-1)/2")),
+        *(
+            (r"\mathbb{R}\setminus\{0,2\}", r"(-\infty,0)\cup(0,2)\cup(2,\infty)"),
+            ("-2", r"\begin{vmatrix}1&2\\3&4\end{vmatrix}"),
+        ),
+        *((r"\int_0^1 x dx", "1/2"), (r"\frac{\pi}{4}", "pi/4 rad"), (r"3\pi", r"3\pi\text{ square units}")),
+    ],
+    "endless decimals": [
+        ("1/3", "0.(3)"),
+        ("1/3", r"0.\dot{3}"),
+        ("5/3", "1.666..."),
+        (r"\frac{4}{33}", r"0.1212\ldots"),
+    ],
     "notation": [
         (r"\dfrac{1}{2}x", r"\frac12 x"),
         (r"\left(1, 2\right)", "(1,2)"),
@@ -85,6 +106,7 @@ EQUAL = {
     "words": [
         ("5", r"\text{five}"),
         ("21", "twenty-one"),
+        *(("2500000", "2.5 million"), ("2/3", "two-thirds"), ("100", "one hundred"), ("60", "5 dozen")),
         (r"\text{Odd}", "odd"),
         ("10:00 a.m.", "10:00 AM"),
     ],
@@ -148,6 +170,16 @@ UNEQUAL = {
         ),
         *((r"\{x \mid -2\le x<1\}", r"\{x \mid -9\le x<1\}"), ("3x<6", "3x>6"), ("2x+3y=6", "2x+3y=7")),
         *((r"\begin{cases}a+b=1\\a-b=2\end{cases}", r"\begin{cases}a+b=1\\a+b=2\end{cases}"),),
+    ],
+    "written otherwise": [
+        *(
+            (r"30^\circ", r"30^\circ C"),
+            ("10:30", "10:31"),
+            (r"\{1,2\}", r"\{1,2,3\}"),
+            ("a", "an"),
+            ("A", "a"),
+        ),
+        *(("[[1,2],[3,4]]", "[[1,2],[4,3]]"), (r"\mathbb{R}\setminus\{0\}", r"\mathbb{R}\setminus\{1\}")),
     ],
     "letter case": [("R^2", "r^2"), ("AB", "ab")],
     "primes": [("f'(x)", "f(x)"), ("A^T", "A")],

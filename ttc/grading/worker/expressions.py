@@ -53,7 +53,7 @@ def _parse(text: str) -> Any:
     """The whole text, or None."""
     from latex2sympy2_extended import NormalizationConfig, latex2sympy
     from latex2sympy2_extended.latex2sympy2 import ConversionConfig
-    from sympy import Basic, MatrixBase, nan, zoo
+    from sympy import Basic, Derivative, Integral, Limit, MatrixBase, Product, Sum, nan, zoo
 
     text = PRIMES.sub("_{prime}", text)
     if MISREAD.search(text):
@@ -74,7 +74,7 @@ def _parse(text: str) -> Any:
         )
         if not isinstance(side, Basic | MatrixBase) or side.has(nan, zoo):
             return None
-        return exact(side)
+        return exact(side.doit() if side.has(Derivative, Integral, Limit, Product, Sum) else side)
     except Exception:  # the grammar raises anything on what it cannot read
         return None
 

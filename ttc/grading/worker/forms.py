@@ -19,7 +19,7 @@ NOISE = re.compile(r"(?<![\d,])\s|\s(?!\d)")  # a space between digits may mean 
 GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+"
 THOUSANDS = re.compile(rf"[-+]?(?:{GROUPED})(?:\.\d+)?", re.ASCII)
 DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
-REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)\\(?:overline|bar)\{?(\d+)\}?", re.ASCII)
+REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\{?(\d+)\}?|\((\d+)\))", re.ASCII)
 ENDLESS = re.compile(r"([-+]?)(\d*)\.(\d*?)(?:(\d)\4\4+|(\d{2,})\5+)(?:\.\.\.|\\[lc]?dots)", re.ASCII)
 FRACTION = r"\\frac(?:\{([-+]?\d+)\}|(\d)) ?(?:\{([-+]?\d+)\}|(\d))"
 MIXED = re.compile(rf"([-+]?)({GROUPED}|\d+)(?: (\d+)/(\d+)| ?{FRACTION})", re.ASCII)
@@ -50,7 +50,7 @@ def _value(plain: str) -> Fraction | None:
     if DECIMAL.fullmatch(plain):
         return Fraction(plain)
     if found := REPEATING.fullmatch(plain):
-        return repeating(*found.groups())
+        return repeating(found[1], found[2], found[3], found[4] or found[5])
     if found := ENDLESS.fullmatch(plain):  # 1.666..., 0.1212...
         return repeating(found[1], found[2], found[3], found[4] or found[5])
     if found := SCIENTIFIC.fullmatch(plain):

@@ -12,13 +12,13 @@ from ttc.grading.worker import units
 from ttc.grading.worker.expressions import readings, same_expression
 from ttc.grading.worker.latex import PROSE, clean, split, squeezed
 from ttc.grading.worker.shapes import NAMES, SCALAR, constant, equal_shapes, meant, named, shape, untexted
-from ttc.grading.worker.values import based, rounds_to, values
+from ttc.grading.worker.values import based, digits, rounds_to, values
 
 DEEPEST = 4
 """Levels of brackets whose parts are compared."""
 
 CHOICE = re.compile(r"\(?([A-Ja-j])\)?[.:)]?")
-CHOSEN = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)]) ?\S.*")
+CHOSEN = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)])\s*\S.*")
 WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.:'-]*")
 WORDED = re.compile(r"\\text|[a-z]{3}|[A-Za-z]{4}|\d ?[ap]\.?m\b", re.I)
 """Here letters are words, not factors."""
@@ -99,6 +99,10 @@ def _words(text: str) -> list[str]:
 
 def same_number(a: str, b: str) -> bool:
     """One plain number, or a decimal and the number that it is rounded from."""
+    bases = based(a), based(b)
+    if any(base is not None for base in bases):  # a base may be left out on one side
+        bare = a == digits(a) or b == digits(b)
+        return bases[0] == bases[1] or (bare and digits(a) == digits(b))
     numbers = values(a), values(b)
     if numbers[0] & numbers[1]:
         return True

@@ -9,7 +9,21 @@ import re
 import unicodedata
 
 FUNCTIONS = (
-    *("arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "sin", "cos", "tan", "cot", "sec", "csc"),
+    *(
+        "arcsin",
+        "arccos",
+        "arctan",
+        "arccot",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+    ),
     *("ln", "log", "max", "min", "gcd"),
 )
 GREEK = (
@@ -34,11 +48,15 @@ CUP = re.compile(r"(?<=[)\]}]) ?[uU] ?(?=[(\[{\\])")
 def typed(text: str) -> str:
     """What has been typed without LaTeX, in LaTeX."""
     text = re.sub(r" ?\*\* ?", "^", text)
+    text = re.sub(r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times ", text)
+    text = re.sub(r"(?<![A-Za-z\\])C ?\((\w+), ?(\w+)\)", r"\\binom{\1}{\2}", text)
     text = re.sub(r"(?<=[^\\*]) ?\* ?(?=[^*])", r"\\cdot ", text)
     text = re.sub(r"\+ ?/?-(?=[ \w(\\])", r"\\pm ", text)
     text = BASED_LOG.sub(r"\\log_{\1} ", text)
     text = CUP.sub(r" \\cup ", NAME.sub(lambda found: NAMES.get(found[1] or "", found[0]), text))
-    return POWER.sub(r"^{\1}", UNBRACED.sub(r"\1{\2}", _arguments(text)))
+    text = UNBRACED.sub(r"\1{\2}", _arguments(text))
+    text = re.sub(r"(\\sqrt\[[357]\])\{-(\d+)\}", r"-\1{\2}", text)  # the real root, not the principal one
+    return POWER.sub(r"^{\1}", text)
 
 
 def _arguments(text: str) -> str:

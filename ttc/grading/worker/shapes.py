@@ -7,11 +7,14 @@ equality that it is handed. A text that is one expression is a scalar and none o
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
+from ttc.grading.worker.forms import normal_form
 from ttc.grading.worker.latex import split, squeezed, ungrouped
 
 Kind = Literal["scalar", "list", "bracket", "set", "union", "matrix"]
@@ -26,11 +29,11 @@ SEMICOLON = re.compile(";")
 OR = re.compile(r" ?(?:\\text\{ ?or ?\}|\\(?:lor|vee)(?![A-Za-z])|\bor\b) ?")
 CUP = re.compile(r"\\cup(?![A-Za-z])")
 ENVIRONMENT = re.compile(
-    r"\(?\[?\\begin\{([pbBvV]?matrix|smallmatrix|array|cases)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}\)?\]?",
+    r"(?:\(|\[|\\\{)?\\begin\{([pbB]?matrix|smallmatrix|array|cases)\}(?:\{[lcr| ]*\})?(.*)\\end\{\1\}\)?\]?",
     re.DOTALL,
 )
 LETTER = r"(?:[A-Za-z]|\\(?:alpha|beta|gamma|theta|phi|lambda|mu|omega))"
-NAME = rf"{LETTER}(?:_(?:\w|\{{\w+\}}))?'*"
+NAME = rf"{LETTER}(?:_(?:\w|\{{\w+\}}))?'*(?:\^\{{-1\}}(?= ?\())?"
 WORD = r"\\text ?\{[A-Za-z ]+\}|[A-Z]{2,4}|[A-Z]?[a-z]{3,}(?: [a-z]+)*|\\angle ?[A-Z]{1,3}"
 NAMES = re.compile(rf"(?:{WORD}|{NAME}(?: ?\( ?{NAME}(?: ?, ?{NAME})* ?\))?|\( ?{NAME}(?: ?, ?{NAME})+ ?\))")
 LETTERS = re.compile(r"(?!-)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
@@ -38,6 +41,7 @@ LETTERS = re.compile(r"(?!-)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
 GIVEN = re.compile(r" ?(?:(?<![<>!:=])=(?!=)|\\in(?![A-Za-z])|\\approx(?![A-Za-z])) ?")
 COMPARISON = re.compile(r" ?(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<|>) ?")
 BUILDER = re.compile(rf"({NAME})(?: ?\\in ?\\mathbb\{{R\}})? ?(?:\||:|\\mid(?![A-Za-z])) ?(.+)")
+WITHOUT = re.compile(r"(?:\\mathbb ?\{R\}|R) ?(?:\\setminus|\\backslash|\\|-) ?\\?\{(.+?)\\?\}")
 FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", r"\ne": r"\ne"}
 TEXT = re.compile(r"\\text ?\{([^{}]*)\}")
 REALS, EMPTY = r"\mathbb{R}", r"\emptyset"
@@ -67,17 +71,21 @@ SCALAR = Shape("scalar")
 def shape(text: str) -> Shape:
     """How a cleaned text is made of parts."""
     text = ungrouped(named(meant(text))[1])
+    if isinstance(normal_form(text), Fraction):  # the comma of 1,000 parts nothing
+        return SCALAR
     if text == REALS:
         return Shape("bracket", (r"-\infty", r"\infty"), "()")
     if text in (EMPTY, r"\{\}", r"\{ \}"):
         return Shape("set")
     if found := ENVIRONMENT.fullmatch(text):
         rows = [row.split("&") for row in re.split(r"\\\\", found[2]) if row.strip()]
-        if found[1] == "cases":
+        if found[1] == "cases" or text.startswith(r"\{"):
             return Shape("list", tuple(f"({','.join(row)})" if row[1:] else row[0].strip() for row in rows))
         if len({len(row) for row in rows}) == 1:
             cells = tuple(cell.strip() for row in rows for cell in row)
             return Shape("matrix", cells, columns=len(rows[0]))
+    if found := WITHOUT.fullmatch(text):
+        return _without([point for point in split(found[1], SEPARATOR) if point])
     if not text.startswith(r"\{") and (ranges := inequality(text)):
         return ranges
     if len(parts := split(text, CUP)) > 1:
@@ -96,9 +104,23 @@ def _bracketed(text: str) -> Shape:
         return Shape("set", tuple(sign for part in split(inner, SEPARATOR) for sign in signs(part)))
     if text[:1] in "([⟨" and text[-1:] in ")]⟩" and len(text) > 2:
         parts = split(text[1:-1], re.compile("[,;]"))
+        rows = [_bracketed(part) if part[:1] == "[" else SCALAR for part in parts]
+        if text[0] == "[" and len({len(row.items) for row in rows}) == 1 and rows[0].items:  # typed as rows
+            return Shape(
+                "matrix", tuple(cell for row in rows for cell in row.items), columns=len(rows[0].items)
+            )
         if len(parts) > 1 and all(parts):
             return Shape("bracket", tuple(parts), (text[0] + text[-1]).replace("⟨", "(").replace("⟩", ")"))
     return Shape("list", both) if len(both := signs(text)) > 1 else SCALAR
+
+
+def _without(points: list[str]) -> Shape:
+    """The real numbers without some points, as the union of what is left."""
+    forms = [normal_form(point) for point in points]
+    if len(points) > 1 and not all(isinstance(form, Fraction) for form in forms):
+        return SCALAR
+    ends = [r"-\infty", *(point for _, point in sorted(zip(forms, points, strict=True))), r"\infty"]  # type: ignore[type-var]
+    return Shape("union", tuple(f"({low},{high})" for low, high in itertools.pairwise(ends)))
 
 
 def meant(text: str) -> str:

@@ -11,7 +11,7 @@ BARE = rf" ?([A-Za-z]+{POWER}(?:(?: ?/ ?| )[A-Za-z]+{POWER}){{0,2}})"
 DEGREES = r"\^\\circ ?[CF]?"
 PLAIN = re.compile(r"[-+]?[\d.,]+")
 MONOMIAL = re.compile(r"[-+]?[\d.,]+( ?)([A-Za-z]{1,3})")
-QUANTITY = re.compile(rf"(.*[\d}})]) ?(?:{MARKED}|{BARE}|({DEGREES}))")
+QUANTITY = re.compile(rf"(.*(?:[\d}})]|\\pi)) ?(?:{MARKED}|{BARE}|({DEGREES}))")
 
 SHORT = {
     *(
@@ -33,7 +33,7 @@ SHORT = {
         "sec",
         "min",
     ),
-    *("hr", "hrs", "mph", "kph", "ml", "cc", "sq", "cu", "am", "pm"),
+    *("rad", "hr", "hrs", "mph", "kph", "ml", "cc", "sq", "cu", "am", "pm"),
 }
 NO_UNIT = {
     *("percent", "percentage", "pct", "hundred", "hundreds", "thousand", "thousands", "million", "billion"),
@@ -54,9 +54,18 @@ NAMES = {
     **{"yard": "yd", "mile": "mi", "kilogram": "kg", "gram": "g", "gm": "g", "pound": "lb", "lbs": "lb"},
     **{"ounce": "oz", "second": "s", "sec": "s", "minute": "min", "hour": "h", "hr": "h", "liter": "l"},
     **{"litre": "l", "milliliter": "ml", "dollar": "dollar", "cent": "cent", "deg": "degree"},
-    **{"degree": "degree", "day": "day", "week": "week", "month": "month", "year": "year"},
+    **{
+        "degree": "degree",
+        "radian": "rad",
+        "celsius": "C",
+        "fahrenheit": "F",
+        "day": "day",
+        "week": "week",
+        "month": "month",
+        "year": "year",
+    },
 }
-KNOWN = {*NAMES.values(), "dm", "nm", "mg", "am", "pm"}
+KNOWN = {*NAMES.values(), "rad", "dm", "nm", "mg", "am", "pm"}
 FILLERS = {"unit", "of"}
 POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 TOKEN = re.compile(r"([A-Za-z]+)(?: ?\^ ?\{?(-?\d)\}?)?|/")
@@ -72,7 +81,7 @@ def quantity(text: str) -> tuple[str, str] | None:
     found = QUANTITY.fullmatch(text)
     if not found:
         return None
-    number, unit = found[1].strip(), found[2] or found[3] or "degree"
+    number, unit = found[1].strip(), found[2] or found[3] or re.sub(r"\W*circ", "degree", found[4])
     words = re.findall(r"[A-Za-z]+", unit)
     if not words or any(word.lower() in NO_UNIT for word in words):
         return None

@@ -15,7 +15,7 @@ PERCENT = re.compile(
     r"(.*\d[})]*) ?(?:%|\\text\{ ?(?:percent|pct)(?:age)? ?\}|(?:percent(?:age)?|pct))", re.I
 )
 COMMA = re.compile(r"([-+]?\d+),(\d+)", re.ASCII)
-BASED = re.compile(r"([-+]?)([0-9A-Za-z]+)_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
+BASED = re.compile(r"([-+]?)\(?([0-9A-Za-z]+)\)?_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
 CURRENCY = re.compile(r"^([-+]?)[€£¥₹]|[€£¥₹]$")
 ONES = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
@@ -24,6 +24,16 @@ ONES = [
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = {word: value for value, word in enumerate(ONES)}
 WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
+SCALES = {
+    "dozen": 12,
+    "hundred": 100,
+    "thousand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
+PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7}
+PARTS |= {"eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100, "thousandth": 1000}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -38,18 +48,28 @@ def values(text: str) -> frozenset[Fraction]:
     if (comma := COMMA.fullmatch(text)) and not found:
         found.add(Fraction(f"{comma[1]}.{comma[2]}"))
     word = number_word(text)
-    return frozenset(found if word is None else found | {Fraction(word)})
+    return frozenset(found if word is None else found | {word})
 
 
-def number_word(text: str) -> int | None:
-    """`twenty-one` and `\\text{five}`: up to ninety-nine."""
-    words = re.split(r"[- ]", re.sub(r"^\\text\{(.*)\}$", r"\1", text).strip().lower())
-    if not 1 <= len(words) <= 2 or any(word not in WORDS for word in words):
-        return None
-    first, *rest = (WORDS[word] for word in words)
-    if rest and not (first >= 20 and 0 < rest[0] < 10):
-        return None
-    return first + sum(rest)
+def number_word(text: str) -> Fraction | None:
+    """`twenty-one`, `\\text{five}`, `2.5 million`, `two thirds`, `a dozen`."""
+    words = re.split(r"[- ]+", re.sub(r"^\\text\{(.*)\}$", r"\1", text).strip().lower())
+    below = PARTS.get(words[-1].removesuffix("s"), 1) if len(words) > 1 else 1
+    total, group = Fraction(0), Fraction(0)
+    for place, word in enumerate(words[:-1] if below > 1 else words):
+        one = Fraction(1) if word in ("a", "an") and not place else None
+        value = Fraction(word) if DECIMAL.fullmatch(word) and not place else WORDS.get(word, one)
+        room = 100 if not group % 100 else 10 if not group % 10 and group % 100 > 10 else 0
+        if value is not None and (not group or value < room):
+            group += value
+        elif word in ("hundred", "dozen") and group:
+            group *= SCALES[word]
+        elif word in SCALES and group:
+            total, group = total + group * SCALES[word], Fraction(0)
+        elif word != "and" or not place:
+            return None
+    known = below > 1 or any(word in WORDS or word in SCALES for word in words)
+    return (total + group) / below if known else None
 
 
 # --- Rounded decimals ------------------------------------------------------------------------------------
@@ -78,15 +98,20 @@ def rounds_to(text: str, exact: Fraction, exact_text: str) -> bool:
 # --- Bases -----------------------------------------------------------------------------------------------
 
 
+def digits(text: str) -> str:
+    """Without the base that it states."""
+    return f"{found[1]}{found[2]}" if (found := BASED.fullmatch(text)) else text
+
+
 def based(text: str) -> Fraction | None:
     """204_5 by value; None if no base is stated or a digit is none of that base."""
     found = BASED.fullmatch(text)
     if not found:
         return None
     base = found[3] or found[4]
-    radix = int(base) if base.isdigit() and base.isascii() else number_word(base)
+    radix = int(base) if base.isdigit() and base.isascii() else int(number_word(base) or 0)
     try:
-        value = int(found[2], radix) if radix and 2 <= radix <= 36 else None
+        value = int(found[2], radix) if 2 <= radix <= 36 else None
     except ValueError:
         return None
     return None if value is None else Fraction(-value if found[1] == "-" else value)
