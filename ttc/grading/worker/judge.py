@@ -68,7 +68,7 @@ def equal(a: str, b: str, depth: int) -> bool:
         return False
     if depth and (same_quantity(a, b, depth - 1) or equal_parts(a, b, depth)):
         return True
-    return shape(a) == shape(b) == SCALAR and same_expression(_value(a), _value(b))
+    return shape(a) == shape(b) == SCALAR and same_expression(_value(a, b), _value(b, a))
 
 
 def equal_parts(a: str, b: str, depth: int) -> bool:
@@ -118,8 +118,10 @@ def same_quantity(a: str, b: str, depth: int) -> bool:
     return equal(found[0][0] if found[0] else a, found[1][0] if found[1] else b, depth)
 
 
-def _value(text: str) -> str:
-    r"""What an answer's chain ends in: 5 of `x = 5`, 1/3 of `1/3 \approx 0.33`, 20 of `5 \times 4 = 20`."""
+def _value(text: str, other: str = "") -> str:
+    r"""What an answer's chain ends in: 5 of `x = 5`, 1/3 of `1/3 \approx 0.33`, 20 of `5 \times 4 = 20`; beside
+    another equation that one stands for itself."""
     exact = split(named(text)[1], APPROXIMATELY)[0]
     first, *rest = split(exact, EQUALS)
-    return rest[-1] if rest and (NAMES.fullmatch(first) or constant(first)) and constant(rest[-1]) else exact
+    stated = NAMES.fullmatch(first) or (constant(first) and not EQUALS.search(other))
+    return rest[-1] if rest and stated and constant(rest[-1]) else exact

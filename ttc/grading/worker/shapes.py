@@ -104,7 +104,7 @@ def _bracketed(text: str) -> Shape:
         return Shape("set", tuple(sign for part in split(inner, SEPARATOR) for sign in signs(part)))
     if text[:1] in "([⟨" and text[-1:] in ")]⟩" and len(text) > 2:
         parts = split(text[1:-1], re.compile("[,;]"))
-        rows = [_bracketed(part) if part[:1] == "[" else SCALAR for part in parts]
+        rows = [_bracketed(part) if part[:1] + part[-1:] == "[]" else SCALAR for part in parts]
         if text[0] == "[" and len({len(row.items) for row in rows}) == 1 and rows[0].items:  # typed as rows
             return Shape(
                 "matrix", tuple(cell for row in rows for cell in row.items), columns=len(rows[0].items)
@@ -138,7 +138,7 @@ def named(text: str) -> tuple[str, str]:
     r"""A name and what it stands for: x and 5 of `x = 5`, x and [1, 2] of `x \in [1, 2]`; "" for no name."""
     first, *rest = split(text, GIVEN)
     if len(rest) != 1:
-        return "", text
+        return squeezed(first) if rest and NAMES.fullmatch(first) else "", text
     if NAMES.fullmatch(first) or (LETTERS.fullmatch(first) and constant(rest[0])):
         return squeezed(first), rest[0]
     return (squeezed(rest[0]), first) if re.fullmatch(NAME, rest[0]) and "\\in" not in text else ("", text)
