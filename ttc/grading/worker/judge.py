@@ -1,7 +1,7 @@
-r"""Is this answer equal to that one? math-verify, asked both ways, and what it leaves out.
+r"""Is this answer equal to that one?
 
-`judge` reads two texts as words, numbers, quantities, shapes and expressions; one reading in which they are
-equal is enough, but for a few that are surely different (`differ`). docs/grading.md has the rules.
+`judge` reads two texts as words, numbers, quantities, shapes and, last, whole expressions; one reading in which
+they are equal is enough, but for a few that are surely different (`differ`). docs/grading.md has the rules.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DEEPEST = 4
 CHOICE = re.compile(r"\(?([A-Ja-j])\)?[.:)]?")
 CHOSEN = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)])\s*\S.*")
 WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.:'-]*")
-WORDED = re.compile(r"\\text|[a-z]{3}|[A-Za-z]{4}|\d ?[ap]\.?m\b", re.I)
+WORDED = re.compile(r"\\text|[a-z]{3}|[A-Z]{4}|\d ?(?i:[ap]m)\b")
 """Here letters are words, not factors."""
 APPROXIMATELY = re.compile(r" ?\\approx(?![A-Za-z]) ?")
 EQUALS = re.compile(r" ?(?<![<>!:])= ?")

@@ -8,28 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-FUNCTIONS = (
-    *(
-        "arcsin",
-        "arccos",
-        "arctan",
-        "arccot",
-        "sinh",
-        "cosh",
-        "tanh",
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-    ),
-    *("ln", "log", "max", "min", "gcd"),
-)
+FUNCTIONS = "arcsin arccos arctan arccot sinh cosh tanh sin cos tan cot sec csc ln log max min gcd".split()
 GREEK = (
-    *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
-    *("nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
-)
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi psi omega"
+).split()
 NAMES = {
     **{name: rf"\{name} " for name in (*FUNCTIONS, *GREEK)},
     **{"asin": r"\arcsin ", "acos": r"\arccos ", "atan": r"\arctan ", "infinity": r"\infty "},
