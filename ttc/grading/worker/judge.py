@@ -1,7 +1,7 @@
 r"""Is this answer equal to that one?
 
-`judge` reads two texts as words, numbers, quantities, shapes and, last, whole expressions; one reading in which
-they are equal is enough, but for a few that are surely different (`differ`). docs/grading.md has the rules.
+`judge` reads two texts as words, numbers, quantities, shapes and, last, whole expressions; one reading in
+which they are equal is enough, but for a few that are surely different (`differ`): docs/grading.md.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def same_quantity(a: str, b: str, depth: int) -> bool:
 
 
 def _value(text: str, other: str = "") -> str:
-    r"""What an answer's chain ends in: 5 of `x = 5`, 1/3 of `1/3 \approx 0.33`, 20 of `5 \times 4 = 20`; beside
-    another equation that one stands for itself."""
+    r"""What an answer's chain ends in: 5 of `x = 5`, 1/3 of `1/3 \approx 0.33`, 20 of `5 \times 4 = 20`, but
+    for an equation of constants beside another."""
     exact = split(named(text)[1], APPROXIMATELY)[0]
     first, *rest = split(exact, EQUALS)
     stated = NAMES.fullmatch(first) or (constant(first) and not EQUALS.search(other))
