@@ -31,7 +31,7 @@ class LabelSettings:
         format: whose files they are; columns.* say where yours differ.
         threshold: a step below it is taken for wrong.
         agg: how a whole solution's score is made of its steps', for its calibration.
-        limit: so many rows, the first ones; null: all (nano: 500).
+        limit: so many solutions, the first ones; null: all (nano: 500).
         seed: of nano's draw and of the bootstrap.
         out: folder of verify.json and steps.parquet; null: results/verify-<source>-<prm>.
     """
