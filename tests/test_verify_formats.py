@@ -121,6 +121,14 @@ def test_a_list_of_one_says_all_right_only_where_the_file_shows_that_it_is_a_ver
     assert [label for _, _, label in read("processbench", one | {"label": [0]})] == [0]
 
 
+def test_what_only_names_its_columns_otherwise_is_a_line_of_the_registry() -> None:
+    mistake = {"input": "q", "steps": ["a", "b"], "mistake_index": 1, "target": "4", "answer": "5"}
+    right = mistake | {"mistake_index": None}
+    assert [label for _, _, label in read("bigbench_mistake", mistake, right)] == [1, -1]
+    trl = {"prompt": "q", "completions": ["a", "b"], "labels": [True, False]}
+    assert [label for _, _, label in read("trl", trl)] == [1]
+
+
 # --- A label that says that nothing is wrong -------------------------------------------------------------
 
 

@@ -221,6 +221,10 @@ def as_list(value: Any) -> list[Any] | None:
 
 FORMATS: dict[str, Format] = {
     "processbench": Format(LabelColumns(), read_by_columns),
+    "bigbench_mistake": Format(
+        LabelColumns("input", "steps", "mistake_index", None, "target", label_none=None), read_by_columns
+    ),
+    "trl": Format(LabelColumns("prompt", "completions", "labels", None), read_by_columns),
     "prm800k": Format(LabelColumns("question", "label", "label", None, "question"), _read_prm800k),
     "math_shepherd": Format(LabelColumns("input", "input", "label", None), _read_math_shepherd),
     "prmbench": Format(

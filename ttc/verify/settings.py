@@ -99,9 +99,9 @@ def parse(words: Sequence[str]) -> Task:
 
 
 def _format_words(own: Sequence[str]) -> list[str]:
-    """The columns of the format that is named, as words that those of the user may follow."""
+    """The columns of the format that is named, as words for those of the user to follow."""
     name = next((word.partition("=")[2] for word in reversed(own) if section(word) == "format"), None)
-    columns = FORMATS[name].columns.named() if name in FORMATS else {}
+    columns = vars(FORMATS[name].columns) if name in FORMATS else {}
     return [f"columns.{role}={column or 'null'}" for role, column in columns.items()]
 
 
