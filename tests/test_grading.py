@@ -88,8 +88,21 @@ def test_a_last_number_counts_only_by_its_rule():
         (r"\boxed{t+1}", "+1"),
         (r"\boxed{x+c}", "x+"),
         (r"\boxed{12 m}", "12"),
-        (r"\boxed{h}", None),
+        (r"\boxed{h}", "h"),  # a unit alone is left
+        (r"\boxed{11^{\mathrm{th}}}", r"11^{\mathrm{}}"),
+        (r"\boxed{(a + 2)(b + 5)}", "( 2)( 5)"),
+        (r"\boxed{90^\circ \text{ in all}}", "90"),
+        (r"\boxed{5", "5"),
+        ("So the answer is 42.", "42"),
+        ("The answer is:\n\n$7$. Is it?\nThe answer is: $8$", "8"),
+        ("the answer is 6, so the final answer is 7", "6, so the final answer is 7"),  # asked first
+        ("The final answer is $5$. I hope it is correct. \\boxed{6}", "5"),
+        ("The final answer is $5$, or \\boxed{6}", "6"),
+        ("The final answer is 5, done.\nI think", "5, done.I think"),  # all that follows
+        ("Final answer: 5 of 9", "9"),
+        ("the answer is ки4", "4"),
         ("nothing", None),
+        ("the answer is", None),
     ],
 )
 def test_search_and_learn_reads_answers_in_its_own_way(text, answer):

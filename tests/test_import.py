@@ -89,6 +89,40 @@ def test_scores_lie_on_the_steps_that_are_not_blank(run, tmp_path, text, scores,
     assert (found["scores"], found["raw_scores"], found["status"]) == (kept, raw, status)
 
 
+@pytest.mark.parametrize(
+    ("text", "scores", "kept", "raw"),
+    [
+        ("A\n\nB", [-4.0, 4.0], [0.018, 0.982], [-4.0, 4.0]),
+        ("A\n\n\n\nB", [-4.0, 9.0, float("-inf")], [0.018, 0], [-4.0, float("-inf")]),  # one is nobody's
+        ("A\n\nB", [-4.0], [0.018, None], [-4.0, None]),
+        ("A\n\nB", None, [None, None], None),
+    ],
+)
+def test_log_likelihoods_go_through_a_sigmoid_where_that_is_said(
+    run, tmp_path, capsys, text, scores, kept, raw
+):
+    file = write(tmp_path / "beam.jsonl", row(completions=[text, "C"], scores=[scores, [0.5]]))
+    if scores:
+        assert run(file) == 2
+        assert "is not in [0, 1]; scores=sigmoid makes probabilities of" in capsys.readouterr().err
+    assert run(file, "scores=sigmoid") == 0
+    path = rows(tmp_path / "out", "paths")[0]["path"]
+    (found,) = [one for one in Folder(tmp_path / "out").read("scores").to_pylist() if one["path"] == path]
+    known = [score if score is None else round(score, 3) for score in found["scores"]]
+    assert (known, found["raw_scores"]) == (kept, raw)
+    assert "scores made by a sigmoid" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scores", [[[-4.08]] * 4, [["x"]] * 4, [0.5] * 4, [[0.5]], "none"])
+def test_scores_that_cannot_be_read_can_be_left_out(run, tmp_path, capsys, scores):
+    file = write(tmp_path / "bon.jsonl", row(scores=scores))
+    assert run(file) == 2
+    assert "scores=ignore imports the file without them" in capsys.readouterr().err
+    assert run(file, "scores=ignore") == 0
+    assert not rows(tmp_path / "out", "scores")
+    assert {path["prm"] for path in rows(tmp_path / "out", "paths")} == {None}
+
+
 def test_the_text_is_all_there_but_for_the_header_and_what_is_unknown_is_null(run, tmp_path, capsys):
     texts = [HEADER + "A\n\n\n\nB\n\n", "C"]
     file = write(tmp_path / "best-of-n.jsonl", row(completions=texts, scores=None, completion_tokens=[0, 7]))
@@ -188,6 +222,9 @@ def test_a_bad_file_is_refused_by_line_and_reason_and_nothing_is_written(
         (["x.jsonl", "strategy=sal_best_of_n", "z.jsonl", "seeds=[0,1]"], "other problems than x.jsonl"),
         (["x.jsonl", "polcy=q"], "did you mean policy?"),
         (["x.jsonl", "strategy=beam"], "strategy='beam'"),
+        (["x.jsonl", "seeds=3"], "seeds=3: must be a list: seeds=[3]"),
+        (["x.jsonl", "seeds=0,1"], "seeds='0,1': must be a list: seeds=[0,1]"),
+        (["x.jsonl", "readout.habits=blanks_vote"], "must be a list: readout.habits=[blanks_vote]"),
         ([], "FILE is missing"),
     ],
 )

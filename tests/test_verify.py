@@ -17,7 +17,7 @@ from ttc.data.files import read_rows
 from ttc.nano.labelled import labelled
 from ttc.types import UserError
 from ttc.verify.data import Labelled, map_rows
-from ttc.verify.settings import LabelColumns
+from ttc.verify.formats import LabelColumns
 
 # --- Data ------------------------------------------------------------------------------------------------
 

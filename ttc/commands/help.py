@@ -116,10 +116,11 @@ HELP: Mapping[str, Help] = {
         "SOURCE [prm=...] [key=value ...]",
         "How good a verifier's scores are.",
         """  SOURCE   nano; a .jsonl, .json, .csv or .parquet file with labelled steps (in ProcessBench's
-           columns, or columns.*); or a results folder (then no prm is asked)""",
+           columns or those of columns.*, or another format's); or a results folder (then no prm is asked)""",
         (
             "ttc verify nano prm=nano",
             "ttc verify processbench_math.jsonl prm=qwen-prm-7b threshold=0.5",
+            "ttc verify phase2_test.jsonl format=prm800k prm=rlhflow-8b-deepseek",
             "ttc verify results/default",
         ),
     ),

@@ -52,7 +52,7 @@ def read_runs(task: ImportTask) -> list[Run]:
     seeds: dict[tuple[str, int], str] = {}
     selections: dict[str, tuple[str, str]] = {}
     for place, name in enumerate(task.sources):
-        source = read_source(name, task.settings.config, task.settings.split)
+        source = read_source(name, task.settings.config, task.settings.split, task.settings.scores)
         if task.settings.check:
             check_belonging(source)
         runs.append(Run(source, task.origin(place, source)))

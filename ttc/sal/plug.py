@@ -9,35 +9,68 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ttc.grading.extraction import EXTRACTIONS, FINAL, find_boxes, statement
+from ttc.grading.extraction import EXTRACTIONS
 from ttc.readout.habits import HABITS, Habit
 from ttc.readout.subsets import SUBSETS, Subset
 from ttc.sal.canonical import Canonical
 from ttc.sal.prefix import add_sal_prefix
 from ttc.stats.arrays import Bools, Ints
 
-BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+STATED = ("he answer is", "final answer is")
 NUMBER = re.compile(r"-?\d*\.?\d+")
-UNITS = re.compile(r"(?<!\w)[acdghlmost](?!\w)")
+UNITS = re.compile(
+    r"(?<!\w)(?:[a-h] .|(?:[acdghlmost]|[ckm]m|k?g|ft|lb|st|th|ab|bc|[ap]m|sq|min|sec|hr|degree|inch|inches|"
+    r"feet|mile|yard|unit|square|cubic|percent|day|hour|minute|second|month|year|more|less|number|by|per|are|"
+    r"way)s?)(?!\w)"
+)
+"""The commonest of its units. Its `a .` to `h .` are patterns: they take the `a +` of `a + 2`, too."""
+CLEANED = (
+    (re.compile(r"\\!|\\(?:left|right)(?![a-z])|\.+$"), ""),
+    (re.compile(r"\\text\{[^}]*\}$"), ""),
+    *[(UNITS, "")] * 2,
+    (re.compile(r"\^(?:\\circ|\{\\circ\})|\\?[$%]|\\[()]|\\mathbf|\\mbox\{[^}]*\}"), ""),
+    (re.compile(r"\\text\{([^}]*)\}"), r"\1"),
+    (re.compile(r"and|[xyz](?:=|\\in|\\to)"), ""),
+    (re.compile(r"(?<=\d)\.0*(?=\D|$)"), ""),
+)
+"""What becomes of an answer, in order, where anything is left of it then."""
 
 
 def extract(text: str) -> str | None:
-    """As search-and-learn reads: the last box, also one that never closes (its text then goes on to the end)
-    or has no brace (to the next dollar), else what follows the last "final answer is", else the last number
-    of the text with all commas removed. Of that, the letters a c d g h l m o s t are removed wherever they
-    stand alone, as units: `a+1` becomes `+1`, and so does `t+1`. A blank remainder is no answer."""
-    answer: str | None
-    if boxes := list(BOX.finditer(text)):
-        rest = text[boxes[-1].end() :]
-        closed = find_boxes("\\boxed" + rest) if rest.startswith("{") else {}
-        start = len("\\boxed{")
-        end = closed.get(start, len(rest) + start) - start + 1
-        answer = rest[1:end] if rest[:1] == "{" else rest.split("$")[0]
-    elif finals := list(FINAL.finditer(text)):
-        answer = statement(text[finals[-1].end() :])
-    else:
-        answer = next(iter(NUMBER.findall(text.replace(",", ""))[::-1]), None)
-    return UNITS.sub("", answer).strip() or None if answer else None
+    """As search-and-learn reads, by Qwen2.5-Math's parser, letter for letter: what stands between "final
+    answer is $" and "$. I hope"; else the last box, also one that never closes (its text then goes on to the
+    end) or has no brace (to the next dollar); else all that follows the last "he answer is", else the last
+    "final answer is"; else the last number of the text with all commas removed. Its lines are joined, and
+    what it takes for units goes wherever it stands alone: `a+1` becomes `+1`, and so does `t+1`."""
+    joined = re.sub(r"\n\s*", "", _stated(text.replace("ки", ""))).strip()
+    answer = joined.removeprefix(":").removesuffix(".").removesuffix("/").strip()
+    for pattern, kept in CLEANED:
+        answer = pattern.sub(kept, answer).strip() or answer
+    return answer or None
+
+
+def _stated(text: str) -> str:
+    if "final answer is $" in text and "$. I hope" in text:
+        return text.partition("final answer is $")[2].partition("$. I hope")[0].strip()
+    if "boxed" in text:
+        return _box(text.rpartition("boxed")[2])
+    for words in STATED:
+        if words in text:
+            return text.rpartition(words)[2].strip()
+    if "答案是" in text:
+        return text.split("答案是")[1].strip().split("\n\n")[0]
+    return next(iter(NUMBER.findall(text.replace(",", ""))[::-1]), "")
+
+
+def _box(rest: str) -> str:
+    if not rest.startswith("{"):
+        return rest.partition("$")[0]
+    depth = 0
+    for brace in re.finditer("[{}]", rest):
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            return rest[1 : brace.start()]
+    return rest[1:]
 
 
 def count_blanks(group_BN: Ints, present_BN: Bools) -> Ints:

@@ -2,7 +2,8 @@
 
 What the source does not tell is null: tokens of steps, what verifiers and discarded beams cost, why a path
 ended. `scores` holds one score per step that is not blank, as everywhere; where the source has another list
-(scores of empty steps, or too few), `raw_scores` keeps it as it stands there.
+(scores of empty steps, or too few), `raw_scores` keeps it as it stands there. Of scores that went through a
+sigmoid it keeps those of the steps, so that `trailing_scores` never takes a reward for a probability.
 """
 
 from __future__ import annotations
@@ -107,6 +108,9 @@ class Run:
         scored = [score_columns(one) for one in every] if o.prm else []
         counts = {
             "completions began with the chat header (stripped)": sum(one.headed for one in every),
+            "paths have scores made by a sigmoid (raw_scores has what it was given)": sum(
+                one.raw is not None for one in every
+            ),
             "paths have scores of empty steps (readout.habits=[trailing_scores] reads them)": sum(
                 len(one["raw_scores"] or ()) > len(one["scores"]) for one in scored
             ),
@@ -137,10 +141,15 @@ def score_columns(completion: Completion) -> dict[str, Any]:
     stored, headed = completion.scores, completion.headed
     pieces = ((HEADER if headed else "") + completion.text).split(SEPARATOR)
     worded = [i for i, piece in enumerate(pieces) if piece.strip() and not (headed and i == 0)]
-    values = stored if stored and len(stored) <= len(pieces) + 1 else []
-    scores = [values[i] if i < len(values) else None for i in worded]
+    values, raw = stored or [], completion.raw
+    known = [i if i < len(values) <= len(pieces) + 1 else None for i in worded]
+    scores = [None if i is None else values[i] for i in known]
+    if raw is None:
+        raw = stored if stored != scores else None
+    else:
+        raw = [None if i is None else raw[i] for i in known]
     status = "unscored" if None in scores or not scores else "ok"
-    return {"scores": scores, "raw_scores": stored if stored != scores else None, "status": status}
+    return {"scores": scores, "raw_scores": raw, "status": status}
 
 
 def steps_of(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path as File
 from typing import Any, Literal, get_args
 
-from ttc.sal.source import Source
+from ttc.sal.source import Scores, Source
 from ttc.settings.build import build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
@@ -54,6 +54,7 @@ class SalSettings:
         name: the folder under results_dir; null: import-<the first file>.
         seeds: one for each file, in order; seed: of a single one.
         width: children of a node (its beam_width), for beam and dvts.
+        scores: what the file's are; sigmoid makes probabilities of rewards and log-likelihoods.
         config, split: of a Hub dataset.
         check: refuse completions that do not stand with their problems.
     """
@@ -70,6 +71,7 @@ class SalSettings:
     temperature: NotNegative | None = None
     top_p: PositiveShare | None = None
     max_tokens: Count | None = None
+    scores: Scores = "probabilities"
     config: str | None = None
     split: str = "train"
     check: bool = True

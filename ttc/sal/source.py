@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import Any
+from typing import Any, Literal
 
 from ttc.data.files import READERS, read_rows, text_of
 from ttc.data.hub import read_hub
@@ -19,9 +19,11 @@ from ttc.data.problems import level_of
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Problem, UserError
 
+Scores = Literal["probabilities", "sigmoid", "ignore"]
 NEEDED = ("problem", "answer", "completions")
 HEADER = "<|start_header_id|>assistant<|end_header_id|>\n\n"
 """What completions of best-of-N began with before huggingface/search-and-learn#32: no part of the answer."""
+UNREAD = "scores=ignore imports the file without them"
 
 
 @dataclass(frozen=True)
@@ -30,13 +32,15 @@ class Completion:
 
     Attributes:
         text: without the header.
-        scores: as they stand there, NaN and null as None; None: there is no list.
+        scores: probabilities, NaN and null as None; None: there is no list.
+        raw: the scores that a sigmoid made these of, else None.
         tokens: None where the source does not know (it writes 0 or -1).
     """
 
     text: str
     headed: bool
     scores: list[float | None] | None
+    raw: list[float | None] | None
     tokens: int | None
 
 
@@ -66,8 +70,11 @@ class Source:
         return any(one.scores is not None for row in self.rows for one in row.completions)
 
 
-def read_source(name: str, config: str | None, split: str) -> Source:
+def read_source(name: str, config: str | None, split: str, scores: Scores = "probabilities") -> Source:
     """The rows of `name`: a file if there is one, else a dataset of the Hub.
+
+    Args:
+        scores: what they are, or what makes probabilities of them; ignore: they are as good as not there.
 
     Raises:
         UserError: with the line and the reason.
@@ -84,7 +91,7 @@ def read_source(name: str, config: str | None, split: str) -> Source:
     seen: dict[str, str] = {}
     for place, row in found:
         try:
-            rows.append(_row(place, row, len(rows)))
+            rows.append(_row(place, row, len(rows), scores))
             twin = seen.setdefault(rows[-1].problem.id, place)
             if twin != place:
                 raise ValueError(f"the problem {rows[-1].problem.id} of {twin} again")
@@ -95,7 +102,7 @@ def read_source(name: str, config: str | None, split: str) -> Source:
     return Source(name, path if path.is_file() else None, tuple(rows))
 
 
-def _row(place: str, row: Mapping[str, Any], index: int) -> SalRow:
+def _row(place: str, row: Mapping[str, Any], index: int, mode: Scores) -> SalRow:
     """Raises:
     ValueError: what is wrong with it.
     """
@@ -112,31 +119,44 @@ def _row(place: str, row: Mapping[str, Any], index: int) -> SalRow:
     id_ = text_of(row.get("unique_id")) or str(index)
     unknown = [None] * len(texts)
     scores, tokens = row.get("scores"), row.get("completion_tokens")
-    scores = unknown if scores is None else scores
+    scores = unknown if scores is None or mode == "ignore" else scores
     if not isinstance(scores, list) or len(scores) != len(texts):
-        raise ValueError(f"scores: not one list of step scores for each of the {len(texts)} completions")
+        raise ValueError(
+            f"scores: not one list of step scores for each of the {len(texts)} completions; {UNREAD}"
+        )
     if not isinstance(tokens, list) or len(tokens) != len(texts):
         tokens = unknown  # dvts writes one -1
+    lists = [None if own is None else _step_scores(own, unbounded=mode == "sigmoid") for own in scores]
     completions = tuple(
         Completion(
             text.removeprefix(HEADER),
             text.startswith(HEADER),
-            None if own is None else _step_scores(own),
+            _squash(own) if mode == "sigmoid" else own,
+            own if mode == "sigmoid" else None,
             count if isinstance(count, int) and count > 0 else None,
         )
-        for text, own, count in zip(texts, scores, tokens, strict=True)
+        for text, own, count in zip(texts, lists, tokens, strict=True)
     )
     problem = Problem(id_, question, answer, level_of(row.get("level")), row.get("subject"))
     return SalRow(place, problem, completions)
 
 
-def _step_scores(values: Any) -> list[float | None]:
+def _step_scores(values: Any, unbounded: bool) -> list[float | None]:
     if not isinstance(values, list):
-        raise ValueError("scores: not a list of step scores for each completion")
+        raise ValueError(f"scores: not a list of step scores for each completion; {UNREAD}")
     known = [value for value in values if value is not None]
     for value in known:
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"scores: {value!r} is no number")
-        if not (math.isnan(value) or 0 <= value <= 1):
-            raise ValueError(f"scores: {value!r} is not in [0, 1]")
+            raise ValueError(f"scores: {value!r} is no number; {UNREAD}")
+        if not (unbounded or math.isnan(value) or 0 <= value <= 1):
+            raise ValueError(
+                f"scores: {value!r} is not in [0, 1]; scores=sigmoid makes probabilities of rewards and "
+                f"log-likelihoods, {UNREAD}"
+            )
     return [None if value is None or math.isnan(value) else float(value) for value in values]
+
+
+def _squash(values: list[float | None] | None) -> list[float | None] | None:
+    from scipy.special import expit
+
+    return values and [None if value is None else float(expit(value)) for value in values]

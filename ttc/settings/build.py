@@ -142,6 +142,13 @@ def _line(fault: Any, prefix: str) -> str:
     key = prefix + ".".join(part for part in map(str, fault["loc"]) if part.isidentifier())
     if fault["type"] == "missing":
         return f"{key}: missing"
+    if fault["type"] == "tuple_type":
+        return f"{key}={fault['input']!r}: must be a list: {key}=[{str(fault['input']).strip('[]')}]"
+    if fault["type"] == "string_type" and isinstance(fault["input"], bool | int | float):
+        # a launch's line reads it as a number; the shell takes the outer quotes
+        text = f"'{json.dumps(fault['input'])}'"
+        listed = any(isinstance(part, int) for part in fault["loc"])
+        return f'{key}={fault["input"]!r}: must be a text: "{key}={f"[{text}]" if listed else text}"'
     message = fault["msg"].replace("Input should be", "must be")
     if isinstance(fault["input"], list | tuple):
         values = ",".join(map(str, fault["input"]))

@@ -2,6 +2,7 @@
 
 ttc verify nano prm=nano                            the embedded world's own labelled solutions
 ttc verify processbench_math.jsonl prm=qwen-prm-7b  a file in ProcessBench's schema, or by columns.*
+ttc verify phase2_test.jsonl prm=rlhflow-8b-deepseek format=prm800k
 ttc verify results/default                          stored scores against grades; no model is loaded
 """
 
@@ -41,7 +42,7 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
     from ttc.verify.judging import engine_log, judge
     from ttc.verify.report import print_labels, save
 
-    solutions = load(task.source, settings)
+    solutions, left_out = load(task.source, settings)
     # the verifier must know every word of questions and steps
     texts = [Problem(one.id, text, "") for one in solutions for text in (one.question, *one.steps)]
     model = look_up(prm, texts)
@@ -50,6 +51,9 @@ def _verify_labels(task: Task, settings: LabelSettings, prm: PrmConfig, console:
     steps = sum(len(solution.steps) for solution in solutions)
     size = f"{counted(len(solutions), 'solution')} of {counted(steps, 'step')}"
     say(console, f": {size}, {count(wrong)} with an error; prm {prm.name} ({prm.engine})", bold=task.source)
+    if left_out:
+        rows = counted(left_out, "row")
+        say(console, f": {rows} left out, whose labelling was given up before the end", bold=task.source)
     with engine_log(task.out / "engine.log"), count_up(console, "solutions", len(solutions)) as count_one:
         judged = asyncio.run(judge(prm, solutions, count_one))
     figures = label_figures(judged, settings.threshold, settings.agg, settings.seed)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as File
-from typing import Any
 
-from ttc.data.files import missing_columns, read_rows, text_of
+from ttc.data.files import Row, missing_columns, read_rows, text_of
 from ttc.types import Faults, UserError
-from ttc.verify.settings import NANO, LabelColumns, LabelSettings
+from ttc.verify.formats import FORMATS, UNCLEAR, LabelColumns, Reading, read_by_columns, unclear
+from ttc.verify.settings import NANO, LabelSettings
 
 NANO_COUNT = 500
 SHOWN = 5
@@ -35,36 +35,49 @@ class Labelled:
     answer: str = ""
 
 
-def load(source: str, settings: LabelSettings) -> list[Labelled]:
-    """The solutions of `source`: `nano` (500 of them, if there is no limit) or a file.
+def load(source: str, settings: LabelSettings) -> tuple[list[Labelled], int]:
+    """The solutions of `source`: `nano` (500 of them, if there is no limit) or a file; and how many of its
+    rows are left out, since who labelled them gave up before the end.
 
     Raises:
-        UserError: no such file, a column that is not there, rows without steps or with a label out of range.
+        UserError: no such file, a column that is not there, rows that are not as the format has them, or no
+            labelled solution in it.
     """
     if source == NANO:
         from ttc.nano.labelled import labelled
 
         nano = labelled(settings.limit or NANO_COUNT, settings.seed)
-        return map_rows(nano, LabelColumns(answer="answer"), source)
+        return map_rows(nano, LabelColumns(answer="answer"), source), 0
     found = islice(read_rows(File(source).expanduser(), "labelled solution"), settings.limit)
     rows = [row for _, row in found]
-    if not rows:
-        raise UserError(f"{source}: no solutions in it")
-    return map_rows(rows, settings.columns, source)
+    solutions = map_rows(rows, settings.columns, source, settings.format)
+    if not solutions:
+        given_up = f": the labelling of all {len(rows)} rows was given up" if rows else ""
+        raise UserError(f"{source}: no solutions in it{given_up}")
+    return solutions, len(rows) - len(solutions)
 
 
-def map_rows(rows: Sequence[Mapping[str, Any]], columns: LabelColumns, source: str) -> list[Labelled]:
-    """Rows as solutions. A label may be an index, or a list that says of every step whether it is right.
+def map_rows(
+    rows: Sequence[Row], columns: LabelColumns, source: str, format_: str = "processbench"
+) -> list[Labelled]:
+    """Rows as solutions, without those whose labelling was given up.
 
     Raises:
         UserError: all columns that are missing; the first rows that are at fault, and how many more are.
     """
-    if missing := missing_columns(rows, vars(columns), "columns"):
+    if missing := missing_columns(rows, columns.named(), "columns"):
+        missing[-1] += _like(rows)
         raise Faults([f"{source}: {fault}" for fault in missing])
+    read = FORMATS[format_].read
+    doubtful = unclear(rows, columns) if read is read_by_columns else ()
     solutions, faults = [], []
     for number, row in enumerate(rows):
         try:
-            solutions.append(_solution(row, columns, number))
+            if number in doubtful:
+                raise ValueError(f"column {columns.label}: {UNCLEAR}")
+            if reading := read(row, columns):
+                id_ = text_of(row.get(columns.id)) if columns.id else str(number)
+                solutions.append(_solution(reading, id_, columns.question))
         except ValueError as error:
             faults.append(f"{source}: row {number + 1}: {error}")
     if len(faults) > SHOWN:
@@ -74,56 +87,34 @@ def map_rows(rows: Sequence[Mapping[str, Any]], columns: LabelColumns, source: s
     return solutions
 
 
-def _solution(row: Mapping[str, Any], columns: LabelColumns, number: int) -> Labelled:
+def _solution(reading: Reading, id_: str, column: str) -> Labelled:
     """Blank steps have no score and are left out; the label moves with the step that it means.
 
     Raises:
         ValueError: says what is wrong with the row.
     """
-    question = text_of(row.get(columns.question))
+    question, steps, label = text_of(reading.question), reading.steps, reading.label
     if not question:
-        raise ValueError(f"no question (column {columns.question})")
-    steps = _list(row.get(columns.steps))
-    if not steps or not all(isinstance(step, str) for step in steps):
-        raise ValueError(f"column {columns.steps} must be a list of texts, one a step")
-    label = _label(row.get(columns.label), len(steps), columns.label)
+        raise ValueError(f"no question (column {column})")
     worded = [step for step in steps if step.strip()]
     if not worded or (label >= 0 and not steps[label].strip()):
         blank = f"step {label}, the first wrong one, is blank" if worded else "no step has a text"
         raise ValueError(blank)
     return Labelled(
-        id=text_of(row.get(columns.id)) if columns.id else str(number),
+        id=id_,
         question=question,
         steps=tuple(worded),
         label=label if label < 0 else sum(bool(step.strip()) for step in steps[:label]),
-        answer=text_of(row.get(columns.answer)) if columns.answer else "",
+        answer=text_of(reading.answer),
     )
 
 
-def _label(value: Any, steps: int, column: str) -> int:
-    given = _list(value)
-    if given is not None:
-        if len(given) != steps or any(verdict not in (0, 1) for verdict in given):
-            raise ValueError(f"column {column}: a list must have one 0 or 1 for each of the {steps} steps")
-        return next((step for step, verdict in enumerate(given) if not verdict), -1)
-    try:
-        label = int(value)
-    except (TypeError, ValueError, OverflowError):  # infinity is a float
-        label = None
-    if label is None or isinstance(value, bool) or label != float(value):
-        raise ValueError(
-            f"column {column}: {value!r} is neither the index of a step (-1: all are right) nor a list"
-        )
-    if not -1 <= label < steps:
-        raise ValueError(f"column {column}: {label} is not in -1..{steps - 1}, and there are {steps} steps")
-    return label
-
-
-def _list(value: Any) -> list[Any] | None:
-    """A list, or one written as JSON into a cell of a CSV; None for anything else."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
-    return list(value) if isinstance(value, list | tuple) else None
+def _like(rows: Sequence[Row]) -> str:
+    """What to say to somebody whose file is of another format; "" where it is of none."""
+    for name, format_ in FORMATS.items():
+        columns = format_.columns
+        if not missing_columns(rows, columns.named(), ""):
+            with contextlib.suppress(ValueError):
+                format_.read(rows[0], columns)
+                return f"; format={name} reads such columns"
+    return ""

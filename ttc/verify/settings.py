@@ -9,28 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
-from typing import Any
+from typing import Annotated, Any
 
 from ttc.data.files import READERS
 from ttc.models import ENGINES, check
-from ttc.settings.build import build, read, sort_words
+from ttc.settings.build import build, read, section, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
 from ttc.strategies.aggregations import Agg
-from ttc.types import Count, Faults, Natural, Share, UserError
+from ttc.types import Count, Faults, Natural, OneOf, Share, UserError
+from ttc.verify.formats import FORMATS, LabelColumns
 
 NANO = "nano"
-
-
-@dataclass(frozen=True)
-class LabelColumns:
-    """Where the data says what; the defaults are ProcessBench's. `answer`: the gold one, for prm=oracle."""
-
-    question: str = "problem"
-    steps: str = "steps"
-    label: str = "label"
-    id: str | None = "id"
-    answer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +28,7 @@ class LabelSettings:
     """Of a source with labelled steps.
 
     Attributes:
+        format: whose files they are; columns.* say where yours differ.
         threshold: a step below it is taken for wrong.
         agg: how a whole solution's score is made of its steps', for its calibration.
         limit: so many solutions, the first ones; null: all (nano: 500).
@@ -45,12 +36,13 @@ class LabelSettings:
         out: folder of verify.json and steps.parquet; null: results/verify-<source>-<prm>.
     """
 
+    format: Annotated[str, OneOf(FORMATS)] = "processbench"
     threshold: Share = 0.5
     agg: Agg = "last"
     limit: Count | None = None
     seed: Natural = 0
     out: str | None = None
-    columns: LabelColumns = LabelColumns()
+    columns: LabelColumns = FORMATS["processbench"].columns
 
 
 @dataclass(frozen=True)
@@ -89,7 +81,7 @@ def parse(words: Sequence[str]) -> Task:
     is_folder = File(source).expanduser().is_dir()
     settings: LabelSettings | FolderSettings = FolderSettings() if is_folder else LabelSettings()
     try:
-        settings = read(type(settings), given.own)
+        settings = read(type(settings), [*([] if is_folder else _format_words(given.own)), *given.own])
     except Faults as error:
         faults += error.lines
     prm = None
@@ -104,6 +96,13 @@ def parse(words: Sequence[str]) -> Task:
         raise Faults(faults)
     name = "-".join(["verify", File(source).absolute().stem, *([prm.name] if prm else [])])
     return Task(source, settings, prm, File(settings.out or File("results") / name).expanduser().absolute())
+
+
+def _format_words(own: Sequence[str]) -> list[str]:
+    """The columns of the format that is named, as words for those of the user to follow."""
+    name = next((word.partition("=")[2] for word in reversed(own) if section(word) == "format"), None)
+    columns = vars(FORMATS[name].columns) if name in FORMATS else {}
+    return [f"columns.{role}={column or 'null'}" for role, column in columns.items()]
 
 
 def _source_faults(sources: Sequence[str]) -> list[str]:
