@@ -21,7 +21,8 @@ from typing import Any
 from ttc.models import prompts
 from ttc.models.counters import OnEngine
 from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
-from ttc.models.openai_server import Answer, Refused, Server
+from ttc.models.openai_answer import Answer
+from ttc.models.openai_server import Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
 from ttc.models.provider import Identity, Model, Provider
 from ttc.models.steps import StepRule
@@ -39,6 +40,7 @@ from ttc.types import (
     StepEnd,
     TransientError,
     UserError,
+    total,
 )
 
 SPLICE = ("12 + 7 = 19\n\n", "7 - 2 = 5")
@@ -51,7 +53,8 @@ def openai_policy(config: PolicyConfig) -> PolicyModel:
     Raises:
         UserError: as `look`; the tokenizer is not the server's.
     """
-    endpoint = look(config)
+    # asked before as the cells sample; which temperatures the searches take is not known here, and 1 all do
+    endpoint = look(replace(config, temperature=1.0, top_p=1.0, logprobs=False))
     if endpoint.api == "chat":
         return ByChat(config, endpoint)
     return ByIds(config, endpoint) if endpoint.ids else ByText(config, endpoint)
@@ -63,7 +66,7 @@ class Completions(TokenPolicy):
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
         assert endpoint.context, "look() refuses completions without one"
         super().__init__(tokenizer_folder(config, endpoint.model), config.revision, endpoint.context)
-        self.engine = Server(config, endpoint.model)
+        self.engine = Server(config, endpoint)
         self.said = f"policy.tokenizer={config.tokenizer or endpoint.model}"
         if self.tokenizer.eos_token_id is None:
             raise UserError(f"{self.said}: it has no token that ends a text")
@@ -130,7 +133,7 @@ class ByText(Completions):
         if sampling.logprobs:
             body["logprobs"] = 1  # 0 is taken for none by some
         server = self.engine
-        answer = await (server.complete(**body) if draw.whole else server.stream(rule.separator, **body))
+        answer = await server.complete("" if draw.whole else rule.separator, **body)
         _check_logprobs(sampling, answer)
         got = self._read(answer, rule, draw.whole, left)
         server.counters.count(len(ids) + len(got.tokens), answer.cached)
@@ -164,7 +167,7 @@ class ByChat(OnEngine):
     """Whole samples by the chat API. What a token is, is not known: characters stand for them."""
 
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
-        self.context, self.engine = endpoint.context, Server(config, endpoint.model)
+        self.context, self.engine = endpoint.context, Server(config, endpoint)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         if any(draw.tokens or not draw.whole for draw in draws):
@@ -180,10 +183,8 @@ class ByChat(OnEngine):
         if sampling.logprobs:
             body["logprobs"] = True
         answer = await self.engine.complete(messages=prompts.messages(sampling.prompt, draw.question), **body)
-        if answer.prompt is None or answer.completion is None:
-            raise TransientError("the server does not say how many tokens it took and wrote")
         _check_logprobs(sampling, answer)
-        self.engine.counters.count(answer.prompt + answer.completion, answer.cached)
+        self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
         steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
         return Sample(steps, answer.prompt, answer.cached)
 
@@ -191,19 +192,22 @@ class ByChat(OnEngine):
 def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]:
     """A text of `answer.completion` tokens as steps, by the rule for tokens with characters in their place.
 
-    The count is shared out by length; of a text that two blank steps end, what lies behind them is dropped.
+    The count, where there is one, is shared out by length; of a text that two blank steps end, what lies
+    behind them is dropped.
     """
     end: StepEnd = "length" if answer.finish == "length" else "eos"
-    text, total = answer.text, answer.completion or 0
+    text, count = answer.text, answer.completion
     if not text:  # it only thought, or ended at once
-        return (Step("", (), end, sum(answer.logprobs) if logprobs else None, total),)
+        return (Step("", (), end, sum(answer.logprobs) if logprobs else None, count),)
     values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
     one = frozenset(map(ord, separator))
     stops = one if len(separator) == 1 else frozenset()
     rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
+    if count is None:
+        return tuple(replace(step, tokens=()) for step in steps)
     ends = accumulate((len(step.tokens) for step in steps), initial=0)
-    bounds = pairwise(total * end // len(text) for end in ends)
+    bounds = pairwise(count * end // len(text) for end in ends)
     return tuple(replace(step, tokens=(), size=b - a) for step, (a, b) in zip(steps, bounds, strict=True))
 
 
