@@ -90,8 +90,13 @@ def test_an_answer_that_cannot_be_read_is_worth_another_try(server, reply):
 def test_a_stream_that_breaks_off_is_worth_another_try(server, finish):
     with pytest.raises(TransientError, match=r"a stream broke off|cannot be read"):
         generate(server, STEP, replies=[events("Day", finish=finish)])
-    with pytest.raises(TransientError, match="oh dear"):
-        generate(server, STEP, replies=[(200, [{"error": {"message": "oh dear"}}])])
+    for said in (
+        {"error": {"message": "oh dear"}},
+        {"error": "oh dear", "choices": []},
+        {"message": "oh dear"},
+    ):
+        with pytest.raises(TransientError, match="oh dear"):
+            generate(server, STEP, replies=[(200, [said])])
     with pytest.raises(TransientError, match="closed connection"):
         generate(server, STEP, replies=[(200, [*events("Day", finish=None)[1], None])])
 

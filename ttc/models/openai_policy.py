@@ -6,7 +6,8 @@ What the server offers (endpoint.py) decides how it is used:
     completions                  text goes to and fro; the tokenizer turns it into a path's ids
     chat                         whole samples only; no token is known, only how many there were
 
-Seeds are handed on, and most servers keep them in some way; none promises more than an engine here does.
+Seeds are handed on, and most servers keep them in some way; none promises more than an engine here does. One
+that refuses them is asked without (`policy.unseeded`). What a server does not count stays unknown.
 """
 
 from __future__ import annotations
@@ -247,5 +248,8 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
 
 
 OPENAI = Provider(
-    _look, openai_policy, needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"}
+    _look,
+    openai_policy,
+    needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"},
+    unseeded=True,
 )

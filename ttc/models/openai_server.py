@@ -84,7 +84,7 @@ class Server:
             with self._reading("a stream"):
                 async with aclosing(_chunks(response)) as chunks:
                     async for chunk in chunks:
-                        if chunk.get("choices") or chunk.get("error"):  # else it only counts
+                        if chunk.get("choices") != [] or chunk.get("error"):  # else it only counts
                             parts.append(read(chunk, "completions"))
                             finish = parts[-1].finish
                             text += parts[-1].text
