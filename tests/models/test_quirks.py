@@ -108,12 +108,13 @@ def test_an_answer_is_read_by_its_kind_and_asked_for_once(server, reply, written
     ("reply", "written", "end"),
     [
         ((200, [*events("19", finish=None)[1], DONE]), "19", "eos"),
+        ((200, [*events(" 7" * 100, finish=None)[1], DONE]), " 7" * 100, "length"),
         (events("19", finish="eos_token"), "19", "eos"),
         (events("19", finish="MAX_TOKENS"), "19", "length"),
         (events("19", " and", finish="content_filter"), "", "eos"),
         (text("19\n\n7", None), "19\n\n", "step"),
     ],
-    ids=["no reason", "eos", "length", "filtered", "not a stream"],
+    ids=["no reason", "no reason, cut", "eos", "length", "filtered", "not a stream"],
 )
 def test_a_stream_ends_in_as_many_ways(server, reply, written, end):
     server.replies |= {

@@ -31,8 +31,8 @@ PROBE_TOKENS = 16
 PATIENCE = 60.0
 """Seconds that a request of `look` may take: a busy server lets one token wait."""
 
-LACKS = (401, 403, 404, 405, 410, 501)
-"""How servers answer where they have no such API, or not for this key or model."""
+LACKS = (404, 405, 410, 501)
+"""How servers answer where they have no such API, or not for this model."""
 
 REFUSES = (400, 422)
 """How servers answer to a parameter that they do not take."""

@@ -53,6 +53,11 @@ class Answer:
     cached: int | None = None
     prompt_ids: tuple[int, ...] = ()
 
+    def end(self, tokens: int | None, limit: int) -> Literal["eos", "length"]:
+        """Why it ended, where it came to its end: by what the server says, else by its tokens."""
+        spent = self.finish is None and tokens is not None and tokens >= limit
+        return "length" if spent or self.finish == "length" else "eos"
+
 
 FILTERED = Answer("", "filtered", ids=())
 """What the server's filter withholds is a text without an answer: asking again would choose among answers."""

@@ -142,7 +142,7 @@ class ByText(Completions):
 
     def _read(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
         tokens, starts = self._encode(answer.text)
-        end: StepEnd = "length" if answer.finish == "length" else "eos"
+        end: StepEnd = answer.end(len(tokens), left)
         if not whole and rule.separator in answer.text:
             tokens = list(rule.split(tokens, "step")[0].tokens)
             end = "length" if len(tokens) >= left else "step"
@@ -186,17 +186,17 @@ class ByChat(OnEngine):
         answer = await self.engine.complete(messages=prompts.messages(sampling.prompt, draw.question), **body)
         _check_logprobs(sampling, answer)
         self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
-        steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
+        end = answer.end(answer.completion, body["max_tokens"])
+        steps = steps_of(answer, end, sampling.prompt.separator, sampling.logprobs)
         return Sample(steps, answer.prompt, answer.cached)
 
 
-def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]:
+def steps_of(answer: Answer, end: StepEnd, separator: str, logprobs: bool) -> tuple[Step, ...]:
     """A text of `answer.completion` tokens as steps, by the rule for tokens with characters in their place.
 
     The count, where there is one, is shared out by length; of a text that two blank steps end, what lies
     behind them is dropped.
     """
-    end: StepEnd = "length" if answer.finish == "length" else "eos"
     text, count = answer.text, answer.completion
     if not text:  # it only thought, or ended at once
         return (Step("", (), end, sum(answer.logprobs) if logprobs else None, count),)

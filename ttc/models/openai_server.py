@@ -59,13 +59,9 @@ class Server:
         """
         fitted = {"model": self._endpoint.model} | self._endpoint.fit(body)
         try:
-            if until:
-                return await self._stream(until, fitted)
-            answer = await self._whole(fitted)
+            return await (self._stream(until, fitted) if until else self._whole(fitted))
         except Filtered:
             return replace(FILTERED, completion=0)
-        spent = answer.completion is not None and answer.completion >= body["max_tokens"]
-        return replace(answer, finish=answer.finish or ("length" if spent else "stop"))
 
     async def _whole(self, body: dict[str, Any]) -> Answer:
         chat = self._endpoint.api == "chat"
@@ -90,8 +86,6 @@ class Server:
                             text += parts[-1].text
                         if until in text or finish:
                             break
-                    else:
-                        finish = "stop"  # the stream came to its end, and says no more of it
         if finish == "filtered":
             return FILTERED
         pieces = tuple(piece for part in parts for piece in part.pieces)
