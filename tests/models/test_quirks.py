@@ -221,22 +221,25 @@ def words(server: Scripted, *more: str) -> list[str]:
     return [*usual, "dataset.limit=1", "policy.retries=0", *more]
 
 
-def test_one_path_that_is_filtered_and_none_that_is_counted_leave_the_others_as_they_are(
-    server, launch, tmp_path
-):
+def test_one_filtered_path_and_counts_that_nobody_keeps_leave_a_pool_whole(server, launch, tmp_path, capsys):
     number = itertools.count()
     withheld = chat(finish="content_filter", usage=None)
     server.replies[CHAT] = lambda body: withheld if next(number) == 3 else chat(usage=None)
     assert launch(*words(server), name="pool") == 0
-    assert next(number) == 2 + 4, "two looks, and each path once"
+    assert len(server.bodies(CHAT)) == 2 + 4, "two looks, and each path once"
     (search,) = pd.read_parquet(tmp_path / "pool" / "searches").to_dict("records")
     assert (search["paths"], search["over_eos"], search["no_answer"]) == (4, 4, 1)
     assert pd.isna([search[name] for name in ("generated_tokens", "prompt_tokens", "policy_rate")]).all()
     rows = pd.read_parquet(tmp_path / "pool" / "readout.parquet")
     assert rows.loc[:, ["generated_tokens", "policy_tokens", "seconds"]].isna().all(axis=None)
     assert rows.accuracy.notna().all()
-    assert launch(*words(server, "prm=length"), name="pool") == 0, "characters stand for tokens"
-    assert next(number) == 2 + 4 + 1 + 1, "stored paths are scored: one look, and nothing is sampled"
+    server.asked.clear()
+    assert launch(*words(server, "prm=length"), name="pool") == 0, "a length in characters will do"
+    assert len(server.bodies(CHAT)) == 1, "one look, and the stored paths are scored"
+    capsys.readouterr()
+    again = ["seed=1", "plan_only=true", "dataset.solution_tokens=500"]
+    assert launch(*words(server, *again), name="pool") == 0
+    assert "expected: about 2k policy tokens" in capsys.readouterr().out, "as of a new dataset"
 
 
 def test_a_server_that_refuses_seeds_is_asked_without_and_the_rows_say_so(server, launch, tmp_path, capsys):
