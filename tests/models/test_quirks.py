@@ -155,6 +155,9 @@ def test_what_an_error_says_is_shown_whatever_its_shape(server, body):
     server.replies[CHAT] = [no(body)]
     with pytest.raises(UserError, match=r"\(400: .*not here"):
         asked(server, api="chat")
+    server.replies[CHAT] = [no(body, 200)]
+    with pytest.raises(UserError, match=r"is not answered with a text \(.*not here"):
+        asked(server, api="chat")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttc.models.checkpoint import fetch
-from ttc.models.openai_answer import API, read, reason
+from ttc.models.openai_answer import API, parse, read, reason
 from ttc.settings.schema import PolicyConfig
 from ttc.types import Faults, UserError
 
@@ -212,7 +212,7 @@ def _probe(config: PolicyConfig, client: OpenAI, model: str, api: API) -> Endpoi
     for form in _forms(model, api, seeded=not config.unseeded):
         try:
             response = calls.with_raw_response.create(model=model, **asked, extra_body=_body(config, form))
-            answer = read(json.loads(response.http_response.text), api)
+            answer = read(parse(response.http_response.text), api)
         except openai.APIStatusError as error:
             refused[reason(error)] = None
             if error.status_code in REFUSES:

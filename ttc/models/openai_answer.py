@@ -109,6 +109,14 @@ def words(content: Any) -> str:
     raise ValueError(f"a text of type {type(content).__name__}")
 
 
+def parse(text: str) -> Any:
+    """What a body holds: of JSON its value, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def told(body: Any) -> str:
     """What the body of an error says, whatever its shape; all of it, where it has none that we know."""
     if isinstance(body, list):
@@ -123,18 +131,11 @@ def told(body: Any) -> str:
 def reason(error: APIError) -> str:
     """Why a call failed, in one line."""
     response = getattr(error, "response", None)
-    said = told(error.body) if response is None else told(_loosely(response.text))
+    said = told(error.body) if response is None else told(parse(response.text))
     # the client says "Connection error."; what was wrong with it stands in the cause
     text = said or str(error.__cause__ or "") or error.message
     status = getattr(error, "status_code", None)
     return " ".join(f"{status}: {text}".split() if status else text.split())[:300]
-
-
-def _loosely(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _mapping(value: Any) -> dict[str, Any]:

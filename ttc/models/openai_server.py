@@ -11,7 +11,7 @@ from typing import Any
 
 from ttc.models.counters import Counters
 from ttc.models.endpoint import Endpoint, connection, describe_key, where
-from ttc.models.openai_answer import FILTERED, Answer, end_of, read, reason
+from ttc.models.openai_answer import FILTERED, Answer, end_of, parse, read, reason
 from ttc.settings.schema import PolicyConfig
 from ttc.types import TransientError
 
@@ -70,7 +70,7 @@ class Server:
             response = await calls.with_raw_response.create(**body)
             text = response.http_response.text
         with self._reading(text):
-            return read(json.loads(text), self._endpoint.api)
+            return read(parse(text), self._endpoint.api)
 
     async def _stream(self, until: str, body: dict[str, Any]) -> Answer:
         parts: list[Answer] = []
