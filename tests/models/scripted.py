@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -10,11 +11,22 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Reply = tuple[int, Any]
-"""Status, and what is sent: a str as it is, a list as the events of a stream (None breaks it), an
-iterator as one that may have no end, all else as JSON."""
+from ttc.models.openai_policy import ByChat, openai_policy
+from ttc.settings.schema import PolicyConfig
+from ttc.types import Draw, PolicyModel, Prompt, Sample, Sampling
 
+Reply = tuple[int, Any]
+"""Status, and what is sent: a str as it is, a list as the events of a stream (DONE ends it, None breaks it),
+an iterator as one that may have no end, all else as JSON."""
+
+DONE = "[DONE]"
 NOT_FOUND: Reply = (404, {"error": {"message": "no such path"}})
+
+
+QUESTION = "Start with 10. Day 1: halves. Day 2: gets 2. What now?"
+SAMPLING = Sampling(Prompt("plain"), max_tokens=100)
+WHOLE, STEP = Draw(QUESTION, (), 2**62 + 5, whole=True), Draw(QUESTION, (), 7, whole=False)
+CHAT, COMPLETIONS = "chat/completions", "completions"
 
 
 class Scripted:
@@ -70,7 +82,9 @@ def scripted() -> Iterator[Scripted]:
             kind = "text/event-stream" if isinstance(sent, list) else "application/json"
             breaks = isinstance(sent, list) and None in sent
             if isinstance(sent, list):
-                sent = "".join(f"data: {json.dumps(event)}\n\n" for event in sent if event)
+                sent = "".join(
+                    f"data: {DONE if event == DONE else json.dumps(event)}\n\n" for event in sent if event
+                )
             data = (sent if isinstance(sent, str) else json.dumps(sent)).encode()
             self.send_response(status)
             self.send_header("Content-Type", kind)
@@ -126,3 +140,25 @@ def message(content: str | None, tokens: int = 10, finish: str = "stop", **more:
     """An answer of the chat API."""
     choice = {"message": {"role": "assistant", "content": content}, "finish_reason": finish, **more}
     return 200, {"choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": tokens}}
+
+
+def connect(server: Scripted, **settings) -> PolicyModel:
+    base = {"name": "openai", "engine": "openai", "base_url": server.url, "retries": 2, "timeout": 5.0}
+    return openai_policy(PolicyConfig(**(base | settings)))
+
+
+def generate(server, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, **settings) -> list[Sample]:
+    """`replies`: what the server answers after it was looked at, each after a pause of so many seconds."""
+
+    async def run():
+        policy = connect(server, **settings)
+        server.asked.clear()
+        server.pause = pause
+        api = CHAT if isinstance(policy, ByChat) else COMPLETIONS
+        looked_at, server.replies[api] = server.replies[api], replies
+        try:
+            return await policy.generate(sampling, draws)
+        finally:
+            server.replies[api] = looked_at
+
+    return asyncio.run(run())

@@ -35,7 +35,7 @@ def asked(server: Scripted, **settings) -> Endpoint:
 def fault(server: Scripted, **settings) -> str:
     with pytest.raises(UserError) as caught:
         asked(server, **settings)
-    assert "\n" not in str(caught.value)
+    assert all(line.startswith("policy.") for line in str(caught.value).splitlines())
     return str(caught.value)
 
 
@@ -45,8 +45,10 @@ def test_a_server_that_takes_and_gives_token_ids(server):
         {
             "model": "nano:policy",
             "prompt": PROBE,
-            "max_tokens": 1,
-            "temperature": 0.0,
+            "max_tokens": 16,
+            "temperature": 0.8,
+            "top_p": 1.0,
+            "seed": 0,
             "return_token_ids": True,
         }
     ]
@@ -70,9 +72,13 @@ def test_a_server_without_completions_only_chats(server):
 
 def test_an_api_that_is_asked_for_and_is_not_there(server):
     server.replies = {"models": models(VLLM)}
-    assert "POST /completions is refused (404: no such path)" in fault(server, api="completions")
+    said = fault(server, api="completions")
+    assert said.startswith("policy.api=completions: take policy.api=chat if the server only chats; ")
+    assert "POST /completions is refused (404: no such path)" in said
     assert "POST /chat/completions is refused" in fault(server, api="chat")
-    assert "POST /chat/completions is refused" in fault(server)
+    completions, chat = fault(server).splitlines()
+    assert "POST /completions is refused" in completions
+    assert "POST /chat/completions is refused" in chat
 
 
 def test_chat_that_is_asked_for_is_not_looked_for_elsewhere(server):
@@ -96,7 +102,7 @@ def test_nobody_answers(server):
 def test_a_server_of_another_kind(server, reply):
     server.replies["models"] = [reply]
     assert "GET /models is" in fault(server)
-    server.replies["models"], server.replies["completions"] = models(VLLM), [reply]
+    server.replies |= {"models": models(VLLM), "completions": [reply], CHAT: [reply]}
     assert "POST /completions is" in fault(server)
 
 
@@ -137,7 +143,7 @@ def test_the_context_is_the_smaller_of_the_two(server, told, given, context):
 
 def test_a_context_that_nobody_tells(server):
     server.replies["models"] = models("nano:policy")
-    assert fault(server).startswith("policy.context=null: ")
+    assert "policy.context=null: " in fault(server)
 
 
 def test_a_name_that_names_no_tokenizer(server):
@@ -145,3 +151,7 @@ def test_a_name_that_names_no_tokenizer(server):
     assert "policy.tokenizer=null: the server calls its model 'alias'" in fault(server)
     assert "policy.tokenizer=./nowhere: " in fault(server, tokenizer="./nowhere")
     assert asked(server, api="chat").model == "alias", "chat does without"
+    server.replies["models"] = models("alias")
+    chat, context, tokenizer = fault(server).splitlines()
+    assert "take policy.api=chat, which needs no more" in chat
+    assert (context[:19], tokenizer[:21]) == ("policy.context=null", "policy.tokenizer=null")

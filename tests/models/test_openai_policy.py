@@ -8,16 +8,25 @@ from itertools import cycle
 
 import pytest
 
-from tests.models.scripted import NOT_FOUND, Scripted, events, message, models, scripted, text
-from ttc.models.openai_policy import ByChat, openai_policy
+from tests.models.scripted import (
+    CHAT,
+    COMPLETIONS,
+    NOT_FOUND,
+    QUESTION,
+    SAMPLING,
+    STEP,
+    WHOLE,
+    Scripted,
+    connect,
+    events,
+    generate,
+    message,
+    models,
+    scripted,
+    text,
+)
 from ttc.models.openai_server import Refused
-from ttc.settings.schema import PolicyConfig
-from ttc.types import Draw, PolicyModel, Prompt, Sample, Sampling, TooLong, TransientError, UserError
-
-QUESTION = "Start with 10. Day 1: halves. Day 2: gets 2. What now?"
-SAMPLING = Sampling(Prompt("plain"), max_tokens=100)
-WHOLE, STEP = Draw(QUESTION, (), 2**62 + 5, whole=True), Draw(QUESTION, (), 7, whole=False)
-CHAT, COMPLETIONS = "chat/completions", "completions"
+from ttc.types import Draw, Prompt, Sample, Sampling, TooLong, TransientError, UserError
 
 
 @pytest.fixture
@@ -30,28 +39,6 @@ def server() -> Iterator[Scripted]:
             CHAT: [message("1")],
         }
         yield made
-
-
-def connect(server: Scripted, **settings) -> PolicyModel:
-    base = {"name": "openai", "engine": "openai", "base_url": server.url, "retries": 2, "timeout": 5.0}
-    return openai_policy(PolicyConfig(**(base | settings)))
-
-
-def generate(server, *draws: Draw, sampling=SAMPLING, replies=None, pause=0.0, **settings) -> list[Sample]:
-    """`replies`: what the server answers after it was looked at, each after a pause of so many seconds."""
-
-    async def run():
-        policy = connect(server, **settings)
-        server.asked.clear()
-        server.pause = pause
-        api = CHAT if isinstance(policy, ByChat) else COMPLETIONS
-        looked_at, server.replies[api] = server.replies[api], replies
-        try:
-            return await policy.generate(sampling, draws)
-        finally:
-            server.replies[api] = looked_at
-
-    return asyncio.run(run())
 
 
 def steps(sample: Sample) -> list[tuple[str, str]]:
@@ -88,13 +75,14 @@ def test_a_refusal_is_final(server, status):
         (200, "<html>"),
         (200, {"choices": []}),
         (200, {"choices": [{"finish_reason": "stop"}]}),
-        (200, {"choices": [{"message": {"content": "no counts"}, "finish_reason": "stop"}]}),
-        message("half", finish="content_filter"),
+        (200, {"error": "overloaded"}),
+        (200, {"choices": [{"message": {"content": 7}}]}),
+        message("half", finish="network_error"),
     ],
     ids=str,
 )
 def test_an_answer_that_cannot_be_read_is_worth_another_try(server, reply):
-    with pytest.raises(TransientError, match=r"cannot be read|does not say how many"):
+    with pytest.raises(TransientError, match=r"cannot be read"):
         generate(server, WHOLE, api="chat", replies=[reply])
 
 
@@ -102,8 +90,13 @@ def test_an_answer_that_cannot_be_read_is_worth_another_try(server, reply):
 def test_a_stream_that_breaks_off_is_worth_another_try(server, finish):
     with pytest.raises(TransientError, match=r"a stream broke off|cannot be read"):
         generate(server, STEP, replies=[events("Day", finish=finish)])
-    with pytest.raises(TransientError, match="oh dear"):
-        generate(server, STEP, replies=[(200, [{"error": {"message": "oh dear"}}])])
+    for said in (
+        {"error": {"message": "oh dear"}},
+        {"error": "oh dear", "choices": []},
+        {"message": "oh dear"},
+    ):
+        with pytest.raises(TransientError, match="oh dear"):
+            generate(server, STEP, replies=[(200, [said])])
     with pytest.raises(TransientError, match="closed connection"):
         generate(server, STEP, replies=[(200, [*events("Day", finish=None)[1], None])])
 

@@ -16,7 +16,7 @@ from zlib import crc32
 from ray.exceptions import RayActorError
 
 from ttc.settings.schema import PolicyConfig, PrmConfig
-from ttc.types import Draw, EngineDied, EngineStats, Interrupted, Judgement, Query, Sample, Sampling
+from ttc.types import Draw, EngineDied, EngineStats, Interrupted, Judgement, Query, Sample, Sampling, total
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class Handle:
         """Of all replicas together. A busy second is one of the engine: replicas do not add theirs up."""
         all_ = await asyncio.gather(*(_answer(actor.stats.remote()) for actor in self._actors))
         return EngineStats(
-            computed_tokens=sum(stats.computed_tokens for stats in all_),
+            computed_tokens=total(stats.computed_tokens for stats in all_),
             cached_tokens=sum(stats.cached_tokens for stats in all_),
             requests=sum(stats.requests for stats in all_),
             busy_seconds=max(stats.busy_seconds for stats in all_),

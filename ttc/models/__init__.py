@@ -37,8 +37,13 @@ def check(config: EngineConfig) -> list[str]:
         return []
     if config.engine not in names:
         return [f"{part}.engine={config.engine!r}: must be {', '.join(others)} or {last}"]
-    needs = ENGINES[config.engine].needs
-    return [f"{part}.{name}=null: {what}" for name, what in needs.items() if not getattr(config, name)]
+    engine = ENGINES[config.engine]
+    faults = [
+        f"{part}.{name}=null: {what}" for name, what in engine.needs.items() if not getattr(config, name)
+    ]
+    if isinstance(config, PolicyConfig) and config.unseeded and not engine.unseeded:
+        faults.append(f"policy.unseeded=true: policy.engine={config.engine} takes seeds; leave it false")
+    return faults
 
 
 def look_up(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:

@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ttc.types import EngineStats
+from ttc.types import EngineStats, total
 
 
 class Counters:
     """Tokens, requests and busy seconds of one engine, inside one event loop."""
 
     def __init__(self) -> None:
-        self._computed = self._cached = self._requests = 0
+        self._computed: int | None = 0
+        self._cached = self._requests = 0
         self._running = 0
         self._since = self._busy = 0.0
 
@@ -31,10 +32,11 @@ class Counters:
             if not self._running:
                 self._busy += time.monotonic() - self._since
 
-    def count(self, tokens: int, cached: int | None = None) -> None:
-        """A request is done: tokens fed and generated, and how many of them the prefix cache held."""
+    def count(self, tokens: int | None, cached: int | None = None) -> None:
+        """A request is done: tokens fed and generated (None: nobody counted), and how many of them the prefix
+        cache held."""
         self._requests += 1
-        self._computed += tokens - (cached or 0)
+        self._computed = total([self._computed, tokens, -(cached or 0)])
         self._cached += cached or 0
 
     def stats(self) -> EngineStats:

@@ -1,6 +1,7 @@
 """An OpenAI-compatible server (vLLM, SGLang, a hosted one), asked what it is before anything is loaded.
 
-Light: the openai client and no torch. What it costs: GET /models, and one or two requests for one token.
+Light: the openai client and no torch. What it costs: GET /models, and a few requests for a few tokens, put
+as the run will put its own, so that what the server refuses is found here.
 """
 
 from __future__ import annotations
@@ -8,32 +9,42 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttc.models.checkpoint import fetch
+from ttc.models.openai_answer import API, parse, read, reason
 from ttc.settings.schema import PolicyConfig
-from ttc.types import UserError
+from ttc.types import Faults, UserError
 
 if TYPE_CHECKING:
     from openai import APIError, OpenAI
 
 PROBE = "Step 1: 12 + 7 = 19.\n\nSo the answer is 19."
-"""The text whose first token more is asked for, and whose token ids a server may tell."""
+"""The text that is to be gone on from, or answered, and whose token ids a server may tell."""
+
+PROBE_TOKENS = 16
+"""Tokens that the probe may have: models that think refuse to answer in one."""
 
 PATIENCE = 60.0
 """Seconds that a request of `look` may take: a busy server lets one token wait."""
 
-LACKS = (400, 404, 405, 422, 501)
-"""How servers answer to what they do not have: a path, a parameter, a text model behind the path."""
+LACKS = (404, 405, 410, 501)
+"""How servers answer where they have no such API, or not for this model."""
+
+REFUSES = (400, 422)
+"""How servers answer to a parameter that they do not take."""
 
 LISTED = 8
+
+Limit = Literal["max_tokens", "max_completion_tokens"]
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """What a server offers.
+    """What a server offers, and how it wants to be asked.
 
     Attributes:
         model: what the server calls it.
@@ -42,21 +53,42 @@ class Endpoint:
         ids: completions take and give token ids (vLLM from 0.10.2 on, newer SGLang), so that no text is
             encoded again.
         encoded: PROBE in the server's tokens, its own first token included; () where it does not tell.
+        limit: what it calls the tokens that a text may have.
+        bare: it wants no temperature and no top_p where they are 1, which is no setting.
+        seeded: it is given seeds.
     """
 
     model: str
-    api: Literal["completions", "chat"]
+    api: API
     context: int | None
     ids: bool
     encoded: tuple[int, ...] = ()
+    limit: Limit = "max_tokens"
+    bare: bool = False
+    seeded: bool = True
+
+    def fit(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A request as this server takes it."""
+        neutral = {name for name in ("temperature", "top_p") if self.bare and body[name] == 1}
+        left_out = neutral if self.seeded else neutral | {"seed"}
+        names = {"max_tokens": self.limit}
+        return {names.get(name, name): value for name, value in body.items() if name not in left_out}
+
+
+class Lacks(UserError):
+    """An API that is not there, or answers like nothing of the kind: there may be the other one."""
+
+
+class Fails(UserError):
+    """An API that is broken or busy: it may be there."""
 
 
 def look(config: PolicyConfig) -> Endpoint:
     """What the server at `policy.base_url` offers.
 
     Raises:
-        UserError: nobody answers there, it is no such server, the key is refused, the model is not served,
-            the API is not there, or the context is not known; names what would help.
+        UserError: nobody answers there, it is no such server, the key, the model or a parameter is refused,
+            the API is not there, or what completions need is not known; names what would help.
     """
     from openai import OpenAI
 
@@ -67,23 +99,13 @@ def look(config: PolicyConfig) -> Endpoint:
         )
     patience, retries = min(config.timeout, PATIENCE), min(config.retries, 1)
     with OpenAI(**connection(config), max_retries=retries, timeout=patience) as client:
-        card = _card(config, _ask(config, "GET /models", client.models.with_raw_response.list))
-        choice = None if config.api == "chat" else _completes(config, client, card["id"])
-        if choice is None:
-            chat, turn = client.chat.completions.with_raw_response.create, {"role": "user", "content": PROBE}
-            settings: Any = {"model": card["id"], "messages": [turn], "max_tokens": 1}
-            _ask(config, "POST /chat/completions", lambda: chat(**settings))
+        card = _card(config, client)
+        found = _find(config, client, card["id"])
     lengths = (config.context, card.get("max_model_len"))
     context = min((length for length in lengths if isinstance(length, int)), default=None)
-    if choice is None:
-        return Endpoint(card["id"], "chat", context, ids=False)
-    if context is None:
-        raise UserError(
-            f"policy.context=null: the server at {config.base_url} does not tell how long a text may be"
-        )
-    tokenizer_folder(config, card["id"])
-    ids = isinstance(choice.get("token_ids"), list)
-    return Endpoint(card["id"], "completions", context, ids, tuple(choice.get("prompt_token_ids") or ()))
+    if found.api == "completions":
+        _check_needs(config, found.model, context)
+    return replace(found, context=context)
 
 
 def connection(config: PolicyConfig) -> dict[str, Any]:
@@ -108,49 +130,42 @@ def tokenizer_folder(config: PolicyConfig, model: str) -> str:
         ) from None
 
 
-def reason(error: APIError) -> str:
-    """Why a call failed, in one line."""
-    body: Any = error.body
-    if isinstance(body, dict) and (told := body.get("message") or body.get("detail")):
-        text = str(told)
-    else:  # the client says "Connection error."; what was wrong with it stands in the cause
-        text = str(error.__cause__ or "") or error.message
-    status = getattr(error, "status_code", None)
-    return " ".join(f"{status}: {text}".split() if status else text.split())[:300]
-
-
 def describe_key(config: PolicyConfig, error: APIError) -> str:
     holds = "holds no accepted key" if os.environ.get(config.api_key) else "is not set"
     return f"{where(config)}: the server wants a key ({reason(error)}); the variable {config.api_key} {holds}"
 
 
-def _ask(config: PolicyConfig, what: str, call: Callable[[], Any], lacks: tuple[int, ...] = ()) -> Any:
-    """What `call` is answered with: the models by name, or the first text's choice; None where the status is
-    one of `lacks`. A UserError where it is no answer, something else, or a refusal."""
+def _card(config: PolicyConfig, client: OpenAI) -> dict[str, Any]:
+    """What the server says of the model that is meant. One that lists none, or not in a way that can be read,
+    leaves it to the first request whether it has the model that is named."""
     import openai
 
-    models = what == "GET /models"
     try:
-        answer = json.loads(call().http_response.text)
-        return {str(one["id"]): one for one in answer["data"]} if models else dict(answer["choices"][0])
+        cards = _cards(json.loads(client.models.with_raw_response.list().http_response.text))
     except openai.APIStatusError as error:
+        fault = f"{where(config)}: GET /models is refused ({reason(error)})"
         if error.status_code in (401, 403):
-            raise UserError(describe_key(config, error)) from None
-        if error.status_code in lacks:
-            return None
-        fault = f"is refused ({reason(error)})"
+            fault = describe_key(config, error)
     except openai.APIError as error:
-        raise UserError(f"{where(config)}: no server answers there ({reason(error)})") from None
-    except json.JSONDecodeError:
-        fault = "is not answered in JSON"
-    except (KeyError, IndexError, TypeError, ValueError):
-        fault = f"is not answered with a {'list of models' if models else 'text'}"
-    known = (config.base_url or "").rstrip("/").endswith("/v1")
-    hint = "" if known else "; an OpenAI-compatible API mostly begins at /v1"
-    raise UserError(f"{where(config)}: {what} {fault}{hint}")
+        raise _nobody(config, error) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fault = f"{where(config)}: GET /models is not answered with a list of models"
+    else:
+        if cards or not config.model:
+            return _choose(config, cards)
+    if config.model:
+        return {"id": config.model}
+    raise UserError(f"policy.model=null: name it, where the server does not; {fault}{_hint(config)}")
 
 
-def _card(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _cards(answer: Any) -> dict[str, dict[str, Any]]:
+    """The models that a server lists, by name: as OpenAI does, bare, or under a name of its own."""
+    listed = answer if isinstance(answer, list) else answer.get("data", answer.get("models"))
+    cards = [{"id": card} if isinstance(card, str) else card for card in listed]
+    return {str(name): card | {"id": str(name)} for card in cards if (name := card.get("id") or card["name"])}
+
+
+def _choose(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if config.model is None and len(cards) == 1:
         return next(iter(cards.values()))
     if config.model in cards:
@@ -164,12 +179,103 @@ def _card(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str, A
     raise UserError(f"policy.model={model}: {what}; {where(config)}: {served}")
 
 
-def _completes(config: PolicyConfig, client: OpenAI, model: str) -> dict[str, Any] | None:
-    """What POST /completions makes of PROBE; None where the server only chats, and a UserError where that is
-    not what was asked for."""
-    create, what = client.completions.with_raw_response.create, "POST /completions"
-    settings: dict[str, Any] = {"model": model, "prompt": PROBE, "max_tokens": 1, "temperature": 0.0}
-    choice = _ask(config, what, lambda: create(**settings, extra_body={"return_token_ids": True}), LACKS)
-    if choice is None:  # some servers refuse what they do not know
-        choice = _ask(config, what, lambda: create(**settings), () if config.api else LACKS)
-    return choice
+def _find(config: PolicyConfig, client: OpenAI, model: str) -> Endpoint:
+    """The API that was asked for, else completions, else chat."""
+    try:
+        return _probe(config, client, model, config.api or "completions")
+    except (Lacks, Fails) as fault:
+        if config.api == "chat":
+            raise
+        if config.api or isinstance(fault, Fails):
+            said = f"policy.api={config.api or 'null'}: take policy.api=chat if the server only chats"
+            raise UserError(f"{said}; {fault}") from None
+        try:
+            return _probe(config, client, model, "chat")
+        except Lacks as other:
+            raise Faults([str(fault), str(other)]) from None
+
+
+def _probe(config: PolicyConfig, client: OpenAI, model: str, api: API) -> Endpoint:
+    """What an API makes of PROBE, in the first form that it takes; its context is not known yet.
+
+    Raises:
+        Lacks: it is not there, or takes no form.
+        Fails: it is broken.
+        UserError: it takes none that the run could use.
+    """
+    import openai
+
+    calls: Any = client.chat.completions if api == "chat" else client.completions
+    asked: Any = {"messages": [{"role": "user", "content": PROBE}]} if api == "chat" else {"prompt": PROBE}
+    what = f"{where(config)}: POST /{'chat/' if api == 'chat' else ''}completions"
+    refused: dict[str, None] = {}
+    for form in _forms(model, api, seeded=not config.unseeded):
+        try:
+            response = calls.with_raw_response.create(model=model, **asked, extra_body=_body(config, form))
+            answer = read(parse(response.http_response.text), api)
+        except openai.APIStatusError as error:
+            refused[reason(error)] = None
+            if error.status_code in REFUSES:
+                continue
+            if error.status_code in (401, 403):
+                raise Lacks(describe_key(config, error)) from None
+            kind = Lacks if error.status_code in LACKS else Fails
+            raise kind(f"{what} is refused ({reason(error)}){_hint(config)}") from None
+        except openai.APIError as error:
+            raise _nobody(config, error) from None
+        except Exception as error:  # it may be anything
+            raise Lacks(f"{what} is not answered with a text ({error}){_hint(config)}") from None
+        if not form.seeded and not config.unseeded:
+            raise UserError(
+                f"policy.unseeded=false: {what} takes no seed ({'; '.join(refused)}); "
+                "policy.unseeded=true asks it without, and its rows say so"
+            )
+        if config.logprobs and answer.text and not answer.logprobs:
+            raise UserError(f"policy.logprobs=true: {what} gives no log-probabilities")
+        return replace(form, ids=form.ids and answer.ids is not None, encoded=answer.prompt_ids)
+    raise Lacks(f"{what} is refused ({'; '.join(refused)}){_hint(config)}")
+
+
+def _forms(model: str, api: API, seeded: bool) -> Iterator[Endpoint]:
+    """How a server may want to be asked, the best way first."""
+    limits: tuple[Limit, ...] = ("max_tokens", "max_completion_tokens") if api == "chat" else ("max_tokens",)
+    ids = (False,) if api == "chat" else (True, False)
+    for one, bare, limit, with_ids in product(dict.fromkeys((seeded, False)), (False, True), limits, ids):
+        yield Endpoint(model, api, None, with_ids, limit=limit, bare=bare, seeded=one)
+
+
+def _body(config: PolicyConfig, form: Endpoint) -> dict[str, Any]:
+    """What a run will ask, for a few tokens."""
+    body: dict[str, Any] = {"temperature": config.temperature, "top_p": config.top_p, "seed": 0}
+    body["max_tokens"] = PROBE_TOKENS
+    if config.logprobs:
+        body["logprobs"] = True if form.api == "chat" else 1
+    return form.fit(body) | ({"return_token_ids": True} if form.ids else {})
+
+
+def _check_needs(config: PolicyConfig, model: str, context: int | None) -> None:
+    """What going on from a text takes, and chat does without."""
+    faults = []
+    if context is None:
+        faults.append(
+            f"policy.context=null: the server at {config.base_url} does not tell how long a text may be"
+        )
+    try:
+        tokenizer_folder(config, model)
+    except UserError as fault:
+        faults.append(str(fault))
+    if faults and config.api is None:
+        faults.insert(
+            0, "policy.api=null: take policy.api=chat, which needs no more, unless steps are searched"
+        )
+    if faults:
+        raise Faults(faults)
+
+
+def _nobody(config: PolicyConfig, error: APIError) -> UserError:
+    return UserError(f"{where(config)}: no server answers there ({reason(error)})")
+
+
+def _hint(config: PolicyConfig) -> str:
+    known = (config.base_url or "").rstrip("/").endswith("/v1")
+    return "" if known else "; an OpenAI-compatible API mostly begins at /v1"

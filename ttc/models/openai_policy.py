@@ -6,7 +6,8 @@ What the server offers (endpoint.py) decides how it is used:
     completions                  text goes to and fro; the tokenizer turns it into a path's ids
     chat                         whole samples only; no token is known, only how many there were
 
-Seeds are handed on, and most servers keep them in some way; none promises more than an engine here does.
+Seeds are handed on, and most servers keep them in some way; none promises more than an engine here does. One
+that refuses them is asked without (`policy.unseeded`). What a server does not count stays unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import Any
 from ttc.models import prompts
 from ttc.models.counters import OnEngine
 from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
-from ttc.models.openai_server import Answer, Refused, Server
+from ttc.models.openai_answer import Answer
+from ttc.models.openai_server import Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
 from ttc.models.provider import Identity, Model, Provider
 from ttc.models.steps import StepRule
@@ -39,6 +41,7 @@ from ttc.types import (
     StepEnd,
     TransientError,
     UserError,
+    total,
 )
 
 SPLICE = ("12 + 7 = 19\n\n", "7 - 2 = 5")
@@ -51,7 +54,8 @@ def openai_policy(config: PolicyConfig) -> PolicyModel:
     Raises:
         UserError: as `look`; the tokenizer is not the server's.
     """
-    endpoint = look(config)
+    # asked before as the cells sample; which temperatures the searches take is not known here, and 1 all do
+    endpoint = look(replace(config, temperature=1.0, top_p=1.0, logprobs=False))
     if endpoint.api == "chat":
         return ByChat(config, endpoint)
     return ByIds(config, endpoint) if endpoint.ids else ByText(config, endpoint)
@@ -63,7 +67,7 @@ class Completions(TokenPolicy):
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
         assert endpoint.context, "look() refuses completions without one"
         super().__init__(tokenizer_folder(config, endpoint.model), config.revision, endpoint.context)
-        self.engine = Server(config, endpoint.model)
+        self.engine = Server(config, endpoint)
         self.said = f"policy.tokenizer={config.tokenizer or endpoint.model}"
         if self.tokenizer.eos_token_id is None:
             raise UserError(f"{self.said}: it has no token that ends a text")
@@ -130,7 +134,7 @@ class ByText(Completions):
         if sampling.logprobs:
             body["logprobs"] = 1  # 0 is taken for none by some
         server = self.engine
-        answer = await (server.complete(**body) if draw.whole else server.stream(rule.separator, **body))
+        answer = await server.complete("" if draw.whole else rule.separator, **body)
         _check_logprobs(sampling, answer)
         got = self._read(answer, rule, draw.whole, left)
         server.counters.count(len(ids) + len(got.tokens), answer.cached)
@@ -138,7 +142,7 @@ class ByText(Completions):
 
     def _read(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
         tokens, starts = self._encode(answer.text)
-        end: StepEnd = "length" if answer.finish == "length" else "eos"
+        end: StepEnd = answer.end(len(tokens), left)
         if not whole and rule.separator in answer.text:
             tokens = list(rule.split(tokens, "step")[0].tokens)
             end = "length" if len(tokens) >= left else "step"
@@ -164,7 +168,7 @@ class ByChat(OnEngine):
     """Whole samples by the chat API. What a token is, is not known: characters stand for them."""
 
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
-        self.context, self.engine = endpoint.context, Server(config, endpoint.model)
+        self.context, self.engine = endpoint.context, Server(config, endpoint)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         if any(draw.tokens or not draw.whole for draw in draws):
@@ -180,30 +184,31 @@ class ByChat(OnEngine):
         if sampling.logprobs:
             body["logprobs"] = True
         answer = await self.engine.complete(messages=prompts.messages(sampling.prompt, draw.question), **body)
-        if answer.prompt is None or answer.completion is None:
-            raise TransientError("the server does not say how many tokens it took and wrote")
         _check_logprobs(sampling, answer)
-        self.engine.counters.count(answer.prompt + answer.completion, answer.cached)
-        steps = steps_of(answer, sampling.prompt.separator, sampling.logprobs)
+        self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
+        end = answer.end(answer.completion, body["max_tokens"])
+        steps = steps_of(answer, end, sampling.prompt.separator, sampling.logprobs)
         return Sample(steps, answer.prompt, answer.cached)
 
 
-def steps_of(answer: Answer, separator: str, logprobs: bool) -> tuple[Step, ...]:
+def steps_of(answer: Answer, end: StepEnd, separator: str, logprobs: bool) -> tuple[Step, ...]:
     """A text of `answer.completion` tokens as steps, by the rule for tokens with characters in their place.
 
-    The count is shared out by length; of a text that two blank steps end, what lies behind them is dropped.
+    The count, where there is one, is shared out by length; of a text that two blank steps end, what lies
+    behind them is dropped.
     """
-    end: StepEnd = "length" if answer.finish == "length" else "eos"
-    text, total = answer.text, answer.completion or 0
+    text, count = answer.text, answer.completion
     if not text:  # it only thought, or ended at once
-        return (Step("", (), end, sum(answer.logprobs) if logprobs else None, total),)
+        return (Step("", (), end, sum(answer.logprobs) if logprobs else None, count),)
     values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
     one = frozenset(map(ord, separator))
     stops = one if len(separator) == 1 else frozenset()
     rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
+    if count is None:
+        return tuple(replace(step, tokens=()) for step in steps)
     ends = accumulate((len(step.tokens) for step in steps), initial=0)
-    bounds = pairwise(total * end // len(text) for end in ends)
+    bounds = pairwise(count * end // len(text) for end in ends)
     return tuple(replace(step, tokens=(), size=b - a) for step, (a, b) in zip(steps, bounds, strict=True))
 
 
@@ -243,5 +248,8 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
 
 
 OPENAI = Provider(
-    _look, openai_policy, needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"}
+    _look,
+    openai_policy,
+    needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"},
+    unseeded=True,
 )

@@ -64,6 +64,7 @@ class Provider:
             part. Raise a UserError where the model does not fit.
         needs: settings that it cannot do without -> what to give them.
         needs_logprobs: does it read the policy's log-probabilities?
+        unseeded: it can be asked without seeds.
         knows_gold: it sees the gold answers: what it decides is an upper bound, never a result.
         devices: over how many one replica can be split; None: as many as there are.
     """
@@ -73,6 +74,7 @@ class Provider:
     verifier: Callable[[PrmConfig], VerifierModel] | None = None
     needs: Mapping[str, str] = field(default_factory=dict)
     needs_logprobs: Callable[[PrmConfig], bool] = lambda config: False
+    unseeded: bool = False
     knows_gold: bool = False
     devices: int | None = None
 

@@ -105,8 +105,8 @@ def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
     ends: list[StepEnd] = [*["step"] * (len(texts) - 1), end]  # type: ignore[list-item]
     ids, bounds = row.get("token_ids"), [0, *accumulate(size or 0 for size in sizes)]
     tokens = [() if ids is None else tuple(ids[start:stop]) for start, stop in pairwise(bounds)]
-    unknown = [(size or 0) if ids is None else None for size in sizes]
-    steps = tuple(Step(*parts) for parts in zip(texts, tokens, ends, logprobs, unknown, strict=True))
+    counts = [size if ids is None else None for size in sizes]
+    steps = tuple(Step(*parts) for parts in zip(texts, tokens, ends, logprobs, counts, strict=True))
     address = tuple(int(index) for index in row["address"].split("/"))
     return Path(problem, steps, (), address, row.get("value"), row.get("copy") or 0)
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow.compute as pc
+
 from ttc.plan.jobs import Job, Plan
 from ttc.store import Folder
 
@@ -26,7 +28,8 @@ def estimate(folder: Folder, plan: Plan) -> Expected:
     `solution_tokens`."""
     typical = {one.record.dataset: one.cell.dataset.solution_tokens for one in plan.cells}
     kind, counts = ["strategy", "policy", "dataset"], ["paths", "generated_tokens", "prm_computed"]
-    rows = folder.read("searches", [*kind, *counts])
+    # a search whose tokens nobody counted says nothing of the next one's
+    rows = folder.read("searches", [*kind, *counts]).filter(pc.field("generated_tokens").is_valid())
     summed = rows.group_by(kind).aggregate([(name, "sum") for name in counts]).to_pylist()
     seen = {tuple(row[name] for name in kind): row for row in summed if row["paths_sum"]}
 

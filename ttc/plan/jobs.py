@@ -107,6 +107,9 @@ class PlannedCell:
             *(VERSION, cell.name, own, self.policy.model, self.policy.context, prompt, name_of(cell.dataset)),
             *(sampling.temperature, sampling.top_p, sampling.max_tokens),
             self.verifier if cell.strategy.guided else None,
+            *(
+                ["unseeded"] if cell.policy.unseeded else []
+            ),  # not one pool with samples that can be had again
         )
         return f"{cell.name}-{hashed}" if cell.strategy.prefix_unit else f"{cell.name}-n{cell.n}-{hashed}"
 

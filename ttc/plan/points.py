@@ -21,7 +21,7 @@ SAMPLING = ("temperature", "top_p")
 """Settings of a policy that a strategy may insist on."""
 
 SHAPING = {
-    "policy": ("model", "revision", "context", *SAMPLING),
+    "policy": ("model", "revision", "context", "unseeded", *SAMPLING),
     "prompt": ("system", "user", "separator", "date"),
     "prm": ("model", "revision", "format", "context"),
     "dataset": ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config"),

@@ -34,8 +34,10 @@ class _Seen:
         now = time.monotonic()
         if not stats or (self.stats and now - self.at < 2):
             return
-        if self.stats:
-            self.rate = (stats.computed_tokens - self.stats.computed_tokens) / (now - self.at)
+        before = self.stats.computed_tokens if self.stats else None
+        after = stats.computed_tokens
+        if before is not None and after is not None:
+            self.rate = (after - before) / (now - self.at)
         self.stats, self.at = stats, now
 
 

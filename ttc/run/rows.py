@@ -11,7 +11,7 @@ from ttc.plan.jobs import Job
 from ttc.run.launch import Launch
 from ttc.run.scores import StepScore, context_sum, logprobs
 from ttc.run.session import Drawn, Session, address_text, token_ids
-from ttc.types import ModelFacts, Path
+from ttc.types import ModelFacts, Path, total
 
 Row = dict[str, object]
 
@@ -145,7 +145,7 @@ def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int]
                 "token_ids": token_ids([step]) or None,
                 "prompt_tokens": drawn.sample.prompt_tokens,
                 "cached_tokens": drawn.sample.cached_tokens if offset == 0 else None,
-                "context_sum": context_sum(position, tokens),
+                "context_sum": None if position is None or tokens is None else context_sum(position, tokens),
                 "score": scored.score if scored else None,
                 "raw_score": scored.raw if scored else None,
                 "prm_tokens": scored.tokens if scored else None,
@@ -153,7 +153,7 @@ def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int]
                 "prm_context_sum": scored.context_sum if scored else None,
             }
         )
-        position += tokens
+        position = total([position, tokens])
         index += not step.blank
     return rows
 

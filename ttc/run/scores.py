@@ -107,11 +107,12 @@ def logprobs(steps: Sequence[Step]) -> tuple[float, ...] | None:
 
 def _make_query(path: Path) -> Query:
     worded = path.worded
+    counts = tuple(step.count for step in worded if step.count is not None)
     return Query(
         question=path.problem.question,
         steps=tuple(step.text for step in worded),
         known=len(path.scores),
-        lengths=tuple(step.count for step in worded),
+        lengths=counts if len(counts) == len(worded) else (),
         logprobs=logprobs(worded),
         answer=path.problem.answer,
     )

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from ttc.run.scores import IncrementalVerifier, retry
-from ttc.types import Bill, Budget, Draw, Path, PolicyModel, Sample, Sampling, Step, VerifierModel
+from ttc.types import Bill, Budget, Draw, Path, PolicyModel, Sample, Sampling, Step, VerifierModel, total
 
 
 def seed_of(sweep_seed: int, problem_key: str, address: tuple[int, ...]) -> int:
@@ -34,7 +34,7 @@ def address_text(address: Sequence[int]) -> str:
 
 def token_ids(steps: Sequence[Step]) -> tuple[int, ...] | None:
     """The ids of all steps in a row; None where a step's are not known."""
-    if any(step.size is not None for step in steps):
+    if not all(step.tokens for step in steps):
         return None
     return tuple(token for step in steps for token in step.tokens)
 
@@ -149,7 +149,9 @@ class AddressedPolicy:
 
     def _charge(self, draw: Draw, sample: Sample) -> None:
         bill = self.bill
-        bill.generated_tokens += sum(step.count for step in sample.steps)
+        bill.generated_tokens = total([bill.generated_tokens, *(step.count for step in sample.steps)])
+        if sample.prompt_tokens is None:
+            return
         bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
         if sample.cached_tokens is not None:
             bill.prompt_cached = (bill.prompt_cached or 0) + sample.cached_tokens

@@ -112,5 +112,7 @@ class Shard:
 
 
 def _rate(stats: EngineStats | None) -> float | None:
-    """Computed tokens per busy second; None for fakes."""
-    return stats.computed_tokens / stats.busy_seconds if stats and stats.busy_seconds else None
+    """Computed tokens per busy second; None for fakes, and where nobody counts."""
+    if stats is None or stats.computed_tokens is None or not stats.busy_seconds:
+        return None
+    return stats.computed_tokens / stats.busy_seconds

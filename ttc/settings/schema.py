@@ -73,6 +73,8 @@ class PolicyConfig(EngineConfig):
     """openai: null asks the server which it has. A step search needs completions: they go on from a text."""
     tokenizer: str | None = None
     """openai: a folder or a Hub id; null: `model` itself. Chat does without."""
+    unseeded: bool = False
+    """openai: true for a server that refuses `seed`; its cells say so, and no sample can be had again."""
     api_key: str = "OPENAI_API_KEY"
     """openai: the environment variable that holds the key; a server without keys needs none."""
     timeout: Positive = 600.0

@@ -16,7 +16,7 @@ from ttc.types.engines import (
     VerifierModel,
 )
 from ttc.types.errors import EngineDied, Faults, Interrupted, TooLong, TransientError, UserError
-from ttc.types.paths import Finish, Path, Problem, Step, StepEnd
+from ttc.types.paths import Finish, Path, Problem, Step, StepEnd, total
 from ttc.types.ranges import (
     Count,
     FolderName,

@@ -47,7 +47,7 @@ class Sample:
     """What a draw gave. Token counts are of the engine: null where it does not tell."""
 
     steps: tuple[Step, ...]
-    prompt_tokens: int
+    prompt_tokens: int | None
     """Input length: rendered prompt and the draw's own tokens."""
     cached_tokens: int | None = None
     """How many of those the prefix cache held."""
@@ -114,7 +114,8 @@ class ModelFacts:
 class EngineStats:
     """An engine's counters since it started."""
 
-    computed_tokens: int
+    computed_tokens: int | None
+    """None: it did not count those of every request."""
     cached_tokens: int
     requests: int
     busy_seconds: float

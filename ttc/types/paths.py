@@ -3,7 +3,7 @@ copying them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -30,7 +30,8 @@ class Step:
     """A piece of a solution that ends in a blank line, or at the end of the text.
 
     `text` = decode(`tokens`). `logprob` is the sum over the sampled tokens, null unless the policy was asked
-    for it. `size` counts tokens whose ids are not known: of a stored path, from a server that only chats.
+    for it. `size` counts tokens whose ids are not known: of a stored path, from a server that only chats;
+    null where nobody counted.
     """
 
     text: str
@@ -40,8 +41,9 @@ class Step:
     size: int | None = None
 
     @property
-    def count(self) -> int:
-        return len(self.tokens) if self.size is None else self.size
+    def count(self) -> int | None:
+        """Its tokens; None: not known. What has ids has one at least: the end of a text is a token."""
+        return len(self.tokens) or self.size
 
     @property
     def blank(self) -> bool:
@@ -79,9 +81,9 @@ class Path:
         return tuple(step for step in self.steps if not step.blank)
 
     @property
-    def tokens(self) -> int:
-        """Tokens sampled for this path, inherited ones included."""
-        return sum(step.count for step in self.steps)
+    def tokens(self) -> int | None:
+        """Tokens sampled for this path, inherited ones included; None: not known."""
+        return total(step.count for step in self.steps)
 
     @property
     def finish(self) -> Finish | None:
@@ -99,3 +101,10 @@ class Path:
     def child(self, index: int, steps: Sequence[Step]) -> Path:
         """The path one draw further: child number `index` of this node."""
         return replace(self, steps=(*self.steps, *steps), address=(*self.address, index), value=None, copy=0)
+
+
+def total(counts: Iterable[int | None]) -> int | None:
+    """The sum of counts; None where one of them is not known."""
+    listed = [*counts]
+    known = [count for count in listed if count is not None]
+    return sum(known) if len(known) == len(listed) else None

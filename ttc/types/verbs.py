@@ -68,7 +68,7 @@ class Bill:
         prm_shared: steps that were answered from another search's call.
     """
 
-    generated_tokens: int = 0
+    generated_tokens: int | None = 0
     prompt_computed: int | None = None
     prompt_cached: int | None = None
     prm_computed: int | None = None

@@ -1,0 +1,260 @@
+r"""Servers as they are: what each makes of one question, whose answer is \boxed{7}."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from tests.models.scripted import (
+    CHAT,
+    COMPLETIONS,
+    DONE,
+    SAMPLING,
+    STEP,
+    WHOLE,
+    Reply,
+    Scripted,
+    events,
+    generate,
+    models,
+    scripted,
+    text,
+)
+from ttc.models.endpoint import look
+from ttc.settings.schema import PolicyConfig
+from ttc.types import UserError
+
+SEVEN = r"so \boxed{7}"
+COUNTED = {"prompt_tokens": 7, "completion_tokens": 9}
+
+
+def chat(content: object = SEVEN, finish: object = "stop", usage: object = COUNTED, **said) -> Reply:
+    message = {"role": "assistant", "content": content} | said
+    return 200, {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}
+
+
+def no(message: object, status: int = 400) -> Reply:
+    return status, message if isinstance(message, str) else json.dumps(message)
+
+
+def refuses(*names: str, then: Reply | None = None) -> Callable[[dict], Reply]:
+    """A server that takes none of these parameters."""
+
+    def reply(body):
+        unknown = [name for name in names if name in body]
+        return no({"error": f"no {unknown[0]} here"}) if unknown else then or chat()
+
+    return reply
+
+
+@pytest.fixture
+def server() -> Iterator[Scripted]:
+    """Chats, and completes where a test says how."""
+    with scripted() as made:
+        made.replies |= {"models": models("gpt"), CHAT: [chat()]}
+        yield made
+
+
+def asked(server: Scripted, **settings):
+    base = {"base_url": server.url, "retries": 0, "timeout": 5.0}
+    return look(PolicyConfig("openai", "openai", **(base | settings)))
+
+
+@pytest.mark.parametrize(
+    ("reply", "written", "end", "count"),
+    [
+        (chat(usage=None), SEVEN, "eos", None),
+        (chat(usage={"total_tokens": 9}), SEVEN, "eos", None),
+        (chat(usage=COUNTED | {"completion_tokens": 0}), SEVEN, "eos", None),
+        (chat(usage=COUNTED | {"completion_tokens": -1}), SEVEN, "eos", None),
+        (chat(usage=COUNTED | {"prompt_tokens": None}), SEVEN, "eos", 9),
+        (chat(finish="eos"), SEVEN, "eos", 9),
+        (chat(finish="end_turn"), SEVEN, "eos", 9),
+        (chat(finish=None), SEVEN, "eos", 9),
+        (chat(finish="null"), SEVEN, "eos", 9),
+        (chat(finish=None, usage=COUNTED | {"completion_tokens": 100}), SEVEN, "length", 100),
+        (chat(finish="MAX_TOKENS"), SEVEN, "length", 9),
+        (chat(finish="model_context_window_exceeded"), SEVEN, "length", 9),
+        (chat(finish="content_filter"), "", "eos", 9),
+        (chat(None, "SAFETY"), "", "eos", 9),
+        ((200, {"choices": [{"finish_reason": "content_filter: RECITATION"}]}), "", "eos", None),
+        (no({"error": {"message": "not this", "code": "content_filter"}}), "", "eos", 0),
+        (chat([{"type": "text", "text": "so "}, {"text": r"\boxed{7}"}]), SEVEN, "eos", 9),
+        (chat([{"type": "thinking", "thinking": [{"text": "6?"}]}, {"text": SEVEN}]), SEVEN, "eos", 9),
+        (
+            chat([{"type": "reasoning", "text": "6?"}, "so ", {"text": {"value": r"\boxed{7}"}}]),
+            SEVEN,
+            "eos",
+            9,
+        ),
+        (chat(None, reasoning_content=SEVEN), "", "eos", 9),
+        (chat(None, "length", reasoning=SEVEN), "", "length", 9),
+        ((200, {"choices": [{"message": {"refusal": "no"}}], "usage": COUNTED}), "", "eos", 9),
+    ],
+    ids=str,
+)
+def test_an_answer_is_read_by_its_kind_and_asked_for_once(server, reply, written, end, count):
+    (sample,) = generate(server, WHOLE, api="chat", replies=[reply])
+    assert [(step.text, step.end, step.count) for step in sample.steps] == [(written, end, count)]
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "written", "end"),
+    [
+        ((200, [*events("19", finish=None)[1], DONE]), "19", "eos"),
+        ((200, [*events(" 7" * 100, finish=None)[1], DONE]), " 7" * 100, "length"),
+        (events("19", finish="eos_token"), "19", "eos"),
+        (events("19", finish="MAX_TOKENS"), "19", "length"),
+        (events("19", " and", finish="content_filter"), "", "eos"),
+        (text("19\n\n7", None), "19\n\n", "step"),
+    ],
+    ids=["no reason", "no reason, cut", "eos", "length", "filtered", "not a stream"],
+)
+def test_a_stream_ends_in_as_many_ways(server, reply, written, end):
+    server.replies |= {
+        "models": models({"id": "nano:policy", "max_model_len": 256}),
+        COMPLETIONS: [text("1")],
+    }
+    (sample,) = generate(server, STEP, replies=[reply])
+    assert [(step.text, step.end) for step in sample.steps] == [(written, end)]
+
+
+@pytest.mark.parametrize("end", [None, "eos", "content_filter"])
+def test_a_completion_ends_in_as_many_ways(server, end):
+    server.replies |= {
+        "models": models({"id": "nano:policy", "max_model_len": 256}),
+        COMPLETIONS: [text("1")],
+    }
+    (sample,) = generate(server, WHOLE, replies=[text("19", end)])
+    assert [(step.text, step.end) for step in sample.steps] == [
+        ("19" if end != "content_filter" else "", "eos")
+    ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not here",
+        {"error": "not here"},
+        {"detail": "not here"},
+        {"detail": [{"loc": ["body"], "msg": "not here"}]},
+        {"message": "not here", "error": None},
+        {"errors": [{"title": "not here"}]},
+        [{"error": {"message": "not here"}}],
+        {"code": "not here"},
+    ],
+    ids=str,
+)
+def test_what_an_error_says_is_shown_whatever_its_shape(server, body):
+    server.replies[CHAT] = [no(body)]
+    with pytest.raises(UserError, match=r"\(400: .*not here"):
+        asked(server, api="chat")
+    server.replies[CHAT] = [no(body, 200)]
+    with pytest.raises(UserError, match=r"is not answered with a text \(.*not here"):
+        asked(server, api="chat")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["max_tokens"], ["top_p"], ["temperature", "top_p"], ["max_tokens", "temperature", "top_p"]],
+    ids=" ".join,
+)
+def test_a_server_is_asked_with_what_it_takes(server, names):
+    server.replies[CHAT] = refuses(*names)
+    sampling = replace(SAMPLING, temperature=1.0)
+    generate(server, WHOLE, sampling=sampling, api="chat", replies=refuses(*names))
+    (body,) = server.bodies(CHAT)
+    assert (body.get("max_tokens") or body["max_completion_tokens"]) == 100
+    assert "seed" in body
+
+
+def test_a_temperature_that_is_refused_is_refused_before_anything_is_sampled(server):
+    server.replies[CHAT] = refuses("temperature")
+    with pytest.raises(UserError, match="no temperature here"):
+        asked(server, temperature=0.8)
+    assert asked(server, temperature=1.0).bare
+
+
+def test_log_probabilities_that_nobody_gives_are_missed_before_anything_is_sampled(server):
+    with pytest.raises(UserError, match=r"policy.logprobs=true: .* gives no log-probabilities"):
+        asked(server, logprobs=True)
+
+
+@pytest.mark.parametrize(
+    "listed", [{"data": None}, {"data": []}, {"error": "?"}, "<html>", 404, 403, 500], ids=str
+)
+def test_a_server_that_lists_no_models_is_asked_for_the_one_that_is_named(server, listed):
+    server.replies["models"] = [no("no list", listed) if isinstance(listed, int) else no(listed, 200)]
+    assert asked(server, model="gpt").model == "gpt"
+    assert server.bodies(CHAT)[0]["model"] == "gpt"
+    with pytest.raises(UserError, match=r"policy.model=null|wants a key"):
+        asked(server)
+
+
+@pytest.mark.parametrize("listed", [["gpt"], [{"id": "gpt"}], {"models": [{"name": "gpt"}]}], ids=str)
+def test_a_list_of_models_has_many_shapes(server, listed):
+    server.replies["models"] = [no(listed, 200)]
+    assert asked(server).model == "gpt"
+
+
+@pytest.mark.parametrize(
+    "reply", [chat(), no("<html>", 200), no("chat!", 403), no("chat!"), no({}, 200)], ids=str
+)
+def test_a_server_that_completes_nothing_only_chats(server, reply):
+    server.replies[COMPLETIONS] = [reply]
+    assert asked(server).api == "chat"
+    with pytest.raises(UserError, match=r"^policy.api=completions: take policy.api=chat"):
+        asked(server, api="completions")
+
+
+def test_completions_that_fail_are_no_reason_to_chat_unasked(server):
+    server.replies[COMPLETIONS] = [no("busy", 503)]
+    with pytest.raises(UserError, match=r"^policy.api=null: take policy.api=chat if .*\(503: busy\)"):
+        asked(server)
+
+
+def words(server: Scripted, *more: str) -> list[str]:
+    usual = ["policy=openai", f"policy.base_url={server.url}", "prm=none", "n=4", "dataset=nano"]
+    return [*usual, "dataset.limit=1", "policy.retries=0", *more]
+
+
+def test_one_filtered_path_and_counts_that_nobody_keeps_leave_a_pool_whole(server, launch, tmp_path, capsys):
+    number = itertools.count()
+    withheld = chat(finish="content_filter", usage=None)
+    server.replies[CHAT] = lambda body: withheld if next(number) == 3 else chat(usage=None)
+    assert launch(*words(server), name="pool") == 0
+    assert len(server.bodies(CHAT)) == 2 + 4, "two looks, and each path once"
+    (search,) = pd.read_parquet(tmp_path / "pool" / "searches").to_dict("records")
+    assert (search["paths"], search["over_eos"], search["no_answer"]) == (4, 4, 1)
+    assert pd.isna([search[name] for name in ("generated_tokens", "prompt_tokens", "policy_rate")]).all()
+    rows = pd.read_parquet(tmp_path / "pool" / "readout.parquet")
+    assert rows.loc[:, ["generated_tokens", "policy_tokens", "seconds"]].isna().all(axis=None)
+    assert rows.accuracy.notna().all()
+    server.asked.clear()
+    assert launch(*words(server, "prm=length"), name="pool") == 0, "a length in characters will do"
+    assert len(server.bodies(CHAT)) == 1, "one look, and the stored paths are scored"
+    capsys.readouterr()
+    again = ["seed=1", "plan_only=true", "dataset.solution_tokens=500"]
+    assert launch(*words(server, *again), name="pool") == 0
+    assert "expected: about 2k policy tokens" in capsys.readouterr().out, "as of a new dataset"
+
+
+def test_a_server_that_refuses_seeds_is_asked_without_and_the_rows_say_so(server, launch, tmp_path, capsys):
+    server.replies[CHAT] = refuses("seed", "max_tokens")
+    assert launch(*words(server), name="seeds") == 2
+    said = capsys.readouterr().err
+    assert "policy.unseeded=false: " in said
+    assert "(400: no seed here" in said
+    assert "policy.unseeded=true" in said
+    assert launch(*words(server, "policy.unseeded=true"), name="seeds") == 0
+    rows = pd.read_parquet(tmp_path / "seeds" / "readout.parquet")
+    assert all("policy.unseeded=True" in variant for variant in rows.variant)
+    server.replies[CHAT] = [chat()]
+    assert launch(*words(server), name="seeds") == 0
+    assert pd.read_parquet(tmp_path / "seeds" / "paths").groupby("family").size().tolist() == [4, 4]
