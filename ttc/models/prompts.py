@@ -6,30 +6,67 @@ examples and prefixes of the answer. They would be fields of `Prompt`, not code.
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from typing import Any
 
 from ttc.types import Prompt, UserError
 
+FOLD = "prompt.fold_system=true puts the system text into the user's turn, prompt.system=null leaves it out"
+GIVE = "give {} as prompt.template_arguments.chat_template"
+ANOTHER = GIVE.format("another")
+
 
 def messages(prompt: Prompt, question: str) -> list[dict[str, str]]:
-    """The chat that asks `question`: a system turn where the prompt has one, then the user's turn."""
+    """The chat that asks `question`: a system turn where the prompt has one, then the user's turn; with
+    `fold_system` one turn that says both."""
     # replace, not format: questions and instructions are full of braces
-    user = {"role": "user", "content": prompt.user.replace("{question}", question)}
-    return [user] if prompt.system is None else [{"role": "system", "content": prompt.system}, user]
+    text = prompt.user.replace("{question}", question)
+    if prompt.system is None:
+        return [{"role": "user", "content": text}]
+    if prompt.fold_system:
+        return [{"role": "user", "content": f"{prompt.system}\n\n{text}"}]
+    return [{"role": "system", "content": prompt.system}, {"role": "user", "content": text}]
+
+
+def dated(date: str) -> dict[str, Any]:
+    """What keeps a chat template from writing today's date, or every day would be another experiment.
+
+    Templates ask for a date by one of two names: transformers has `strftime_now`, Llama looks first whether
+    it is given `date_string`.
+    """
+    return {"date_string": date, "strftime_now": lambda _: date}
 
 
 def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
-    """The chat as text, up to where the assistant begins to write; a UserError where the tokenizer (one of
-    transformers) has no chat template."""
-    if not getattr(tokenizer, "chat_template", None):
-        raise UserError(
-            f"{tokenizer.name_or_path}: the tokenizer has no chat template, so no prompt can be put to it; "
-            "use an instruction-tuned model, or add chat_template.jinja to its folder"
+    """The chat as text, up to where the assistant begins to write.
+
+    Raises:
+        UserError: the tokenizer (one of transformers) has no chat template, or the template refuses the chat;
+            says what would help.
+    """
+    told = {**prompt.template_arguments, **dated(prompt.date), "add_generation_prompt": True}
+    chat = messages(prompt, question)
+    try:
+        return str(tokenizer.apply_chat_template(chat, **told | {"tokenize": False}))
+    except Exception as error:  # a template is a program: it raises what it likes
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise UserError(f"{tokenizer.name_or_path}: {_refusal(tokenizer, prompt, said)}") from error
+
+
+def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
+    if not (tokenizer.chat_template or "chat_template" in prompt.template_arguments):
+        return (
+            "the tokenizer has no chat template, so no prompt can be put to it; take an instruction-tuned "
+            f"model, add chat_template.jinja to its folder, or {GIVE.format('one')}"
         )
-    # date_string: templates that write today's date would make every day another experiment
-    return tokenizer.apply_chat_template(
-        messages(prompt, question), tokenize=False, add_generation_prompt=True, date_string=prompt.date
-    )
+    hint = ANOTHER
+    if prompt.system is not None and not prompt.fold_system:
+        with contextlib.suppress(UserError):
+            text(tokenizer, replace(prompt, fold_system=True), "")
+            hint = FOLD
+    roles = " and ".join(turn["role"] for turn in messages(prompt, ""))
+    return f"its chat template does not take this prompt's {roles} turn ({said}); {hint}"
 
 
 def render(tokenizer: Any, prompt: Prompt, question: str) -> list[int]:
