@@ -55,9 +55,13 @@ def faults(
 @pytest.mark.parametrize(
     ("template", "words", "said"),
     [
-        (NO_SYSTEM + TURNS, [SYSTEM], f"system and user turn (No system role); {FOLD}"),
-        (DROPS_SYSTEM, [SYSTEM], f"leaves prompt.system out; {FOLD}"),
-        ("{{ raise_exception('Never') }}", [SYSTEM], f"system and user turn (Never); {ANOTHER}"),
+        (NO_SYSTEM + TURNS, [SYSTEM], f"system and user turn of prompt=plain (No system role); {FOLD}"),
+        (DROPS_SYSTEM, [SYSTEM], f"leaves the system turn of prompt=plain out; {FOLD}"),
+        (
+            "{{ raise_exception('Never') }}",
+            [SYSTEM],
+            f"system and user turn of prompt=plain (Never); {ANOTHER}",
+        ),
         ("{{ messages[0]['content'][0]['text'] + '!' }}", [], f"has no attribute 'text'); {ANOTHER}"),
         ("{% for turn in messages %}", [], "Unexpected end of template. Jinja was looking"),
         ("Hello.", [], f"leaves the question out; {ANOTHER}"),
@@ -140,6 +144,7 @@ def test_arguments_reach_the_template() -> None:
     ]
 
 
-def test_a_template_that_asks_for_today_gets_the_prompts_date() -> None:
-    words = tiny.tokenizer("{{ strftime_now('%Y') }}" + TURNS)
-    assert text(words, Prompt("p", date="1 May 1999"), "1?").startswith("1 May 1999<")
+@pytest.mark.parametrize(("date", "written"), [("26 Jul 2024", "2024-07-26<"), ("a Monday", "a Monday<")])
+def test_a_template_that_asks_for_today_gets_the_prompts_date(date: str, written: str) -> None:
+    words = tiny.tokenizer("{{ strftime_now('%Y-%m-%d') }}" + TURNS)
+    assert text(words, Prompt("p", date=date), "1?").startswith(written)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from ttc.types import Prompt, UserError
@@ -32,10 +33,17 @@ def messages(prompt: Prompt, question: str) -> list[dict[str, str]]:
 def dated(date: str) -> dict[str, Any]:
     """What keeps a chat template from writing today's date, or every day would be another experiment.
 
-    Templates ask for a date by one of two names: transformers has `strftime_now`, Llama looks first whether
-    it is given `date_string`.
+    Templates get it by one of two names: Llama's from `date_string`, most others' from transformers'
+    `strftime_now`, in a form of their own.
     """
-    return {"date_string": date, "strftime_now": lambda _: date}
+
+    def written(form: str) -> str:
+        try:
+            return datetime.strptime(date, "%d %b %Y").strftime(form)
+        except ValueError:  # not a date as we write it: as it is
+            return date
+
+    return {"date_string": date, "strftime_now": written}
 
 
 def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
@@ -50,7 +58,7 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
     try:
         return str(tokenizer.apply_chat_template(chat, **told | {"tokenize": False}))
     except Exception as error:  # a template is a program: it raises what it likes
-        said = " ".join(str(error).split())[:200] or type(error).__name__
+        said = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"{tokenizer.name_or_path}: {_refusal(tokenizer, prompt, said)}") from error
 
 
@@ -66,7 +74,7 @@ def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
             text(tokenizer, replace(prompt, fold_system=True), "")
             hint = FOLD
     roles = " and ".join(turn["role"] for turn in messages(prompt, ""))
-    return f"its chat template does not take this prompt's {roles} turn ({said}); {hint}"
+    return f"its chat template does not take the {roles} turn of prompt={prompt.name} ({said}); {hint}"
 
 
 def render(tokenizer: Any, prompt: Prompt, question: str) -> list[int]:

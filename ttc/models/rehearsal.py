@@ -96,7 +96,7 @@ def _faults(tokenizer: Any, prompt: Prompt, folder: Path) -> list[str]:
     if text(prompt, f"{PROBE} 7") == whole:
         faults.append(f"its chat template leaves the question out; {prompts.ANOTHER}")
     elif prompt.system is not None and text(replace(prompt, system=f"{prompt.system} 7")) == whole:
-        faults.append(f"its chat template leaves prompt.system out; {prompts.FOLD}")
+        faults.append(f"its chat template leaves the system turn of prompt={prompt.name} out; {prompts.FOLD}")
     own = {"prompt.system": prompt.system or "", "prompt.user": prompt.user.replace("{question}", "").strip()}
     if unknown := first_unknown_word(folder, own.values()):
         index, word = unknown
