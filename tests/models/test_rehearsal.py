@@ -60,9 +60,15 @@ def faults(
         (
             "{{ raise_exception('Never') }}",
             [SYSTEM],
-            f"system and user turn of prompt=plain (Never); {ANOTHER}",
+            "system and user turn of prompt=plain (Never); tell it what it asks for in",
         ),
-        ("{{ messages[0]['content'][0]['text'] + '!' }}", [], f"has no attribute 'text'); {ANOTHER}"),
+        ("{{ messages[0]['content'][0]['text'] + '!' }}", [], "has no attribute 'text'); tell it what"),
+        (
+            "{{ messages[1]['content'] + '!' }}",
+            [],
+            "no element 1); it wants a system turn: give prompt.system",
+        ),
+        (TURNS, ["policy.context=16"], "prompt=plain has 39 tokens, and the context 16: no room to answer"),
         ("{% for turn in messages %}", [], "Unexpected end of template. Jinja was looking"),
         ("Hello.", [], f"leaves the question out; {ANOTHER}"),
         (None, [], "no chat template, so no prompt can be put to it; take an instruction-tuned model, add"),
@@ -90,6 +96,7 @@ def test_a_prompt_that_a_model_cannot_be_asked_with_is_a_line(
         (NO_SYSTEM + TURNS, [SYSTEM, "prompt.fold_system=true"]),
         (DROPS_SYSTEM, [SYSTEM, "prompt.fold_system=true"]),
         (DROPS_SYSTEM, [SYSTEM, "prompt.system=null"]),
+        ("{{ messages[0]['content'] + messages[1]['content'] + '!' }}", [SYSTEM]),
         ("<s>{{ bos_token }}" + TURNS, ["prompt.template_arguments.bos_token=''"]),
         ("{{ bos_token }}" + TURNS, [SYSTEM]),
         (THINKS + TURNS, ["prompt.template_arguments.enable_thinking=false"]),
@@ -103,8 +110,9 @@ def test_what_the_line_advises_helps(
 
 
 def test_every_fault_of_every_prompt_of_a_grid_is_said_at_once(faults: Callable[..., list[str]]) -> None:
-    words = ("-m", "prompt=plain,llama", "prompt.template_arguments.a=1", "prompt.template_arguments.b=1")
-    assert len(faults(DROPS_SYSTEM, *words)) == 3
+    lines = faults(NO_SYSTEM + TURNS, "-m", "prompt=plain,llama,qwen", "prompt.template_arguments.xx=1")
+    assert ["xx" in line for line in lines] == [True, False, False]
+    assert ["prompt=llama" in line for line in lines] == [False, True, False]
 
 
 def test_a_prompt_with_words_that_the_tokenizer_does_not_know_is_refused(

@@ -14,6 +14,7 @@ from typing import Any
 from ttc.types import Prompt, UserError
 
 FOLD = "prompt.fold_system=true puts the system text into the user's turn, prompt.system=null leaves it out"
+SYSTEM = "it wants a system turn: give prompt.system, and no prompt.fold_system"
 GIVE = "give {} as prompt.template_arguments.chat_template"
 ANOTHER = GIVE.format("another")
 
@@ -53,26 +54,35 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
         UserError: the tokenizer (one of transformers) has no chat template, or the template refuses the chat;
             says what would help.
     """
-    told = {**prompt.template_arguments, **dated(prompt.date), "add_generation_prompt": True}
-    chat = messages(prompt, question)
     try:
-        return str(tokenizer.apply_chat_template(chat, **told | {"tokenize": False}))
+        return _apply(tokenizer, prompt, question)
     except Exception as error:  # a template is a program: it raises what it likes
         said = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"{tokenizer.name_or_path}: {_refusal(tokenizer, prompt, said)}") from error
 
 
+def _apply(tokenizer: Any, prompt: Prompt, question: str) -> str:
+    told = {**prompt.template_arguments, **dated(prompt.date), "add_generation_prompt": True}
+    return str(tokenizer.apply_chat_template(messages(prompt, question), **told | {"tokenize": False}))
+
+
 def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
+    """Why there is no text, and what really helps."""
     if not (tokenizer.chat_template or "chat_template" in prompt.template_arguments):
         return (
             "the tokenizer has no chat template, so no prompt can be put to it; take an instruction-tuned "
             f"model, add chat_template.jinja to its folder, or {GIVE.format('one')}"
         )
-    hint = ANOTHER
-    if prompt.system is not None and not prompt.fold_system:
-        with contextlib.suppress(UserError):
-            text(tokenizer, replace(prompt, fold_system=True), "")
-            hint = FOLD
+    hint = f"tell it what it asks for in prompt.template_arguments, or {ANOTHER}"
+    ways: dict[str, dict[str, Any]] = {
+        FOLD: {"fold_system": True},
+        SYSTEM: {"system": prompt.system or ".", "fold_system": False},
+    }
+    for way, changes in ways.items():
+        with contextlib.suppress(Exception):
+            _apply(tokenizer, replace(prompt, **changes), "")
+            hint = way
+            break
     roles = " and ".join(turn["role"] for turn in messages(prompt, ""))
     return f"its chat template does not take the {roles} turn of prompt={prompt.name} ({said}); {hint}"
 

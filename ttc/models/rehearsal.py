@@ -43,17 +43,15 @@ def rehearse(config: EngineConfig, model: Model, asked: Iterable[Prompt]) -> lis
     if isinstance(config, PolicyConfig) and config.tokenizer:
         named = f"policy.tokenizer={config.tokenizer}"
     load = partial(_tokenizer, model.tokenizer, model.revision or config.revision, named)
-    faults = []
     try:
         if isinstance(config, PrmConfig):
             _try_format(FORMATS[config.format or ""], load)
             return []
         tokenizer = load()
-        for prompt in asked:
-            faults += _faults(tokenizer, prompt, Path(model.tokenizer))
     except UserError as error:
-        faults.append(str(error))
-    return faults
+        return [str(error)]
+    folder, context = Path(model.tokenizer), model.identity.context
+    return [fault for prompt in asked for fault in _faults(tokenizer, prompt, folder, context)]
 
 
 def _try_format(format_: type[Format], load: Callable[..., Any]) -> None:
@@ -85,18 +83,25 @@ def _tokenizer(at: str, revision: str | None, name: str, exact: bool = False) ->
     return tokenizer
 
 
-def _faults(tokenizer: Any, prompt: Prompt, folder: Path) -> list[str]:
-    """What is wrong with one prompt. Raises a UserError where there is no text at all."""
+def _faults(tokenizer: Any, prompt: Prompt, folder: Path, context: int | None) -> list[str]:
+    """What is wrong with one prompt, a line each."""
 
     def text(prompt: Prompt, question: str = PROBE) -> str:
         return prompts.text(tokenizer, prompt, question)
 
-    whole = text(prompt)
+    try:
+        whole = text(prompt)
+    except UserError as error:
+        return [str(error)]
     faults = [*_unread(tokenizer, prompt), *_first_twice(tokenizer, prompt)]
     if text(prompt, f"{PROBE} 7") == whole:
         faults.append(f"its chat template leaves the question out; {prompts.ANOTHER}")
     elif prompt.system is not None and text(replace(prompt, system=f"{prompt.system} 7")) == whole:
         faults.append(f"its chat template leaves the system turn of prompt={prompt.name} out; {prompts.FOLD}")
+    if context and (tokens := len(prompts.render(tokenizer, prompt, PROBE))) >= context:
+        faults.append(
+            f"prompt={prompt.name} has {tokens} tokens, and the context {context}: no room to answer"
+        )
     own = {"prompt.system": prompt.system or "", "prompt.user": prompt.user.replace("{question}", "").strip()}
     if unknown := first_unknown_word(folder, own.values()):
         index, word = unknown
