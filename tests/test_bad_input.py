@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -140,6 +142,23 @@ def test_a_ray_address_that_cannot_be_joined(
     monkeypatch.setenv("RAY_ADDRESS", address)
     assert launch(f"cluster={cluster}") == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_ray_of_other_versions_is_refused_with_both() -> None:
+    from ray._private.utils import check_version_info
+
+    from ttc.cluster.driver import refusal
+
+    here = f"ttc here Ray {importlib.metadata.version('ray')} on Python {platform.python_version()}"
+    for theirs in (
+        {"ray_version": "2.9.0", "python_version": platform.python_version()},
+        {"ray_version": importlib.metadata.version("ray"), "python_version": "3.12.4"},
+    ):
+        with pytest.raises(RuntimeError) as caught:
+            check_version_info(theirs, "node 10.0.0.1")
+        said = refusal(caught.value)
+        assert f"it runs Ray {theirs['ray_version']} on Python {theirs['python_version']}, and {here}" in said
+        assert "\n" not in said
 
 
 def test_nothing_heavy_is_loaded_to_refuse(tmp_path: Path) -> None:

@@ -98,6 +98,11 @@ def test_latency_and_batch_tell_no_cells_apart() -> None:
         ("dataset.limit=7", "limit=7"),
         ("dataset.draw=3", "draw=3"),
         ("prompt=llama", "prompt=llama"),
+        ("prompt.fold_system=true", "prompt.fold_system=True"),
+        (
+            "prompt.template_arguments={a: b c, d: 1}",
+            "prompt.template_arguments.a=b_c prompt.template_arguments.d=1",
+        ),
     ],
 )
 def test_a_variant_names_what_differs_from_the_shipped_config(word: str, variant: str) -> None:
@@ -106,6 +111,11 @@ def test_a_variant_names_what_differs_from_the_shipped_config(word: str, variant
 
 def family(*words: str) -> str:
     return planned(*words).cells[0].family
+
+
+def test_stored_results_keep_their_names_when_prompts_get_new_settings() -> None:
+    assert family("strategy=beam", "n=4") == "beam-n4-2d2fbc928b62bee8"
+    assert family("prompt=llama", "prompt.fold_system=false") == "best_of_n-62f22537329cfcb4"
 
 
 def test_a_family_holds_what_shapes_its_text_and_nothing_else() -> None:
@@ -119,7 +129,8 @@ def test_a_family_holds_what_shapes_its_text_and_nothing_else() -> None:
         "strategy.depth=9",
         "strategy.agg=min",
     ]
-    other += ["prompt.system=Hello", "prompt.separator=X", "n=8"]
+    other += ["prompt.system=Hello", "prompt.separator=X", "prompt.fold_system=true", "n=8"]
+    other += [f"prompt.template_arguments.enable_thinking={value}" for value in ("true", "false")]
     found = {family("strategy=beam", *([word] if "n=8" in word else ["n=4", word])) for word in other}
     assert len({base, *found}) == 1 + len(other)
     models = [

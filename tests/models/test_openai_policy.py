@@ -126,7 +126,8 @@ def test_no_more_requests_at_once_than_allowed(server):
 
 
 def test_chat_asks_with_messages_and_the_sampling(server):
-    prompt = Prompt("p", system="Be brief.", user="Q: {question}")
+    told = {"enable_thinking": False}
+    prompt = Prompt("p", system="Be brief.", user="Q: {question}", template_arguments=told)
     sampling = Sampling(prompt, temperature=0.5, top_p=0.9, max_tokens=400)
     generate(server, WHOLE, sampling=sampling, api="chat", replies=[message("x")])
     (body,) = server.bodies(CHAT)
@@ -140,6 +141,7 @@ def test_chat_asks_with_messages_and_the_sampling(server):
         "temperature": 0.5,
         "top_p": 0.9,
         "max_tokens": 256,  # all the context there is
+        "chat_template_kwargs": told,
     }
 
 

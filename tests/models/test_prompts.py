@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,9 @@ def test_a_prompt_is_its_system_and_user_turns():
         {"role": "user", "content": "Q: 1 {+} 1? {no field}"},
     ]
     assert [turn["role"] for turn in prompts.messages(Prompt("plain"), "1?")] == ["user"]
+    assert prompts.messages(replace(prompt, fold_system=True), "1?") == [
+        {"role": "user", "content": "End with \\boxed{answer}.\n\nQ: 1? {no field}"}
+    ]
 
 
 def test_the_text_ends_where_the_assistant_begins_to_write():
@@ -39,12 +43,11 @@ def test_the_date_is_the_prompts_and_not_todays():
 
 
 def test_the_first_token_stands_once():
-    words = tiny.tokenizer(LLAMA_LIKE)
-    words.bos_token = "<pad>"
-    ids = prompts.render(words, Prompt("p", system="s"), "What is 1?")
-    assert ids.count(words.bos_token_id) == 1
-    assert ids[0] == words.bos_token_id
-    assert ids[-1] == words.convert_tokens_to_ids("<|assistant|>")
+    words = tiny.spiece_tokenizer()  # puts it in front of a text by itself
+    words.chat_template = "{{ bos_token }}{{ messages[0]['content'] }}"
+    assert words.encode("now")[0] == words.bos_token_id
+    ids = prompts.render(words, Prompt("p"), "now")
+    assert [ids.index(words.bos_token_id), ids.count(words.bos_token_id)] == [0, 1]
 
 
 def test_a_model_without_a_chat_template_is_refused():

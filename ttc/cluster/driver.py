@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,15 +143,35 @@ def _join() -> Iterator[str]:
         elif started:
             ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
     except (ConnectionError, RayError, RuntimeError, ValueError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         if address:
-            raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({reason})") from None
-        raise UserError(f"a local Ray did not start ({reason}); cluster=none runs without one") from None
+            raise UserError(f"RAY_ADDRESS={address}: {refusal(error)}") from None
+        raise UserError(
+            f"a local Ray did not start ({_line(error)}); cluster=none runs without one"
+        ) from None
     try:
         yield ray.get_runtime_context().gcs_address
     finally:
         if started:
             ray.shutdown()
+
+
+def refusal(error: Exception) -> str:
+    """Why Ray did not join another one, in a line. Ray's own words: its versions, then this one's."""
+    versions = re.findall(r"Ray: (\S+)\s+Python: (\S+)", str(error))
+    if len(versions) == 2:
+        (ray_, python), (own_ray, own_python) = versions
+        return (
+            f"it runs Ray {ray_} on Python {python}, and ttc here Ray {own_ray} on Python {own_python}; both "
+            "must be equal: install the cluster's versions here, or these there"
+        )
+    hint = (
+        "" if "RAY_AUTH_MODE" in os.environ else "; one that wants a token is joined by RAY_AUTH_MODE=token"
+    )
+    return f"no Ray answers there ({_line(error)}){hint}"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from ttc.settings.compose import CONF, PRIMARY, SWEEPS
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.studies.settings import OptimalSettings
-from ttc.types import Names, Naturals, OneOf, Spelled
+from ttc.types import Names, Naturals, OneOf, Prompt, Spelled
 from ttc.verify.settings import FolderSettings, LabelSettings
 
 WIDTH = 110
@@ -77,8 +77,7 @@ def describe_launch() -> Iterator[str]:
     for group in ("prompt", *GROUPS):
         yield f"{group}:"
         yield from options(group, chosen.get(group, "..."))
-        if group in GROUPS:
-            yield from describe(GROUPS[group], f"{group}.")
+        yield from describe(GROUPS.get(group, Prompt), f"{group}.")
 
 
 def options(group: str, default: str = "...") -> list[str]:
@@ -99,7 +98,8 @@ def describe(cls: type, prefix: str = "") -> Iterator[str]:
 def _line(cls: type, field: Field, prefix: str = "", indent: int = 2) -> list[str]:
     hint = get_type_hints(cls, include_extras=True)[field.name]
     said = [_range(hint), _docs(cls).get(field.name, "")]
-    return _fill(f"{prefix}{field.name}={_written(field.default)}", "; ".join(filter(None, said)), indent)
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return _fill(f"{prefix}{field.name}={_written(default)}", "; ".join(filter(None, said)), indent)
 
 
 def _fill(key: str, text: str, indent: int = 2) -> list[str]:
@@ -113,7 +113,11 @@ def _fill(key: str, text: str, indent: int = 2) -> list[str]:
 def _written(value: Any) -> str:
     if value is MISSING:
         return "..."
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":")).replace('"', "")
+    return (
+        value
+        if isinstance(value, str) and value.isprintable()
+        else json.dumps(value, separators=(",", ":")).replace('"', "")
+    )
 
 
 # --- Ranges ----------------------------------------------------------------------------------------------

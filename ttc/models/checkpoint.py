@@ -96,20 +96,27 @@ def fetch(model: str) -> str:
     return model if folder is None else str(folder)
 
 
-def first_unknown_word(checkpoint: Checkpoint, texts: Iterable[str]) -> tuple[int, str] | None:
-    """(index of the text, word) of the first word that the tokenizer cannot encode; None if it can all.
+def first_unknown_word(folder: Path | None, texts: Iterable[str]) -> tuple[int, str] | None:
+    """(index of the text, word) of the first word that the tokenizer of a model's folder cannot encode; None
+    if it can all.
 
     Tokenizers that fall back to bytes have no unknown token, so nothing is unknown to them.
+
+    Raises:
+        UserError: tokenizer.json is none.
     """
-    file = checkpoint.folder / "tokenizer.json" if checkpoint.folder else None
+    file = folder / "tokenizer.json" if folder else None
     if file is None or not file.is_file():
-        return None
-    unknown = json.loads(file.read_text(encoding="utf-8"))["model"].get("unk_token")
-    if unknown is None:
         return None
     from tokenizers import Tokenizer
 
-    tokenizer = Tokenizer.from_file(str(file))
+    try:
+        unknown = json.loads(file.read_text(encoding="utf-8"))["model"].get("unk_token")
+        if unknown is None:
+            return None
+        tokenizer = Tokenizer.from_file(str(file))
+    except Exception as error:  # the library raises nothing more precise
+        raise UserError(f"{file}: not a tokenizer ({type(error).__name__}: {str(error)[:200]})") from None
     unknown_id = tokenizer.token_to_id(unknown)
     for index, text in enumerate(texts):
         encoded = tokenizer.encode(text, add_special_tokens=False)

@@ -42,7 +42,7 @@ def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     if fault := _misfit(config, checkpoint.architectures):
         raise UserError(f"{group}.model={config.model}: {fault}")
     context = min(config.context or checkpoint.context, checkpoint.context)
-    if unknown := first_unknown_word(checkpoint, (problem.question for problem in problems)):
+    if unknown := first_unknown_word(checkpoint.folder, (problem.question for problem in problems)):
         index, word = unknown
         raise UserError(
             f"{group}.model={config.model}: its tokenizer does not know {word!r} "
@@ -55,7 +55,9 @@ def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
         )
     note = SLOWER if engine == "transformers" else None
     identity = Identity(checkpoint.identity, context)
-    return Model(identity, checkpoint.facts, engine, checkpoint.size, checkpoint.revision, note=note)
+    at = str(checkpoint.folder) if checkpoint.folder else None
+    facts, size, revision = checkpoint.facts, checkpoint.size, checkpoint.revision
+    return Model(identity, facts, engine, size, revision, note=note, tokenizer=at)
 
 
 def engine_of(config: EngineConfig) -> str:

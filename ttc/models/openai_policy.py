@@ -183,6 +183,8 @@ class ByChat(OnEngine):
         body["max_tokens"] = min(sampling.max_tokens, self.context or sampling.max_tokens)
         if sampling.logprobs:
             body["logprobs"] = True
+        if told := sampling.prompt.template_arguments:  # by the name that vLLM and SGLang know
+            body["extra_body"] = {"chat_template_kwargs": dict(told)}
         answer = await self.engine.complete(messages=prompts.messages(sampling.prompt, draw.question), **body)
         _check_logprobs(sampling, answer)
         self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
@@ -244,7 +246,9 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     found = look(config)
     # where the server stands does not name its model: it may move between two launches
     identity = Identity(f"endpoint:{found.model}:{config.revision or ''}", found.context)
-    return Model(identity, ModelFacts(), "openai", served=found.model, chats_only=found.api == "chat")
+    chats = found.api == "chat"
+    tokenizer = None if chats else tokenizer_folder(config, found.model)
+    return Model(identity, ModelFacts(), "openai", served=found.model, chats_only=chats, tokenizer=tokenizer)
 
 
 OPENAI = Provider(

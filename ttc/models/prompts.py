@@ -6,30 +6,85 @@ examples and prefixes of the answer. They would be fields of `Prompt`, not code.
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from ttc.types import Prompt, UserError
 
+FOLD = "prompt.fold_system=true puts the system text into the user's turn, prompt.system=null leaves it out"
+SYSTEM = "it wants a system turn: give prompt.system, and no prompt.fold_system"
+GIVE = "give {} as prompt.template_arguments.chat_template"
+ANOTHER = GIVE.format("another")
+
 
 def messages(prompt: Prompt, question: str) -> list[dict[str, str]]:
-    """The chat that asks `question`: a system turn where the prompt has one, then the user's turn."""
+    """The chat that asks `question`: a system turn where the prompt has one, then the user's turn; with
+    `fold_system` one turn that says both."""
     # replace, not format: questions and instructions are full of braces
-    user = {"role": "user", "content": prompt.user.replace("{question}", question)}
-    return [user] if prompt.system is None else [{"role": "system", "content": prompt.system}, user]
+    text = prompt.user.replace("{question}", question)
+    if prompt.system is None:
+        return [{"role": "user", "content": text}]
+    if prompt.fold_system:
+        return [{"role": "user", "content": f"{prompt.system}\n\n{text}"}]
+    return [{"role": "system", "content": prompt.system}, {"role": "user", "content": text}]
+
+
+def dated(date: str) -> dict[str, Any]:
+    """What keeps a chat template from writing today's date, or every day would be another experiment.
+
+    Templates get it by one of two names: Llama's from `date_string`, most others' from transformers'
+    `strftime_now`, in a form of their own.
+    """
+
+    def written(form: str) -> str:
+        try:
+            return datetime.strptime(date, "%d %b %Y").strftime(form)
+        except ValueError:  # not a date as we write it: as it is
+            return date
+
+    return {"date_string": date, "strftime_now": written}
 
 
 def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
-    """The chat as text, up to where the assistant begins to write; a UserError where the tokenizer (one of
-    transformers) has no chat template."""
-    if not getattr(tokenizer, "chat_template", None):
-        raise UserError(
-            f"{tokenizer.name_or_path}: the tokenizer has no chat template, so no prompt can be put to it; "
-            "use an instruction-tuned model, or add chat_template.jinja to its folder"
+    """The chat as text, up to where the assistant begins to write.
+
+    Raises:
+        UserError: the tokenizer (one of transformers) has no chat template, or the template refuses the chat;
+            says what would help.
+    """
+    try:
+        return _apply(tokenizer, prompt, question)
+    except Exception as error:  # a template is a program: it raises what it likes
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise UserError(f"{tokenizer.name_or_path}: {_refusal(tokenizer, prompt, said)}") from error
+
+
+def _apply(tokenizer: Any, prompt: Prompt, question: str) -> str:
+    told = {**prompt.template_arguments, **dated(prompt.date), "add_generation_prompt": True}
+    return str(tokenizer.apply_chat_template(messages(prompt, question), **told | {"tokenize": False}))
+
+
+def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
+    """Why there is no text, and what really helps."""
+    if not (tokenizer.chat_template or "chat_template" in prompt.template_arguments):
+        return (
+            "the tokenizer has no chat template, so no prompt can be put to it; take an instruction-tuned "
+            f"model, add chat_template.jinja to its folder, or {GIVE.format('one')}"
         )
-    # date_string: templates that write today's date would make every day another experiment
-    return tokenizer.apply_chat_template(
-        messages(prompt, question), tokenize=False, add_generation_prompt=True, date_string=prompt.date
-    )
+    hint = f"tell it what it asks for in prompt.template_arguments, or {ANOTHER}"
+    ways: dict[str, dict[str, Any]] = {
+        FOLD: {"fold_system": True},
+        SYSTEM: {"system": prompt.system or ".", "fold_system": False},
+    }
+    for way, changes in ways.items():
+        with contextlib.suppress(Exception):
+            _apply(tokenizer, replace(prompt, **changes), "")
+            hint = way
+            break
+    roles = " and ".join(turn["role"] for turn in messages(prompt, ""))
+    return f"its chat template does not take the {roles} turn of prompt={prompt.name} ({said}); {hint}"
 
 
 def render(tokenizer: Any, prompt: Prompt, question: str) -> list[int]:

@@ -31,6 +31,8 @@ class Model:
         served: the model's name on its server.
         chats_only: no text can be gone on from, so no step search.
         note: what the user should know about the engine that was chosen.
+        tokenizer: a folder, or a Hub id at the configuration's revision; None where no prompt is rendered
+            here, or the tokenizer is not there yet.
     """
 
     identity: Identity
@@ -41,6 +43,7 @@ class Model:
     served: str | None = None
     chats_only: bool = False
     note: str | None = None
+    tokenizer: str | None = None
 
     def runs(self, config: E) -> E:
         """The configuration as its engine gets it: nothing left to be found out."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ttc.data.problems import load_problems
 from ttc.models import ENGINES, look_up
 from ttc.models.provider import Model
+from ttc.models.rehearsal import rehearse
 from ttc.plan.cells import Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
 from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
@@ -77,6 +78,9 @@ def look_up_all(grid: Grid) -> Inputs:
             models[engine] = look_up(engine, list(texts))
         except UserError as error:
             faults += str(error).splitlines()
+    for named, model in models.items():
+        asked = [cell.sampling.prompt for cell in grid.cells if cell.policy == named and not grid.stored]
+        faults += rehearse(named, model, dict.fromkeys(asked))
     for cell in grid.cells:
         if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
             faults.append(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
@@ -102,9 +102,9 @@ class PlannedCell:
         without a verifier where it is unguided (design, "Plan": what its hash holds)."""
         cell, sampling = self.cell, self.cell.sampling
         own = self._parameters() if cell.strategy.prefix_unit else self._parameters() | {"n": cell.n}
-        prompt = asdict(sampling.prompt) | {"name": None}
         hashed = digest(
-            *(VERSION, cell.name, own, self.policy.model, self.policy.context, prompt, name_of(cell.dataset)),
+            *(VERSION, cell.name, own, self.policy.model, self.policy.context),
+            *(sampling.prompt.identity(), name_of(cell.dataset)),
             *(sampling.temperature, sampling.top_p, sampling.max_tokens),
             self.verifier if cell.strategy.guided else None,
             *(

@@ -15,14 +15,14 @@ from ttc.settings.build import build
 from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import Faults, Strategy
+from ttc.types import YOUNGER, Faults, Strategy
 
 SAMPLING = ("temperature", "top_p")
 """Settings of a policy that a strategy may insist on."""
 
 SHAPING = {
     "policy": ("model", "revision", "context", "unseeded", *SAMPLING),
-    "prompt": ("system", "user", "separator", "date"),
+    "prompt": ("system", "user", "separator", "date", *YOUNGER),
     "prm": ("model", "revision", "format", "context"),
     "dataset": ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config"),
 }
@@ -116,11 +116,18 @@ def variant_of(config: Config, strategy: Strategy) -> str:
             silent = (group == "prm" and config.prm.engine == "none") or (
                 key in SAMPLING and strategy.temperature is not None
             )
-            value = getattr(getattr(config, group), key)
-            if not silent and value != own[group].get(key):
+            value, usual = getattr(getattr(config, group), key), own[group].get(key)
+            if not silent and value != usual:
                 plain = group == "dataset" or key in SAMPLING
-                words.append(f"{key if plain else f'{group}.{key}'}={_shorten(value)}")
+                words += _spell(key if plain else f"{group}.{key}", value, usual)
     return " ".join(sorted(words))
+
+
+def _spell(key: str, value: object, usual: object) -> list[str]:
+    """`key=value`, as a line would say it; of several in one only those that differ."""
+    if not isinstance(value, Mapping) or not isinstance(usual, Mapping):
+        return [f"{key}={_shorten(value)}"]
+    return [f"{key}.{one}={_shorten(said)}" for one, said in value.items() if said != usual.get(one)]
 
 
 def _shorten(value: object) -> str:

@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from ttc.settings.schema import GROUPS, Config, EngineConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import Faults, UserError
+from ttc.types import YOUNGER, Faults, UserError
 
 PACKAGE = Path(__file__).parents[1]
 HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
@@ -153,8 +153,9 @@ class _Composer:
         from hydra._internal.config_loader_impl import ConfigLoaderImpl
         from omegaconf import OmegaConf
 
-        # any parameter may be said of any strategy; the grid's own check refuses what none has
-        words = [re.sub(r"^strategy\.(?=\w)", "++strategy.", word) for word in words]
+        # any parameter may be said of any strategy, and a prompt's file leaves settings out; our own checks
+        # refuse what there is not
+        words = [re.sub(r"^(strategy|prompt)\.(?=\w)", r"++\1.", word) for word in words]
         files = self.files(words)
         config = copy.deepcopy(self.from_files(files)[0])
         overrides = self.parse([word for word in words if word not in files])
@@ -259,8 +260,9 @@ def defaults() -> dict[str, Any]:
 
 
 def _base(group: str) -> dict[str, Any]:
-    """A group's defaults; an engine's name is missing. Nothing of a prompt: it is its file's alone."""
+    """A group's defaults; an engine's name is missing. Of a prompt, which is its file's alone, only what a
+    file may not know yet."""
     settings = GROUPS.get(group)
     if settings is None:
-        return {}
+        return dict(YOUNGER) if group == "prompt" else {}
     return asdict(settings(name="???") if issubclass(settings, EngineConfig) else settings())

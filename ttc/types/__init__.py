@@ -4,6 +4,7 @@ Read paths.py and verbs.py first: a strategy needs no more.
 """
 
 from ttc.types.engines import (
+    YOUNGER,
     Draw,
     EngineStats,
     Judgement,

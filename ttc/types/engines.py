@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
 
 from ttc.types.paths import Step
 
@@ -15,9 +15,27 @@ class Prompt:
 
     name: str
     system: str | None = None
+    """null: no system turn."""
     user: str = "{question}"
     separator: str = "\n\n"
+    """Where a step ends."""
     date: str = "26 Jul 2024"
+    """What a chat template writes for today."""
+    fold_system: bool = False
+    """The system text opens the user's turn, a blank line behind it: for templates without a system turn."""
+    template_arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What the chat template is told besides, by its own names, such as enable_thinking: false;
+    chat_template: a template instead of the tokenizer's, or the name of one of several."""
+
+    def identity(self) -> dict[str, Any]:
+        """What a text depends on, for ids. A setting that is younger than stored results counts only where it
+        is said, so that theirs stay."""
+        said = asdict(self) | {"name": None}
+        return {key: value for key, value in said.items() if value or key not in YOUNGER}
+
+
+YOUNGER = {"fold_system": False, "template_arguments": {}}
+"""Settings that files of conf/prompt/ may not know, with their defaults."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ttc.models.formats.common import Format
+from ttc.models.prompts import dated
 from ttc.types import UserError
 
 DATE = "26 Jul 2024"
@@ -36,7 +37,7 @@ class ChatFormat(Format):
                 f"{self.name}: the format {self.family} needs a chat template, and this tokenizer has none"
             )
         messages = [{"role": role, "content": content} for role, content in turns]
-        told = {"tokenize": False, "add_generation_prompt": opened, "date_string": DATE, **more}
+        told = {"tokenize": False, "add_generation_prompt": opened, **dated(DATE), **more}
         try:
             return str(self.tokenizer.apply_chat_template(messages, **told))
         except TemplateError as error:
