@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path as File
 from typing import Any
 
-from ttc.data.files import missing_columns, read_rows, text_of
+from ttc.data.files import read_rows
+from ttc.data.values import Row, list_of, missing_columns, read_each, text_at, value_at
 from ttc.types import Faults, UserError
 from ttc.verify.settings import NANO, LabelColumns, LabelSettings
 
 NANO_COUNT = 500
-SHOWN = 5
-"""Rows that are named of all that are at fault."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def load(source: str, settings: LabelSettings) -> list[Labelled]:
     return map_rows(rows, settings.columns, source)
 
 
-def map_rows(rows: Sequence[Mapping[str, Any]], columns: LabelColumns, source: str) -> list[Labelled]:
+def map_rows(rows: Sequence[Row], columns: LabelColumns, source: str) -> list[Labelled]:
     """Rows as solutions. A label may be an index, or a list that says of every step whether it is right.
 
     Raises:
@@ -61,47 +60,38 @@ def map_rows(rows: Sequence[Mapping[str, Any]], columns: LabelColumns, source: s
     """
     if missing := missing_columns(rows, vars(columns), "columns"):
         raise Faults([f"{source}: {fault}" for fault in missing])
-    solutions, faults = [], []
-    for number, row in enumerate(rows):
-        try:
-            solutions.append(_solution(row, columns, number))
-        except ValueError as error:
-            faults.append(f"{source}: row {number + 1}: {error}")
-    if len(faults) > SHOWN:
-        faults[SHOWN:] = [f"{source}: {len(faults) - SHOWN} more rows like these"]
-    if faults:
-        raise Faults(faults)
-    return solutions
+    return read_each(rows, partial(_solution, columns), source)
 
 
-def _solution(row: Mapping[str, Any], columns: LabelColumns, number: int) -> Labelled:
+def _solution(columns: LabelColumns, number: int, row: Row) -> Labelled:
     """Blank steps have no score and are left out; the label moves with the step that it means.
 
     Raises:
         ValueError: says what is wrong with the row.
     """
-    question = text_of(row.get(columns.question))
-    if not question:
+    named = {role: getattr(columns, role) for role in ("question", "id", "answer")}
+    texts = {role: text_at(row, column, f"columns.{role}") for role, column in named.items()}
+    if not texts["question"]:
         raise ValueError(f"no question (column {columns.question})")
-    steps = _list(row.get(columns.steps))
+    steps = list_of(value_at(row, columns.steps))
     if not steps or not all(isinstance(step, str) for step in steps):
         raise ValueError(f"column {columns.steps} must be a list of texts, one a step")
-    label = _label(row.get(columns.label), len(steps), columns.label)
+    label = _label(value_at(row, columns.label), len(steps), columns.label)
     worded = [step for step in steps if step.strip()]
     if not worded or (label >= 0 and not steps[label].strip()):
         blank = f"step {label}, the first wrong one, is blank" if worded else "no step has a text"
         raise ValueError(blank)
     return Labelled(
-        id=text_of(row.get(columns.id)) if columns.id else str(number),
-        question=question,
+        id=texts["id"] if columns.id else str(number),
+        question=texts["question"],
         steps=tuple(worded),
         label=label if label < 0 else sum(bool(step.strip()) for step in steps[:label]),
-        answer=text_of(row.get(columns.answer)) if columns.answer else "",
+        answer=texts["answer"],
     )
 
 
 def _label(value: Any, steps: int, column: str) -> int:
-    given = _list(value)
+    given = list_of(value)
     if given is not None:
         if len(given) != steps or any(verdict not in (0, 1) for verdict in given):
             raise ValueError(f"column {column}: a list must have one 0 or 1 for each of the {steps} steps")
@@ -117,13 +107,3 @@ def _label(value: Any, steps: int, column: str) -> int:
     if not -1 <= label < steps:
         raise ValueError(f"column {column}: {label} is not in -1..{steps - 1}, and there are {steps} steps")
     return label
-
-
-def _list(value: Any) -> list[Any] | None:
-    """A list, or one written as JSON into a cell of a CSV; None for anything else."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
-    return list(value) if isinstance(value, list | tuple) else None
