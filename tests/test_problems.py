@@ -137,7 +137,16 @@ def test_a_list_of_one_is_its_thing_and_mathematics_in_brackets_is_a_text(
 
 
 @pytest.mark.parametrize(
-    "gold", ["['x' 'y']", "['x', 'y']", "{'text': 'x'}", "[{'a': 1}\n {'b': 2}]", ["x", "y"], {"a": "x"}]
+    "gold",
+    [
+        "['x' 'y']",
+        "['x', 'y']",
+        "{'text': 'x'}",
+        "[{'a': 1}\n {'b': 2}]",
+        ["x", "y"],
+        {"a": "x"},
+        ["['x' 'y']"],
+    ],
 )
 def test_a_list_or_an_object_is_never_taken_for_a_gold_answer(rows: Any, gold: Any) -> None:
     lines = refusal(rows([{"question": "q", "answer": gold}] * 7))

@@ -66,7 +66,7 @@ def text_at(row: Mapping[str, Any], column: str | None, key: str) -> str:
         ValueError: it holds a list or an object, and names the columns inside that would do.
     """
     value = whole = value_at(row, column)
-    if printed := isinstance(value, str) and PRINTED.fullmatch(value.strip()):
+    if _is_printed(value):
         value = whole = unpacked(value)
     while isinstance(value, list) and len(value) < 2:
         value = next(iter(value), None)
@@ -74,11 +74,15 @@ def text_at(row: Mapping[str, Any], column: str | None, key: str) -> str:
         inside = " or ".join(columns_inside(whole, str(column), key.rpartition(".")[2])[:3])
         way = f"take {key and f'{key}='}{inside}, or write it as one text" if inside else "no text is inside"
         raise ValueError(f"column {column} is {_kind(value)}, not one text; {way}")
-    if printed and value == whole:
+    if _is_printed(value):
         raise ValueError(
-            f"column {column}={value[:40]!r}: a list or an object that was printed; give one text"
+            f"column {column}={value[:40]!r}: a list or an object, printed as text; give one text"
         )
     return text_of(value)
+
+
+def _is_printed(value: object) -> bool:
+    return isinstance(value, str) and PRINTED.fullmatch(value.strip()) is not None
 
 
 def _kind(value: object) -> str:
@@ -128,7 +132,7 @@ def missing_columns(rows: Sequence[Row], columns: Mapping[str, str | None], key:
     where the settings name them."""
     there = dict.fromkeys(name for row in rows for name in row)
     some = {name: next((row[name] for row in rows if row.get(name) is not None), None) for name in there}
-    inside = (columns_inside(value, name, "")[:3] or [name] for name, value in some.items())
+    inside = (columns_inside(one, name, "")[:3] if _has_names(one) else [name] for name, one in some.items())
     has = ", ".join(itertools.chain(*inside))
     return [
         f"{key}.{role}={column}: the data has no such column; it has {has}"
@@ -136,6 +140,10 @@ def missing_columns(rows: Sequence[Row], columns: Mapping[str, str | None], key:
         if there and column is not None and column not in there
         if all(value_at(row, column) is None for row in rows)
     ]
+
+
+def _has_names(value: object) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, list) and any(map(_has_names, value)))
 
 
 def read_each(rows: Iterable[Row], make: Callable[[int, Row], T], source: str) -> list[T]:
