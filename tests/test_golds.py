@@ -91,6 +91,18 @@ def test_the_corrected_line_goes_on_and_reads_the_new_golds_as_if_it_had_begun_w
     assert "everything is done already" in capsys.readouterr().out
 
 
+def test_stored_lines_with_the_earlier_golds_can_be_rescored_but_by_no_oracle(
+    pool: Path, rows: Rows, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new.jsonl").write_text("\n".join(map(json.dumps, correct(rows))))
+    assert regrade(tmp_path, tmp_path / "new.jsonl") == 0
+    grades = stored(pool, "grades")
+    assert main(["rescore", str(pool), "prm=length"]) == 0
+    pd.testing.assert_frame_equal(stored(pool, "grades"), grades)
+    assert main(["rescore", str(pool), "prm=oracle"]) == 2
+    assert "was graded with the gold answer '10'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("uid", ["uid", "null"])
 def test_a_file_of_the_corrected_rows_alone_names_them_by_id_or_by_question(
     uid: str, rows: Rows, run: Launch, tmp_path: Path
