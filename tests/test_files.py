@@ -57,8 +57,11 @@ def test_jsonl_and_parquet_of_the_same_numbers_give_the_same_golds(tmp_path: Pat
 
 def test_a_large_number_keeps_its_digits_beside_a_fraction_and_a_gap(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
-    file.write_text(f'{{"answer": 9007199254740993}}\n\n{{"answer": 0.5}}\n{{}}\n{{"answer": {2**70}}}\n')
-    assert [text_of(row.get("answer")) for row in read(file)] == ["9007199254740993", "0.5", "", str(2**70)]
+    numbers = ["9007199254740993", "0.5", str(2**70), "12345678901234567890.25", "3.14159265358979323846"]
+    file.write_text("".join(f'{{"answer": {number}}}\n\n{{}}\n' for number in numbers))
+    assert [text_of(row.get("answer")) for row in read(file)][::2] == numbers
+    file.write_text('{"answer": 1E400}\n{"answer": 0.10000000000000001}\n')
+    assert [text_of(row.get("answer")) for row in read(file)] == [str(10**400), "0.1"]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "json", "csv"])

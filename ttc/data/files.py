@@ -10,8 +10,10 @@ import codecs
 import csv
 import io
 import json
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -76,7 +78,7 @@ def _parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[str, Any]]:
     for number, text in lines:
         if text.strip():
             try:
-                row = json.loads(text)
+                row = json.loads(text, parse_float=_number)
             except (ValueError, RecursionError) as error:
                 raise _no_json(error, f"line {number}", cut=not text.endswith("\n")) from None
             yield f"line {number}", row
@@ -86,7 +88,7 @@ def _read_json(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     lines = list(_lines(stream))
     text = "".join(line for _, line in lines)
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_float=_number)
     except (ValueError, RecursionError) as error:
         message, at = getattr(error, "msg", ""), getattr(error, "pos", 0)
         if message == "Extra data":  # one object a line, under the other name
@@ -96,6 +98,12 @@ def _read_json(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
         raise _no_json(error, f"line {getattr(error, 'lineno', 1)}", cut) from None
     rows = content if isinstance(content, list) else _transpose(content)
     yield from ((f"row {number}", row) for number, row in enumerate(rows, 1))
+
+
+def _number(text: str) -> float | Decimal:
+    """A number with a point or an exponent; a decimal where a float would lose digits."""
+    value, digits = float(text), text.lower().partition("e")[0].lstrip("-0.")
+    return value if sum(map(str.isdigit, digits)) <= 17 and math.isfinite(value) else Decimal(text)
 
 
 def _no_json(error: Exception, place: str, cut: bool) -> UserError:

@@ -136,9 +136,9 @@ def _answer(text: str, answer_from: str) -> str:
 
 
 def level_of(value: Any) -> int | None:
-    """`3`, `"3"` or `"Level 3"`."""
-    digits = "".join(c for c in text_of(value) if c.isdigit())
-    return int(digits) if digits else None
+    """`3`, `"3"` or `"Level 3"`: the first number, of as many digits as a column of levels takes."""
+    found = re.search(r"\d{1,9}", text_of(value))
+    return int(found[0]) if found else None
 
 
 def _kind(path: str) -> str:

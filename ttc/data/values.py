@@ -19,7 +19,9 @@ T = TypeVar("T")
 SHOWN = 5
 """Rows that are named of all that are at fault."""
 
-PRINTED = re.compile(r"""\[(\s*,?\s*('[^']*'|"[^"]*"))+\s*]|\[?\s*\{\s*(['"])\w+\3\s*:.*\}\s*]?""", re.DOTALL)
+LIST = r"""\[(?:\s*(?:,\s*)?(?:'[^']*'|"[^"]*"))+\s*]"""
+OBJECT = r"""\[?\s*\{\s*(['"])\w+\1\s*:.*\}\s*]?"""
+PRINTED = re.compile(f"{LIST}|{OBJECT}", re.DOTALL)
 """A list of texts or an object that a program printed into a text: ['x' 'y'], [{'role': ...}]."""
 
 SPEAKERS = {"question": ("user", "human"), "answer": ("assistant", "gpt")}

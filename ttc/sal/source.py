@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path as File
 from typing import Any
 
@@ -136,7 +137,7 @@ def _step_scores(values: Any) -> list[float | None]:
         raise ValueError("scores: not a list of step scores for each completion")
     known = [value for value in values if value is not None]
     for value in known:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ValueError(f"scores: {value!r} is no number")
         if not (math.isnan(value) or 0 <= value <= 1):
             raise ValueError(f"scores: {value!r} is not in [0, 1]")
