@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -119,9 +118,9 @@ def test_what_is_no_text_is_refused_by_row_and_the_dotted_column_that_is_named_d
     assert ": row 1: column question is " in first
     assert ": row 2: column question is " in second
     assert f"take dataset.columns.question={named[0]}" in second
-    config = DatasetConfig(path=str(file), answer_from="hashes", columns=Columns(named[0]))
-    assert f"take dataset.columns.answer={named[1]}" in refusal(config)[1]
-    problems = load_problems(replace(config, columns=Columns(*named)))
+    assert f"take dataset.columns.answer={named[1]}" in second
+    config = DatasetConfig(path=str(file), answer_from="hashes", columns=Columns(*named))
+    problems = load_problems(config)
     assert [(problem.question, problem.answer) for problem in problems] == [("2 + 2?", "4")] * 2
 
 

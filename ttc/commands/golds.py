@@ -10,7 +10,7 @@ from pathlib import Path
 from ttc.commands.settings import RegradeSettings
 from ttc.data.files import read_rows
 from ttc.data.problems import gold_of, key_of, name_of
-from ttc.data.values import Row, missing_columns, read_each, text_at
+from ttc.data.values import Row, missing_columns, read_each, texts_at
 from ttc.settings.build import build
 from ttc.settings.schema import DatasetConfig
 from ttc.store import Folder
@@ -93,7 +93,7 @@ def _read(config: DatasetConfig, given: Sequence[str]) -> list[Problem]:
 
 
 def _gold(config: DatasetConfig, named: Mapping[str, str | None], number: int, row: Row) -> Problem:
-    texts = {role: text_at(row, column, f"columns.{role}") for role, column in named.items()}
+    texts = texts_at(row, named, "columns")
     if not texts["id"] and not texts["question"]:
         raise ValueError(f"neither an id nor a question (columns {named['id']}, {named['question']})")
     return Problem(texts["id"], texts["question"], gold_of(texts["answer"], config))

@@ -15,7 +15,7 @@ from typing import Any
 
 from ttc.data.files import kind_of, read_rows, stem_of
 from ttc.data.hub import load_library, read_hub
-from ttc.data.values import Row, missing_columns, read_each, text_at, text_of
+from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at
 from ttc.grading import extract
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Problem, UserError
@@ -102,7 +102,7 @@ def _read_problems(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
 
 def _problem(config: DatasetConfig, number: int, row: Row) -> Problem:
     columns = config.columns
-    texts = {role: text_at(row, column, f"dataset.columns.{role}") for role, column in vars(columns).items()}
+    texts = texts_at(row, vars(columns), "dataset.columns")
     if not texts["question"]:
         raise ValueError(f"no question (column {columns.question})")
     return Problem(

@@ -83,6 +83,19 @@ def text_at(row: Mapping[str, Any], column: str | None, key: str) -> str:
     return text_of(value)
 
 
+def texts_at(row: Mapping[str, Any], columns: Mapping[str, str | None], key: str) -> dict[str, str]:
+    """role -> `text_at` of its column (None: there is none). Raises ValueError with all that are no text."""
+    texts, faults = {}, []
+    for role, column in columns.items():
+        try:
+            texts[role] = text_at(row, column, f"{key}.{role}")
+        except ValueError as error:
+            faults.append(str(error))
+    if faults:
+        raise ValueError("; ".join(faults))
+    return texts
+
+
 def _is_printed(value: object) -> bool:
     return isinstance(value, str) and PRINTED.fullmatch(value.strip()) is not None
 

@@ -10,7 +10,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ttc.data.files import read_rows
-from ttc.data.values import Row, list_of, missing_columns, read_each, text_at, value_at
+from ttc.data.values import Row, list_of, missing_columns, read_each, texts_at, value_at
 from ttc.types import Faults, UserError
 from ttc.verify.settings import NANO, LabelColumns, LabelSettings
 
@@ -70,7 +70,7 @@ def _solution(columns: LabelColumns, number: int, row: Row) -> Labelled:
         ValueError: says what is wrong with the row.
     """
     named = {role: getattr(columns, role) for role in ("question", "id", "answer")}
-    texts = {role: text_at(row, column, f"columns.{role}") for role, column in named.items()}
+    texts = texts_at(row, named, "columns")
     if not texts["question"]:
         raise ValueError(f"no question (column {columns.question})")
     steps = list_of(value_at(row, columns.steps))
