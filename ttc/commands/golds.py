@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from ttc.commands.settings import RegradeSettings
@@ -105,7 +106,8 @@ def _match(golds: Sequence[Problem], ids: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for key, id_ in ids.items():
         place = int(id_) if id_.isdecimal() else 0  # a dataset without ids has the numbers of its rows
-        same = (one for one in (*asked[place : place + 1], *asked) if key_of(replace(one, id=id_)) == key)
+        likely = chain(asked[place : place + 1], asked)
+        same = (one for one in likely if key_of(replace(one, id=id_)) == key)
         answer = by_id.get(id_) or next((one.answer for one in same), None)
         if answer is not None:
             found[key] = answer
