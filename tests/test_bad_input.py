@@ -90,7 +90,7 @@ def test_faults_of_values_come_all_at_once(
     [
         ('{"question": "1+1?"}\n', [], "dataset.columns.answer=answer: the data has no such column"),
         ("", [], "is empty"),
-        ('{"question": "1+1?", "answer": null}\n', [], "row 1 has no answer"),
+        ('{"question": "1+1?", "answer": null}\n', [], "row 1: no answer"),
         ("not json\n", [], "cannot be read"),
         (
             '{"question": "a", "answer": "1", "k": 1}\n{"question": "b", "answer": "1", "k": 1}\n',

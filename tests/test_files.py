@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from ttc.data.files import read_rows, text_of
+from ttc.data.files import kind_of, read_rows, stem_of
 from ttc.data.problems import load_problems
+from ttc.data.values import text_of
 from ttc.settings.schema import DatasetConfig
 from ttc.types import UserError
 
@@ -53,15 +57,62 @@ def test_jsonl_and_parquet_of_the_same_numbers_give_the_same_golds(tmp_path: Pat
 
 def test_a_large_number_keeps_its_digits_beside_a_fraction_and_a_gap(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
-    file.write_text(f'{{"answer": 9007199254740993}}\n\n{{"answer": 0.5}}\n{{}}\n{{"answer": {2**70}}}\n')
-    assert [text_of(row.get("answer")) for row in read(file)] == ["9007199254740993", "0.5", "", str(2**70)]
+    numbers = ["9007199254740993", "0.5", str(2**70), "12345678901234567890.25", "3.14159265358979323846"]
+    file.write_text("".join(f'{{"answer": {number}}}\n\n{{}}\n' for number in numbers))
+    assert [text_of(row.get("answer")) for row in read(file)][::2] == numbers
+    file.write_text('{"answer": 1E400}\n{"answer": 0.10000000000000001}\n')
+    assert [text_of(row.get("answer")) for row in read(file)] == [str(10**400), "0.1"]
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "json", "csv"])
-def test_a_byte_order_mark_is_nothing(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_nothing(tmp_path: Path, kind: str, encoding: str) -> None:
     file = next(file for file in write(tmp_path, ROWS) if file.suffix == f".{kind}")
-    file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes())
+    file.write_bytes(file.read_bytes().decode().encode(encoding))
     assert read(file) == ROWS
+
+
+def test_files_that_were_joined_have_a_mark_in_their_midst(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'\xef\xbb\xbf{"a": 1}\n' * 2)
+    assert read(tmp_path / "a.jsonl") == [{"a": 1}] * 2
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_a_compressed_file_is_what_its_inner_name_says(tmp_path: Path, codec: str) -> None:
+    end = {"gzip": ".gz", "zstd": ".zst"}[codec]
+    for file in write(tmp_path, ROWS):
+        with pa.CompressedOutputStream(str(file) + end, codec) as stream:
+            stream.write(file.read_bytes())
+        packed = file.with_name(file.name + end)
+        assert read(packed) == ROWS
+        assert (kind_of(packed), stem_of(packed)) == (file.suffix, "rows")
+        packed.write_bytes(packed.read_bytes()[:-9])
+        with pytest.raises(UserError, match="cannot be read, Truncated"):
+            read(packed)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.CSV", "question,answer\n7;8,1\n"),
+        ("a.csv", "question;answer\n7;1\n"),
+        ("a.csv", "\nquestion, answer\n7, 1\n"),
+        ("a.tsv", "question\tanswer\n7\t1\n"),
+        ("a.ndjson", '{"question": "7", "answer": "1"}'),
+    ],
+)
+def test_files_as_other_programs_write_them(name: str, content: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(content)
+    [row] = read(tmp_path / name)
+    assert (row["question"].partition(";")[0], row["answer"]) == ("7", "1")
+
+
+def test_what_only_parquet_has_is_read_by_its_digits(tmp_path: Path) -> None:
+    columns = [pa.array([Decimal("3.00"), Decimal("12345678901234567890.50")]), pa.array([b"7", b"x"])]
+    columns += [pa.array([0.1, 3], pa.float32())]
+    pq.write_table(pa.table(dict(zip("abc", columns, strict=True))), tmp_path / "a.parquet")
+    texts = [[text_of(value) for value in row.values()] for row in read(tmp_path / "a.parquet")]
+    assert texts == [["3", "7", "0.1"], ["12345678901234567890.5", "x", "3"]]
 
 
 @pytest.mark.parametrize("orient", ["records", "columns"])

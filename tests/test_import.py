@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.conftest import DATA, data_file
@@ -161,6 +163,24 @@ def test_names_tell_what_search_and_learn_writes_into_them():
     told = told_by("data/meta-llama/Llama-3.2-1B-Instruct/best_of_n_completions.jsonl")
     assert told == {"policy": "Llama-3.2-1B-Instruct", "strategy": "sal_best_of_n"}
     assert told_by("completions_sal_beam_llama3.2-3b-awq_n16_q100.jsonl")["policy"] == "llama3.2-3b-awq"
+
+
+def test_every_kind_of_file_holds_the_same_run(tmp_path):
+    made = [row("a", scores=[[0.25, 0.5]] * 4, subject="s"), row("b", scores=[[0.5, 0.75]] * 4)]
+    whole = write(tmp_path / "beam.jsonl", *made)
+    with gzip.open(tmp_path / "beam.json.gz", "wt") as stream:
+        json.dump(made, stream)
+    frame = pd.DataFrame(made)
+    frame.to_parquet(tmp_path / "beam.parquet")
+    cells = frame.map(lambda value: json.dumps(value) if isinstance(value, list) else value)
+    cells.to_csv(tmp_path / "beam.csv", index=False)
+    read = {file.name: read_source(str(file), None, "train") for file in sorted(tmp_path.iterdir())}
+    assert len(read) == 4
+    for source in read.values():
+        assert [(one.problem, one.completions) for one in source.rows] == [
+            (one.problem, one.completions) for one in read[whole.name].rows
+        ]
+        assert told_by(source.name) == told_by(str(whole))
 
 
 def test_a_dataset_of_the_hub_is_read_as_a_file_is(run, tmp_path, monkeypatch):

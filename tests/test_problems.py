@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.conftest import data_file
 from ttc.data.problems import SOURCES, load_problems
+from ttc.grading import make_grader
 from ttc.settings.build import build
 from ttc.settings.compose import compose
 from ttc.settings.schema import Columns, DatasetConfig
@@ -64,10 +67,10 @@ def test_the_gold_answer_is_taken_out_of_its_column(
 @pytest.mark.parametrize(
     ("answer_from", "text", "said"),
     [
-        ("column", " ", "row 2 has no answer (column gold)"),
-        ("hashes", "it is 7", "row 2 has no answer behind '####' (column gold)"),
-        ("hashes", "####", "row 2 has no answer behind '####' (column gold)"),
-        ("boxed", r"it is \boxed{7", r"row 2 has no answer in a \boxed{} (column gold)"),
+        ("column", " ", "row 2: no answer (column gold)"),
+        ("hashes", "it is 7", "row 2: no answer behind '####' (column gold)"),
+        ("hashes", "####", "row 2: no answer behind '####' (column gold)"),
+        ("boxed", r"it is \boxed{7", r"row 2: no answer in a \boxed{} (column gold)"),
     ],
 )
 def test_a_row_without_an_answer_is_named_with_its_column(
@@ -81,6 +84,111 @@ def test_a_row_without_an_answer_is_named_with_its_column(
     )
     [line] = refusal(config)
     assert line.endswith(said)
+
+
+CHAT = [
+    {"role": role, "content": [{"type": "text", "text": text}]}
+    for role, text in [("system", "Be brief."), ("user", "2 + 2?"), ("assistant", "#### 4")]
+]
+SHARED = [{"from": "human", "value": "2 + 2?"}, {"from": "gpt", "value": "#### 4"}]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet", "csv"])
+@pytest.mark.parametrize(
+    ("question", "answer", "named"),
+    [
+        (CHAT, CHAT, ("question.1.content.0.text", "answer.2.content.0.text")),
+        (SHARED, SHARED, ("question.0.value", "answer.1.value")),
+        ({"stem": "2 + 2?", "n": 7}, {"text": ["#### 4"], "end": [9]}, ("question.stem", "answer.text.0")),
+        (["2 + 2?", "b"], ["#### 4", "#### 5"], ("question.0", "answer.0")),
+    ],
+)
+def test_what_is_no_text_is_refused_by_row_and_the_dotted_column_that_is_named_does(
+    question: Any, answer: Any, named: tuple[str, str], kind: str, tmp_path: Path
+) -> None:
+    frame = pd.DataFrame([{"question": question, "answer": answer}] * 2)
+    file = tmp_path / f"a.{kind}"
+    if kind == "parquet":
+        frame.to_parquet(file)
+    elif kind == "csv":  # nested values as JSON in its cells
+        frame.map(json.dumps).to_csv(file, index=False)
+    else:
+        frame.to_json(file, orient="records", lines=True)
+    first, second = refusal(DatasetConfig(path=str(file), answer_from="hashes"))
+    assert ": row 1: column question is " in first
+    assert ": row 2: column question is " in second
+    assert f"take dataset.columns.question={named[0]}" in second
+    assert f"take dataset.columns.answer={named[1]}" in second
+    config = DatasetConfig(path=str(file), answer_from="hashes", columns=Columns(*named))
+    problems = load_problems(config)
+    assert [(problem.question, problem.answer) for problem in problems] == [("2 + 2?", "4")] * 2
+
+
+@pytest.mark.parametrize(
+    ("gold", "read"),
+    [(["7"], "7"), ([[7.0]], "7"), ('["7"]', "7"), ("[1, 2]", "[1, 2]"), (r"\{1, 2\}", r"\{1, 2\}")],
+)
+def test_a_list_of_one_is_its_thing_and_mathematics_in_brackets_is_a_text(
+    rows: Any, gold: Any, read: str
+) -> None:
+    [problem] = load_problems(rows([{"question": "q", "answer": gold}]))
+    assert problem.answer == read
+
+
+@pytest.mark.parametrize(
+    "gold",
+    [
+        "['x' 'y']",
+        "['x', 'y']",
+        "{'text': 'x'}",
+        "[{'a': 1}\n {'b': 2}]",
+        ["x", "y"],
+        {"a": "x"},
+        ["['x' 'y']"],
+    ],
+)
+def test_a_list_or_an_object_is_never_taken_for_a_gold_answer(rows: Any, gold: Any) -> None:
+    lines = refusal(rows([{"question": "q", "answer": gold}] * 7))
+    assert [line.split(": ")[1] for line in lines[:5]] == [f"row {number}" for number in range(1, 6)]
+    assert "column answer" in lines[0]
+    assert lines[5:] == [lines[0].split(": ")[0] + ": 2 more rows like these"]
+
+
+def test_a_column_that_is_not_there_is_answered_with_those_inside_objects(rows: Any) -> None:
+    [line] = refusal(rows([{"question": "q", "gold": {"value": "7", "unit": "m"}}]))
+    assert line.endswith("the data has no such column; it has question, gold.value, gold.unit")
+
+
+def test_a_folder_is_read_as_its_file_is(tmp_path: Path, hub: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "test.csv").write_text("question,answer\na,007\nb,9007199254740993\nc,NA\nd,0.50\n")
+    golds = [problem.answer for problem in load_problems(DatasetConfig(path=str(tmp_path / "own")))]
+    assert golds == ["007", "9007199254740993", "NA", "0.50"]
+
+
+@pytest.mark.parametrize(
+    ("gold", "right", "wrong"),
+    [
+        ("2**(1/4)", r"\sqrt[4]{2}", r"\sqrt{2}"),
+        (r"$x=\boxed{1}$ or $x=\boxed{2}$", "2, 1", "2"),
+        (2**70, "2^{70}", str(2**70 + 1)),
+        (9007199254740993, "9007199254740993", "9007199254740992"),
+    ],
+)
+def test_a_gold_as_people_write_it_tells_right_from_wrong(
+    rows: Any, gold: Any, right: str, wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTC_CACHE", "off")
+    [problem] = load_problems(rows([{"question": "q", "answer": gold}]))
+
+    async def verdicts() -> list[bool]:
+        grader = make_grader("math_verify")
+        try:
+            return [(await grader.grade(problem.answer, answer)).correct for answer in (right, wrong)]
+        finally:
+            await grader.close()
+
+    assert asyncio.run(verdicts()) == [True, False]
 
 
 # --- Selection -------------------------------------------------------------------------------------------

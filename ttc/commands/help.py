@@ -98,12 +98,15 @@ HELP: Mapping[str, Help] = {
         ("ttc quirks results/default",),
     ),
     "regrade": Help(
-        "FOLDER readout.grader=... readout.extract=...",
+        "FOLDER [readout.grader=...] [readout.extract=...] [golds=FILE [key=value ...]]",
         "Another grading of stored paths, and where the folder's gradings disagree.",
-        "Rows are added, none is changed. All disagreements stand in disagreements.parquet.",
+        """Rows are added, none is changed. All disagreements stand in disagreements.parquet.
+  golds=FILE   corrected gold answers: all gradings of their paths are made anew, nothing is sampled anew, and
+               the launch's line goes on with the corrected dataset""",
         (
             "ttc regrade results/default readout.grader=exact",
             "ttc regrade results/default readout.extract=sal",
+            "ttc regrade results/default golds=corrected.jsonl",
         ),
     ),
     "rescore": Help(

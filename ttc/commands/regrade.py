@@ -1,29 +1,35 @@
-"""Another grader or extraction rule for stored paths: `ttc regrade results/x readout.grader=exact`.
+"""Another grading of stored paths: `ttc regrade results/x readout.grader=exact`, or `golds=corrected.jsonl`.
 
-Rows are added to grades/ and none is changed; every part is committed as a sweep's are, so that the same line
-again does what is missing. Then the report: how often each two gradings agree, and where they do not.
+Rows are added to grades/ and none is changed; of two with one path, grader and rule the later counts. Every
+part is committed as a sweep's are, so that the same line again does what is missing. Then the report: how
+often each two gradings agree, and where they do not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from ttc.commands.golds import corrected
 from ttc.commands.settings import RegradeSettings
 from ttc.grading import Grader, extract, make_grader
+from ttc.plan.done import outdated
+from ttc.readout import read_out
 from ttc.readout.names import plain
 from ttc.report.console import Console, say, show
 from ttc.report.formats import count
+from ttc.report.summary import show_results
 from ttc.report.tables import Table, column
 from ttc.run.rows import grade_columns
-from ttc.settings.build import read
+from ttc.settings.build import build, read
+from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder, PartWriter
 from ttc.store.schema import KEYS, common_columns
-from ttc.types import UserError
+from ttc.types import Faults, UserError
 
 CHUNK = 256
 """Paths that are graded side by side."""
@@ -35,33 +41,56 @@ Row = dict[str, Any]
 
 
 def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
-    """Adds what the named grading lacks, then prints the disagreements and writes disagreements.parquet.
+    """Adds what the named grading lacks, or grades anew where the gold answer is another; then prints the
+    disagreements and writes disagreements.parquet.
 
     Raises:
         UserError: no stored paths there, no gold answers, or a word that is not for this command.
     """
     if not words:
-        raise UserError("name a grading, as in `ttc regrade results/default readout.grader=exact`")
-    grading = read(RegradeSettings, words).readout
-    name, rule = grading.grader, grading.reading
+        raise UserError(
+            "name a grading, as in `ttc regrade results/default readout.grader=exact`, or golds=FILE"
+        )
+    settings = read(RegradeSettings, words)
+    if not settings.golds and (alone := [word for word in words if not word.startswith("readout.")]):
+        raise Faults([f"{word}: of a file of corrected answers; name it: golds=FILE" for word in alone])
     if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
-    grader = make_grader(name)
     with folder.held():
-        graded, golds = _read_grades(folder, name, rule)
-        added, lacking = asyncio.run(_grade_all(folder, graded, golds, grader, rule))
-        say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
-        if lacking:
-            say(console, f"{count(lacking)} paths have no gold answer and are left out")
+        if settings.golds:
+            _correct(folder, settings, console)
+        if any(word.startswith("readout.") for word in words):
+            _add(folder, settings.readout.grader, settings.readout.reading, console)
         pairs, where = disagreements(folder.read("grades").to_pandas())
         folder.write("disagreements", where)
     _print(pairs, where, console)
+    if settings.golds and (runs := folder.runs()):
+        readout = build(ReadoutConfig, runs[-1]["config"]["readout"])
+        rows = read_out(folder, readout)["readout"].to_pandas()
+        show_results(console, folder, rows, list(rows["cell"]), [], vars(readout.doubts))
 
 
-def _read_grades(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[str, str]]:
-    """The paths that this grading has, and the gold answers: of paths, and of problems for paths without."""
+def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> None:
+    """Every grading of the problems whose gold answer is another now, with the answers that it read."""
+    golds, stored = corrected(folder, settings)
+    rows = outdated(folder, golds, families=stored.families)
+    problems = len(set(rows["problem_key"].to_pylist()))
+    chunks = (
+        [row | {"gold": golds[row["problem_key"]]} for row in batch.to_pylist()]
+        for batch in rows.to_batches(max_chunksize=CHUNK)
+    )
+    added = asyncio.run(_commit_grades(folder, chunks))
+    said = f"{count(len(golds))} of {count(len(stored.ids))} problems are in {settings.golds}"
+    say(console, f"{said}, {count(problems)} with another gold answer: {count(added)} gradings made anew")
+    if problems and any(cell.gold and cell.dataset == stored.dataset for cell in folder.cells()[0]):
+        say(console, "an oracle scored with the earlier gold answers: its scores stay as they are")
+
+
+def _add(folder: Folder, name: str, rule: str, console: Console) -> None:
+    """The grading by that grader and rule, of the paths that lack it."""
     rows = folder.read("grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
     graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
+    # of paths, and of problems for paths that have no grading at all
     golds = {
         row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None
     }
@@ -70,45 +99,60 @@ def _read_grades(folder: Folder, name: str, rule: str) -> tuple[set[str], dict[s
             f"{folder}: its grades tell no gold answers (they were written before those were kept), so "
             "nothing can be graded again; launch the line once more into a new folder"
         )
-    return graded, golds
+    lacking = 0
+
+    def chunks() -> Iterator[list[Row]]:
+        nonlocal lacking
+        columns = [*(name for name, _ in common_columns()), "path", "steps"]
+        for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
+            rows = [row for row in batch.to_pylist() if row["path"] not in graded]
+            for row in rows:
+                gold = golds.get(row["path"], golds.get(row["problem_key"]))
+                answer = extract("".join(row.pop("steps")), rule)
+                row |= {"grader": name, "extract": rule, "gold": gold, "answer": answer}
+            known = [row for row in rows if row["gold"] is not None]
+            lacking += len(rows) - len(known)
+            yield known
+
+    added = asyncio.run(_commit_grades(folder, chunks()))
+    say(console, f"{name} on {rule}: {count(added)} paths graded, {count(len(graded))} had been")
+    if lacking:
+        say(console, f"{count(lacking)} paths have no gold answer and are left out")
 
 
-async def _grade_all(
-    folder: Folder, graded: set[str], golds: Mapping[str, str], grader: Grader, rule: str
-) -> tuple[int, int]:
-    """Grades what is not `graded` and commits it, a chunk of paths at a time: how many it graded, and how
-    many have no gold answer."""
-    columns = [*(name for name, _ in common_columns()), "path", "steps"]
+async def _commit_grades(folder: Folder, chunks: Iterable[list[Row]]) -> int:
+    """Grades rows that have all but a verdict and commits them, a chunk at a time; how many it graded."""
     writer = PartWriter(folder)
-    added = lacking = 0
+    graders: dict[str, Grader] = {}
+    added = 0
 
     def commit() -> None:
         if part := writer.flush():
             folder.commit(part)
 
     try:
-        for batch in folder.read("paths", columns).to_batches(max_chunksize=CHUNK):
-            if not (rows := [row for row in batch.to_pylist() if row["path"] not in graded]):
-                continue
-            found = [(row, golds.get(row["path"], golds.get(row["problem_key"]))) for row in rows]
-            known = [(row, gold) for row, gold in found if gold is not None]
-            writer.add({"grades": await _grade(known, grader, rule)})
-            added, lacking = added + len(known), lacking + len(rows) - len(known)
+        for rows in filter(None, chunks):
+            for name in {row["grader"] for row in rows} - graders.keys():
+                graders[name] = make_grader(name)
+            writer.add({"grades": await _grade(rows, graders)})
+            added += len(rows)
             if writer.due:
                 commit()
     finally:  # also where it is interrupted: what is graded is kept
         commit()
-        await grader.close()
-    return added, lacking
+        for grader in graders.values():
+            await grader.close()
+    return added
 
 
-async def _grade(rows: Sequence[tuple[Row, str]], grader: Grader, rule: str) -> list[Row]:
-    async def grade(row: Row, gold: str) -> Row:
-        answer = extract("".join(row.pop("steps")), rule)
-        verdict = await grader.grade(gold, answer)
-        return row | grade_columns(grader.name, grader.version, rule, gold, answer, verdict)
+async def _grade(rows: Sequence[Row], graders: Mapping[str, Grader]) -> list[Row]:
+    async def grade(row: Row) -> Row:
+        grader = graders[row["grader"]]
+        verdict = await grader.grade(row["gold"], row["answer"])
+        named = (row["extract"], row["gold"], row["answer"])
+        return row | grade_columns(grader.name, grader.version, *named, verdict)
 
-    return await asyncio.gather(*(grade(row, gold) for row, gold in rows))
+    return await asyncio.gather(*map(grade, rows))
 
 
 def disagreements(grades: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from ttc.grading import EXTRACTIONS, GRADERS, name_reading
 from ttc.settings.schema import ReadoutConfig
@@ -22,7 +22,30 @@ class Grading:
 
 
 @dataclass(frozen=True)
+class GoldColumns:
+    """Where the file of corrected answers says what.
+
+    Attributes:
+        id, question, answer: null: as the launch had it.
+    """
+
+    id: str | None = None
+    question: str | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
 class RegradeSettings:
-    """Of `ttc regrade`: keys of the readout, as a launch has them."""
+    """Of `ttc regrade`: keys of the readout, as a launch has them, and where corrected answers stand.
+
+    Attributes:
+        golds: a data file: problems by id, else by question, with their corrected answers.
+        dataset: whose problems they are; null: the folder's only one.
+        answer_from: null: as the launch had it.
+    """
 
     readout: Grading = Grading()
+    golds: str | None = None
+    dataset: str | None = None
+    columns: GoldColumns = GoldColumns()
+    answer_from: Literal["column", "hashes", "boxed"] | None = None

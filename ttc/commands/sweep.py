@@ -52,7 +52,8 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
     inputs, launch = look_up_all(grid), grid.launch
     folder = Folder(Path(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():
-        check_gold(folder, inputs.cells)
+        # what is only scored is not graded, and a line from before golds were corrected may be scored again
+        check_gold(folder, [one for one in inputs.cells if one.record.gold or not grid.stored])
         plan, done = plan_missing(folder, inputs.cells, grid.stored)
         print_plan(console, plan, inputs.notes, estimate(folder, plan))
         if launch.plan_only:

@@ -1,22 +1,27 @@
 """One reader of the data files that people bring: rows one by one, each with its place in the file.
 
 Values stay as they are written: nothing is taken for a number, a date or a missing value that the file does
-not say is one. Strict: half of a file is no file.
+not say is one. Strict: half of a file is no file. What a row's values say is read in values.py.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from ttc.data.values import Row
 from ttc.types import UserError
 
-Row = dict[str, Any]
+COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+"""A second end of a file's name -> what Arrow calls it."""
 
 
 def read_rows(file: Path, what: str = "object") -> Iterator[tuple[str, Row]]:
@@ -28,41 +33,77 @@ def read_rows(file: Path, what: str = "object") -> Iterator[tuple[str, Row]]:
     Raises:
         UserError: one line: the file, the place, and why it cannot be read as what its name says.
     """
-    if file.suffix not in READERS:
-        raise UserError(f"{file}: take a {', '.join(READERS)} file")
+    kind = kind_of(file)
+    if not kind:
+        raise UserError(f"{file}: take a {KINDS} file")
     try:
-        for place, row in READERS[file.suffix](file):
-            if not isinstance(row, dict):
-                raise UserError(f"{place}: no {what}: not an object with a value for each column")
-            yield place, row
+        with file.open("rb") as stream:
+            for place, row in READERS[kind](_unpack(stream, file)):
+                if not isinstance(row, dict):
+                    raise UserError(f"{place}: no {what}: not an object with a value for each column")
+                yield place, row
     except (UserError, OSError) as fault:
         reason = getattr(fault, "strerror", None) or fault
         raise UserError(f"{file}: cannot be read, {reason}") from None
 
 
-def _read_jsonl(file: Path) -> Iterator[tuple[str, Any]]:
-    for number, text in _lines(file):
+def kind_of(file: str | Path) -> str:
+    """By which of READERS the file is read: the end of its name, in lower case, but for a compression's;
+    "" by none."""
+    ends = [end.lower() for end in Path(file).suffixes if end.lower() not in COMPRESSED]
+    end = ALIASES.get(ends[-1], ends[-1]) if ends else ""
+    return end if end in READERS else ""
+
+
+def stem_of(file: str | Path) -> str:
+    """The file's name without what says how it is read: `a` of a.jsonl and of a.jsonl.gz."""
+    path = Path(file)
+    return stem_of(path.stem) if path.suffix.lower() in COMPRESSED else path.stem
+
+
+def _unpack(stream: BinaryIO, file: Path) -> io.BufferedReader:
+    codec = COMPRESSED.get(file.suffix.lower())
+    if codec is None:
+        return stream  # type: ignore[return-value]
+    import pyarrow as pa
+
+    return io.BufferedReader(pa.CompressedInputStream(stream, codec))
+
+
+def _read_jsonl(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
+    return _parse_lines(_lines(stream))
+
+
+def _parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[str, Any]]:
+    for number, text in lines:
         if text.strip():
             try:
-                row = json.loads(text)
+                row = json.loads(text, parse_float=_number)
             except (ValueError, RecursionError) as error:
                 raise _no_json(error, f"line {number}", cut=not text.endswith("\n")) from None
             yield f"line {number}", row
 
 
-def _read_json(file: Path) -> Iterator[tuple[str, Any]]:
-    text = "".join(line for _, line in _lines(file))
+def _read_json(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
+    lines = list(_lines(stream))
+    text = "".join(line for _, line in lines)
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_float=_number)
     except (ValueError, RecursionError) as error:
         message, at = getattr(error, "msg", ""), getattr(error, "pos", 0)
         if message == "Extra data":  # one object a line, under the other name
-            yield from _read_jsonl(file)
+            yield from _parse_lines(lines)
             return
         cut = at >= len(text.rstrip()) or message.startswith("Unterminated")
         raise _no_json(error, f"line {getattr(error, 'lineno', 1)}", cut) from None
     rows = content if isinstance(content, list) else _transpose(content)
     yield from ((f"row {number}", row) for number, row in enumerate(rows, 1))
+
+
+def _number(text: str) -> float | Decimal:
+    """A number with a point or an exponent; a decimal where a float would lose digits."""
+    value, digits = float(text), text.lower().partition("e")[0].lstrip("-0.")
+    return value if sum(map(str.isdigit, digits)) <= 17 and math.isfinite(value) else Decimal(text)
 
 
 def _no_json(error: Exception, place: str, cut: bool) -> UserError:
@@ -81,76 +122,71 @@ def _transpose(content: Any) -> list[Any]:
     return [dict(zip(content, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _read_csv(file: Path) -> Iterator[tuple[str, Any]]:
+def _read_csv(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a solution may be long
-    reader = csv.reader((line for _, line in _lines(file)), strict=True)
+    lines = [line for _, line in _lines(stream)]
+    header = next(filter(str.strip, lines), "")
+    between = max(",;\t", key=header.count)  # Excel writes ; where the comma is the decimal point
+    reader = csv.reader(lines, delimiter=between, skipinitialspace=True, strict=True)
     place, columns = "line 1", None
     try:
         for values in reader:
-            if columns is None:
+            if values and columns is None:
                 columns = values
                 if twin := next((name for name in columns if name and columns.count(name) > 1), None):
                     raise UserError(f"two columns are called {twin!r}")
-            elif values and len(values) != len(columns):
-                raise UserError(f"{place}: {len(values)} values for {len(columns)} columns")
-            elif values:
+            elif columns and values:
+                if len(values) != len(columns):
+                    raise UserError(f"{place}: {len(values)} values for {len(columns)} columns")
                 yield place, dict(zip(columns, values, strict=True))
             place = f"line {reader.line_num + 1}"
     except csv.Error as error:
         raise UserError(f"{place}: no CSV ({error})") from None
 
 
-def _read_parquet(file: Path) -> Iterator[tuple[str, Any]]:
+def _read_parquet(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     number = 0
     try:
-        with pq.ParquetFile(file) as table:
+        with pq.ParquetFile(stream if stream.seekable() else io.BytesIO(stream.read())) as table:
             for batch in table.iter_batches():
-                for row in batch.to_pylist():
+                for row in pa.record_batch([_widen(one) for one in batch], batch.schema.names).to_pylist():
                     yield f"row {(number := number + 1)}", row
     except (pa.ArrowException, ValueError) as error:
         at = f"after row {number}: " if number else ""
         raise UserError(f"{at}no Parquet ({str(error).splitlines()[0]})") from None
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, ends included; a byte-order mark is nothing."""
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                raise UserError(f"line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
+def _widen(column: Any) -> Any:
+    """A float32 by its digits: 0.1 and not 0.10000000149."""
+    return column.cast("string").cast("double") if str(column.type) == "float" else column
 
 
-READERS: dict[str, Callable[[Path], Iterator[tuple[str, Any]]]] = {
+def _lines(stream: io.BufferedReader) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, ends included. A byte-order mark is nothing, but that UTF-16 begins with
+    one."""
+    lines: Iterable[bytes] = stream
+    if stream.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # Excel's "Unicode", PowerShell's >
+        try:
+            lines = io.BytesIO(stream.read().decode("utf-16").encode())
+        except UnicodeDecodeError as error:
+            raise UserError(f"not UTF-16, as its first bytes say (byte {error.start + 1})") from None
+    for number, line in enumerate(lines, 1):
+        try:
+            yield number, line.decode().removeprefix("\ufeff")  # joined files have it in their midst
+        except UnicodeDecodeError as error:
+            raise UserError(f"line {number}: not UTF-8 (byte {error.start + 1} of the line)") from None
+
+
+READERS: dict[str, Callable[[io.BufferedReader], Iterator[tuple[str, Any]]]] = {
     ".jsonl": _read_jsonl,
     ".json": _read_json,
     ".csv": _read_csv,
     ".parquet": _read_parquet,
 }
-"""By the end of a file's name."""
+"""By the end of a file's name, which a compression's may follow."""
+ALIASES = {".ndjson": ".jsonl", ".tsv": ".csv"}
 
-
-def text_of(value: Any) -> str:
-    """A value as text: "" for a missing one; 3.0 is "3", as a column of numbers with gaps has only floats."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def missing_columns(
-    rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str | None], key: str
-) -> list[str]:
-    """A fault for every role in `columns` (role -> column; None: there is none) that no row has; `key` is
-    where the settings name them."""
-    there = dict.fromkeys(name for row in rows for name in row)
-    return [
-        f"{key}.{role}={column}: the data has no such column; it has {', '.join(there)}"
-        for role, column in columns.items()
-        if there and column is not None and column not in there
-    ]
+KINDS = ", ".join(READERS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ttc.data.files import Row
+from ttc.data.files import kind_of, read_rows
+from ttc.data.values import Row
 from ttc.settings.schema import DatasetConfig
 from ttc.types import UserError
 
@@ -39,6 +40,12 @@ def load_library(where: str, config: DatasetConfig, revision: str | None = None)
 
     datasets.disable_progress_bars()
     try:
+        if Path(where).is_dir():
+            parts = datasets.load_dataset_builder(where, config.config).config
+            files = [Path(file) for file in (parts.data_files or {}).get(config.split, ())]
+            # the library would take texts for numbers; what only it can read, it reads
+            if files and all(map(kind_of, files)) and not getattr(parts, "field", None):
+                return [row for file in files for _, row in read_rows(file)]
         return list(datasets.load_dataset(where, config.config, split=config.split, revision=revision))
     except Exception as error:  # the library raises a dozen kinds, and says what is there
         text = str(error) or type(error).__name__

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ttc.data.files import READERS, Row, missing_columns, read_rows, text_of
+from ttc.data.files import kind_of, read_rows, stem_of
 from ttc.data.hub import load_library, read_hub
+from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at
 from ttc.grading import extract
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Problem, UserError
@@ -23,7 +25,7 @@ THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
 def name_of(config: DatasetConfig) -> str:
     """The dataset's name in rows and plots: its own, or the stem of its path."""
-    return config.name or Path(config.path or "").stem
+    return config.name or stem_of(config.path or "")
 
 
 def key_of(problem: Problem) -> str:
@@ -86,10 +88,10 @@ def _words(role: str, asked: Sequence[object] | None) -> str:
     return f"dataset.{role}s=[{', '.join(map(str, asked or ()))}]"
 
 
-def _map_rows(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
+def _read_problems(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
     if missing := missing_columns(rows, vars(config.columns), "dataset.columns"):
         raise UserError("\n".join(missing))
-    problems = [_problem(i, row, config) for i, row in enumerate(rows)]
+    problems = read_each(rows, partial(_problem, config), f"dataset.path={config.path}")
     ids: set[str] = set()
     for problem in problems:
         if problem.id in ids:
@@ -98,23 +100,29 @@ def _map_rows(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
     return problems
 
 
-def _problem(i: int, row: Row, config: DatasetConfig) -> Problem:
+def _problem(config: DatasetConfig, number: int, row: Row) -> Problem:
     columns = config.columns
-    question, solution = (text_of(row.get(column)) for column in (columns.question, columns.answer))
-    answer = _answer(solution, config.answer_from)
-    if not question or not answer:
-        what = "question" if not question else "answer"
-        where = WHERE[config.answer_from] if question and solution else ""
-        raise UserError(
-            f"dataset.path={config.path}: row {i + 1} has no {what}{where} (column {getattr(columns, what)})"
-        )
+    texts = texts_at(row, vars(columns), "dataset.columns")
+    if not texts["question"]:
+        raise ValueError(f"no question (column {columns.question})")
     return Problem(
-        id=text_of(row.get(columns.id)) if columns.id else str(i),
-        question=question,
-        answer=answer,
-        level=level_of(row.get(columns.level)) if columns.level else None,
-        subject=text_of(row.get(columns.subject)) or None if columns.subject else None,
+        id=texts["id"] if columns.id else str(number),
+        question=texts["question"],
+        answer=gold_of(texts["answer"], config),
+        level=level_of(texts["level"]),
+        subject=texts["subject"] or None,
     )
+
+
+def gold_of(text: str, config: DatasetConfig) -> str:
+    """The gold answer in its column's text.
+
+    Raises:
+        ValueError: it states none.
+    """
+    if answer := _answer(text, config.answer_from):
+        return answer
+    raise ValueError(f"no answer{WHERE[config.answer_from] * bool(text)} (column {config.columns.answer})")
 
 
 WHERE = {"column": "", "hashes": " behind '####'", "boxed": r" in a \boxed{}"}
@@ -128,9 +136,9 @@ def _answer(text: str, answer_from: str) -> str:
 
 
 def level_of(value: Any) -> int | None:
-    """`3`, `"3"` or `"Level 3"`."""
-    digits = "".join(c for c in text_of(value) if c.isdigit())
-    return int(digits) if digits else None
+    """`3`, `"3"` or `"Level 3"`: the first number, of as many digits as a column of levels takes."""
+    found = re.search(r"\d{1,9}", text_of(value))
+    return int(found[0]) if found else None
 
 
 def _kind(path: str) -> str:
@@ -140,7 +148,7 @@ def _kind(path: str) -> str:
         return path
     if place.is_dir():
         return "folder"
-    is_file = place.exists() or place.suffix in READERS or path.startswith((".", "/", "~"))
+    is_file = place.exists() or kind_of(place) or path.startswith((".", "/", "~"))
     return "file" if is_file else "hub"
 
 
@@ -167,13 +175,13 @@ def _read_file(config: DatasetConfig) -> list[Problem]:
         rows = [row for _, row in read_rows(place, "problem")]
     except UserError as error:
         raise UserError(f"dataset.path={error}") from None
-    return _map_rows(rows, config)
+    return _read_problems(rows, config)
 
 
 SOURCES: dict[str, Callable[[DatasetConfig], list[Problem]]] = {
     "nano": _draw_nano,
-    "folder": lambda config: _map_rows(load_library(str(_place(config.path)), config), config),
+    "folder": lambda config: _read_problems(load_library(str(_place(config.path)), config), config),
     "file": _read_file,
-    "hub": lambda config: _map_rows(read_hub(config), config),
+    "hub": lambda config: _read_problems(read_hub(config), config),
 }
 """All problems of a dataset: made by a function of ours that `dataset.path` names, or read from a place."""

@@ -12,8 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ttc.data.files import kind_of
 from ttc.data.problems import key_of
 from ttc.plan.jobs import Done, JobKey, Plan, PlannedCell, UnscoredKey, plan
+from ttc.settings.schema import DatasetConfig
 from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
 
@@ -55,19 +57,49 @@ def join_done(one: Done, later: Done) -> Done:
 
 def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
     """Raises:
-    UserError: the folder's verdicts were made with another gold answer than a problem has now.
+    UserError: the folder's verdicts were made with other gold answers than problems have now.
     """
-    golds = {(planned.family, key_of(p)): p for planned in cells for p in planned.problems}
-    names = ["family", "problem_key", "gold"]
-    rows = folder.read("grades", names, where=_is_one("family", (family for family, _ in golds)))
-    # one row per problem, not one per path: a folder may hold a million paths
-    for family, key, gold in _tuples(rows.group_by(names).aggregate([]), names):
-        problem = golds.get((family, key))
-        if problem and gold is not None and gold != problem.answer:
+    datasets: dict[DatasetConfig, list[PlannedCell]] = {}
+    for planned in cells:
+        datasets.setdefault(planned.cell.dataset, []).append(planned)
+    for dataset, own in datasets.items():
+        problems = {key_of(problem): problem for problem in own[0].problems}
+        golds = {key: problem.answer for key, problem in problems.items()}
+        rows = outdated(folder, golds, ["problem_key", "gold"], {planned.family for planned in own})
+        names = ["problem_key", "gold"]
+        # one row per problem, not one per path: a folder may hold a million paths
+        found = list(_tuples(rows.group_by(names).aggregate([]), names))
+        if found:
+            key, gold = found[0]
+            more = f" (and {len(found) - 1} more problems)" if found[1:] else ""
+            file = dataset.path if kind_of(dataset.path or "") else "FILE"
             raise UserError(
-                f"problem {problem.id}: {folder} was graded with the gold answer {gold!r}, and the "
-                f"dataset says {problem.answer!r} now; take another name=, so that both can be told apart"
+                f"problem {problems[key].id}{more}: {folder} was graded with the gold answer {gold!r}, and "
+                f"the dataset says {problems[key].answer!r} now; `ttc regrade {folder} golds={file}` grades "
+                "anew and samples nothing, or take another name="
             )
+
+
+def outdated(
+    folder: Folder,
+    golds: Mapping[str, str],
+    columns: Sequence[str] | None = None,
+    families: Iterable[str] | None = None,
+) -> pa.Table:
+    """The rows of grades/ whose verdict was made with another gold answer than problems have.
+
+    Args:
+        golds: by problem_key.
+        columns: only these (and the table's key).
+        families: only theirs; None: all.
+    """
+    where = _is_one("problem_key", golds)
+    where = where if families is None else where & _is_one("family", families)
+    names = None if columns is None else [*columns, "problem_key", "gold"]
+    rows = folder.read("grades", names, where=where)
+    place = pc.index_in(rows["problem_key"], value_set=pa.array(list(golds), pa.string()))
+    now = pc.take(pa.chunked_array([pa.array(list(golds.values()), pa.string())]), place)
+    return rows.filter(pc.not_equal(rows["gold"], now))
 
 
 def _unscored(

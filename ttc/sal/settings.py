@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path as File
 from typing import Any, Literal, get_args
 
+from ttc.data.files import kind_of, stem_of
 from ttc.sal.source import Scores, Source
 from ttc.settings.build import build, read, sort_words
 from ttc.settings.compose import compose
@@ -161,7 +162,7 @@ def parse(words: Sequence[str]) -> ImportTask:
         faults.append(f"seeds={list(settings.seeds)}: one for each of the {len(sources)} files")
     if faults:
         raise Faults(faults)
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", File(sources[0]).name.removesuffix(".jsonl"))
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", _stem(sources[0]))
     folder = File(settings.results_dir).expanduser().absolute() / (settings.name or f"import-{stem}")
     return ImportTask(tuple(words), sources, settings, readout, folder)
 
@@ -187,6 +188,11 @@ def _policy(path: File) -> str:
     hub = re.sub(r"[-_](best-of-n|beam-search|dvts)[-_]completions$", "", path.name, flags=re.IGNORECASE)
     if hub != path.name:
         return hub
-    words = path.name.removesuffix(".jsonl").split("_")
+    words = _stem(path.name).split("_")
     own = [word for word in words if not NOT_A_POLICY.fullmatch(word.lower())]
     return "_".join(own) or path.absolute().parent.name  # data/<model>/<approach>_completions.jsonl
+
+
+def _stem(name: str) -> str:
+    """A file's; a Hub dataset's name has points of its own."""
+    return stem_of(name) if kind_of(name) else File(name).name

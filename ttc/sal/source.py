@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Any, Literal
 
-from ttc.data.files import READERS, read_rows, text_of
+from ttc.data.files import kind_of, read_rows
 from ttc.data.hub import read_hub
 from ttc.data.problems import level_of
+from ttc.data.values import list_of, text_at
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Problem, UserError
 
@@ -82,7 +83,7 @@ def read_source(name: str, config: str | None, split: str, scores: Scores = "pro
     path = File(name).expanduser()
     if path.is_file():
         found = read_rows(path, "completions of search-and-learn")
-    elif path.exists() or path.suffix in READERS or name.startswith((".", "/", "~")):
+    elif path.exists() or kind_of(path) or name.startswith((".", "/", "~")):
         raise UserError(f"{name}: {'a folder' if path.exists() else 'no such file'}; name a .jsonl file")
     else:
         dataset = DatasetConfig(path=name, config=config, split=split)
@@ -109,22 +110,22 @@ def _row(place: str, row: Mapping[str, Any], index: int, mode: Scores) -> SalRow
     if missing := [name for name in NEEDED if row.get(name) is None]:
         has = ", ".join(map(str, row)) or "nothing"
         raise ValueError(f"no completions of search-and-learn: no {', '.join(missing)}; the row has {has}")
-    question, answer, texts = row["problem"], text_of(row["answer"]), row["completions"]
+    question, answer, texts = row["problem"], text_at(row, "answer", ""), list_of(row["completions"])
     if not isinstance(question, str) or not question.strip():
         raise ValueError("problem: no text")
     if not answer:
         raise ValueError("answer: empty; without the right answer nothing can be graded")
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+    if not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError("completions: not a list of texts")
-    id_ = text_of(row.get("unique_id")) or str(index)
+    id_ = text_at(row, "unique_id", "") or str(index)
     unknown = [None] * len(texts)
-    scores, tokens = row.get("scores"), row.get("completion_tokens")
-    scores = unknown if scores is None or mode == "ignore" else scores
-    if not isinstance(scores, list) or len(scores) != len(texts):
+    scores = unknown if row.get("scores") is None or mode == "ignore" else list_of(row["scores"])
+    tokens = list_of(row.get("completion_tokens"))
+    if scores is None or len(scores) != len(texts):
         raise ValueError(
             f"scores: not one list of step scores for each of the {len(texts)} completions; {UNREAD}"
         )
-    if not isinstance(tokens, list) or len(tokens) != len(texts):
+    if tokens is None or len(tokens) != len(texts):
         tokens = unknown  # dvts writes one -1
     lists = [None if own is None else _step_scores(own, unbounded=mode == "sigmoid") for own in scores]
     completions = tuple(
@@ -137,7 +138,7 @@ def _row(place: str, row: Mapping[str, Any], index: int, mode: Scores) -> SalRow
         )
         for text, own, count in zip(texts, lists, tokens, strict=True)
     )
-    problem = Problem(id_, question, answer, level_of(row.get("level")), row.get("subject"))
+    problem = Problem(id_, question, answer, level_of(row.get("level")), text_at(row, "subject", "") or None)
     return SalRow(place, problem, completions)
 
 

@@ -94,7 +94,8 @@ class PrmConfig(EngineConfig):
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the data says what; null: it has no such column."""
+    """Where the data says what; null: it has no such column. A dotted name goes into objects and lists:
+    messages.0.content."""
 
     question: str = "question"
     answer: str = "answer"
@@ -108,7 +109,8 @@ class DatasetConfig:
     name: str | None = None
     """null: the stem of `path`."""
     path: str | None = None
-    """`nano`, a .jsonl, .json, .csv or .parquet file, a folder with a Hub dataset, or a Hub id."""
+    """`nano`, a .jsonl, .json, .csv or .parquet file (.gz, .zst too), a folder with a Hub dataset, or a Hub
+    id."""
     config: str | None = None
     """Hub: which of its configurations."""
     split: str = "test"

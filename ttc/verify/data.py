@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path as File
 
-from ttc.data.files import Row, missing_columns, read_rows, text_of
+from ttc.data.files import read_rows
+from ttc.data.values import Row, missing_columns, read_each, text_at
 from ttc.types import Faults, UserError
 from ttc.verify.formats import FORMATS, UNCLEAR, LabelColumns, Reading, read_by_columns, unclear
 from ttc.verify.settings import NANO, LabelSettings
 
 NANO_COUNT = 500
-SHOWN = 5
-"""Rows that are named of all that are at fault."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +69,15 @@ def map_rows(
         raise Faults([f"{source}: {fault}" for fault in missing])
     read = FORMATS[format_].read
     doubtful = unclear(rows, columns) if read is read_by_columns else ()
-    solutions, faults = [], []
-    for number, row in enumerate(rows):
-        try:
-            if number in doubtful:
-                raise ValueError(f"column {columns.label}: {UNCLEAR}")
-            if reading := read(row, columns):
-                id_ = text_of(row.get(columns.id)) if columns.id else str(number)
-                solutions.append(_solution(reading, id_, columns.question))
-        except ValueError as error:
-            faults.append(f"{source}: row {number + 1}: {error}")
-    if len(faults) > SHOWN:
-        faults[SHOWN:] = [f"{source}: {len(faults) - SHOWN} more rows like these"]
-    if faults:
-        raise Faults(faults)
-    return solutions
+
+    def solution(number: int, row: Row) -> Labelled | None:
+        if number in doubtful:
+            raise ValueError(f"column {columns.label}: {UNCLEAR}")
+        reading = read(row, columns)
+        id_ = text_at(row, columns.id, "columns.id") if columns.id else str(number)
+        return _solution(reading, id_, columns.question) if reading else None
+
+    return [one for one in read_each(rows, solution, source) if one]
 
 
 def _solution(reading: Reading, id_: str, column: str) -> Labelled:
@@ -93,7 +86,7 @@ def _solution(reading: Reading, id_: str, column: str) -> Labelled:
     Raises:
         ValueError: says what is wrong with the row.
     """
-    question, steps, label = text_of(reading.question), reading.steps, reading.label
+    question, steps, label = reading.question, reading.steps, reading.label
     if not question:
         raise ValueError(f"no question (column {column})")
     worded = [step for step in steps if step.strip()]
@@ -105,7 +98,7 @@ def _solution(reading: Reading, id_: str, column: str) -> Labelled:
         question=question,
         steps=tuple(worded),
         label=label if label < 0 else sum(bool(step.strip()) for step in steps[:label]),
-        answer=text_of(reading.answer),
+        answer=reading.answer,
     )
 
 

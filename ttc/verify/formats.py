@@ -6,13 +6,12 @@ PRMBench's original processes).
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ttc.data.files import Row, text_of
+from ttc.data.values import Row, list_of, text_at, text_of, unpacked, value_at
 
 TAG = "ки"
 """Math-Shepherd: the end of a step."""
@@ -47,10 +46,10 @@ class LabelColumns:
 class Reading:
     """A row as it stands there, blank steps included. label: index of the first wrong step; -1: none is."""
 
-    question: Any
+    question: str
     steps: Sequence[Any]
     label: int
-    answer: Any = None
+    answer: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,15 +70,15 @@ def read_by_columns(row: Row, columns: LabelColumns) -> Reading:
         ValueError: says what is wrong with the row, as every reader does.
     """
     steps = _steps(row, columns)
-    answer = row.get(columns.answer) if columns.answer else None
-    return Reading(row.get(columns.question), steps, _first_wrong(row, columns, len(steps)), answer)
+    question, answer = _texts(row, columns)
+    return Reading(question, steps, _first_wrong(row, columns, len(steps)), answer)
 
 
 def _first_wrong(row: Row, columns: LabelColumns, steps: int) -> int:
-    value = row.get(columns.label)
+    value = value_at(row, columns.label)
     if _says_none(row, columns):
         return -1
-    if (verdicts := as_list(value)) is not None:
+    if (verdicts := list_of(value)) is not None:
         if len(verdicts) != steps or any(verdict not in (0, 1) for verdict in verdicts):
             raise ValueError(
                 f"column {columns.label}: a list must have one 0 or 1 for each of the {steps} steps "
@@ -103,7 +102,9 @@ def _first_wrong(row: Row, columns: LabelColumns, steps: int) -> int:
 def unclear(rows: Sequence[Row], columns: LabelColumns) -> set[int]:
     """Places of rows whose label may be a verdict on their only step or its number: [1], where no longer list
     of the file shows which. `read_by_columns` cannot tell from one row."""
-    lists = [(as_list(row.get(columns.label)), as_list(row.get(columns.steps)) or ()) for row in rows]
+    lists = [
+        (list_of(value_at(row, columns.label)), list_of(value_at(row, columns.steps)) or ()) for row in rows
+    ]
     if any(verdicts is not None and len(verdicts) == len(steps) > 1 for verdicts, steps in lists):
         return set()
     return {i for i, (verdicts, _) in enumerate(lists) if verdicts == [1] and verdicts[0] is not True}
@@ -111,7 +112,7 @@ def unclear(rows: Sequence[Row], columns: LabelColumns) -> set[int]:
 
 def _read_prm800k(row: Row, columns: LabelColumns) -> Reading | None:
     """OpenAI's own files, both phases: along the steps that were taken, up to the first that is rated -1."""
-    question, label = row.get(columns.question), row.get(columns.label)
+    question, label = (unpacked(value_at(row, name)) for name in (columns.question, columns.label))
     if not isinstance(question, Mapping) or not isinstance(label, Mapping):
         raise ValueError(f"columns {columns.question} and {columns.label} must be PRM800K's objects")
     finish = label.get("finish_reason")
@@ -119,7 +120,8 @@ def _read_prm800k(row: Row, columns: LabelColumns) -> Reading | None:
         raise ValueError(f"{columns.label}.finish_reason={finish!r}: must be one of {', '.join(FINISHED)}")
     if finish == "bad_problem":
         return None
-    problem, gold, steps = question.get("problem"), question.get("ground_truth_answer"), []
+    problem, gold = (text_of(question.get(name)) for name in ("problem", "ground_truth_answer"))
+    steps: list[str] = []
     for index, step in enumerate(label.get("steps") or ()):
         try:
             text, rating = _taken(step)
@@ -150,7 +152,7 @@ def _taken(step: Any) -> tuple[Any, Any]:
 def _read_math_shepherd(row: Row, columns: LabelColumns) -> Reading:
     """Question and steps are one text, with `ки` behind each step; the label is that text with + or - there.
     Some questions hold a tag, too."""
-    text, labelled = (str(row.get(column) or "").rstrip() for column in (columns.steps, columns.label))
+    text, labelled = (str(value_at(row, column) or "").rstrip() for column in (columns.steps, columns.label))
     pieces = text.split(TAG)
     found = re.fullmatch("([-+])".join(map(re.escape, pieces)), labelled)
     if len(pieces) == 1:
@@ -174,20 +176,26 @@ def _read_math_shepherd(row: Row, columns: LabelColumns) -> Reading:
 
 def _read_prmbench(row: Row, columns: LabelColumns) -> Reading:
     """The numbers of the wrong steps, from 1 on; an empty list where all are right."""
-    steps, value = _steps(row, columns), row.get(columns.label)
-    given = [] if _says_none(row, columns) else as_list(value)
+    steps, value = _steps(row, columns), value_at(row, columns.label)
+    given = [] if _says_none(row, columns) else list_of(value)
     numbers = [_whole(one) for one in ([value] if given is None else given)]
     known = [number for number in numbers if number is not None and 1 <= number <= len(steps)]
     if len(known) < len(numbers):
         raise ValueError(
             f"column {columns.label}: {value!r} must be the numbers of wrong steps, from 1 to {len(steps)}"
         )
-    answer = row.get(columns.answer) if columns.answer else None
-    return Reading(row.get(columns.question), steps, min(known, default=0) - 1, answer)
+    question, answer = _texts(row, columns)
+    return Reading(question, steps, min(known, default=0) - 1, answer)
+
+
+def _texts(row: Row, columns: LabelColumns) -> tuple[str, str]:
+    """The question and the gold answer."""
+    question = text_at(row, columns.question, "columns.question")
+    return question, text_at(row, columns.answer, "columns.answer")
 
 
 def _steps(row: Row, columns: LabelColumns) -> list[Any]:
-    steps = as_list(row.get(columns.steps))
+    steps = list_of(value_at(row, columns.steps))
     if not steps or not all(isinstance(step, str) for step in steps):
         raise ValueError(f"column {columns.steps} must be a list of texts, one a step")
     return steps
@@ -195,10 +203,10 @@ def _steps(row: Row, columns: LabelColumns) -> list[Any]:
 
 def _says_none(row: Row, columns: LabelColumns) -> bool:
     """Does the label say that no step is wrong, where it is no list?"""
-    if columns.label not in row:
+    value = value_at(row, columns.label)
+    if value is None and "." not in columns.label and columns.label not in row:
         raise ValueError(f"no label (column {columns.label})")
-    value = row[columns.label]
-    return as_list(value) is None and text_of(value) in (text_of(columns.label_none), "-1")
+    return list_of(value) is None and text_of(value) in (text_of(columns.label_none), "-1")
 
 
 def _whole(value: Any) -> int | None:
@@ -207,16 +215,6 @@ def _whole(value: Any) -> int | None:
     except (TypeError, ValueError, OverflowError):  # infinity is a float
         return None
     return None if isinstance(value, bool) or number != float(value) else number
-
-
-def as_list(value: Any) -> list[Any] | None:
-    """A list, or one written as JSON into a cell of a CSV; None for anything else."""
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
-    return list(value) if isinstance(value, list | tuple) else None
 
 
 FORMATS: dict[str, Format] = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path as File
 from typing import Annotated, Any
 
-from ttc.data.files import READERS
+from ttc.data.files import KINDS, kind_of, stem_of
 from ttc.models import ENGINES, check
 from ttc.settings.build import build, read, section, sort_words
 from ttc.settings.compose import compose
@@ -94,7 +94,7 @@ def parse(words: Sequence[str]) -> Task:
             faults += str(error).splitlines()
     if faults:
         raise Faults(faults)
-    name = "-".join(["verify", File(source).absolute().stem, *([prm.name] if prm else [])])
+    name = "-".join(["verify", stem_of(File(source).absolute()), *([prm.name] if prm else [])])
     return Task(source, settings, prm, File(settings.out or File("results") / name).expanduser().absolute())
 
 
@@ -107,7 +107,7 @@ def _format_words(own: Sequence[str]) -> list[str]:
 
 def _source_faults(sources: Sequence[str]) -> list[str]:
     if not sources:
-        return [f"SOURCE is missing: {NANO}, a {', '.join(READERS)} file, or a results folder"]
+        return [f"SOURCE is missing: {NANO}, a {KINDS} file, or a results folder"]
     if len(sources) > 1:
         return [f"{word}: one SOURCE at a time; settings read key=value" for word in sources[1:]]
     path = File(sources[0]).expanduser()
@@ -117,7 +117,7 @@ def _source_faults(sources: Sequence[str]) -> list[str]:
         return [] if (path / "searches").is_dir() else [f"{path}: no results folder, it has no searches/"]
     if not path.exists():
         return [f"{path}: no such file or folder"]
-    return [] if path.suffix in READERS else [f"{path}: take a {', '.join(READERS)} file"]
+    return [] if kind_of(path) else [f"{path}: take a {KINDS} file"]
 
 
 def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
