@@ -44,6 +44,13 @@ class _Reader(_Latex2Sympy):  # type: ignore[misc]
             )
         return SimpleNamespace(math=lambda: tree)
 
+    def parse_number(self, text: str) -> Any:
+        """sympy.Number imports all of sympy's names to read `13`."""
+        from sympy import Integer
+
+        digits = text.replace(",", "")
+        return Integer(int(digits)) if digits.isdecimal() and digits.isascii() else super().parse_number(text)
+
 
 class _Form(tuple[int, ...]):
     """The types of a text's tokens, and a parser that stands before them."""
