@@ -140,9 +140,10 @@ def main(quick: bool) -> int:
         "[grading.md](grading.md).\n",
     ]
     for section in sections(quick):
-        text += [f"## {section.title}\n", *[f"{section.note}\n"] * bool(section.note)]
-        text += [f"| {' | '.join(section.head)} |", "|---" * len(section.head) + "|"]
-        print(*text[-4:], sep="\n")
+        top = [f"## {section.title}\n", *[f"{section.note}\n"] * bool(section.note)]
+        top += [f"| {' | '.join(section.head)} |", "|---" * len(section.head) + "|"]
+        text += top
+        print(*top, sep="\n")
         for cells, met in section.lines:
             missed += not met
             text.append(f"| {' | '.join(cells)} |")
