@@ -1,17 +1,10 @@
-"""Fast versions of benchmarks/answers_statistics.py: the intervals cover, and choosing is not optimistic."""
+"""Fast versions of two benchmarks: the intervals cover, and choosing is not optimistic."""
 
 import numpy as np
 import pytest
 
-from benchmarks.answers_statistics import (
-    bootstrap,
-    coverages,
-    excess,
-    one_bin,
-    other_seeds,
-    problem_means,
-    same_pool,
-)
+from benchmarks.answers_coverage import bootstrap, coverages, problem_means
+from benchmarks.answers_statistics import excess, one_bin, other_seeds, same_pool
 from ttc.stats.paired import bootstrap_weights, percentiles
 
 
