@@ -1,28 +1,30 @@
-"""Fast versions of benchmarks/answers_statistics.py: the intervals cover, and choosing is not optimistic."""
+"""Fast versions of two benchmarks: the intervals cover, and choosing is not optimistic."""
 
 import numpy as np
 import pytest
 
-from benchmarks.answers_statistics import covered, excess, one_bin, other_seeds, same_pool
+from benchmarks.answers_coverage import bootstrap, coverages, problem_means
+from benchmarks.answers_statistics import excess, one_bin, other_seeds, same_pool
+from ttc.stats.paired import bootstrap_weights, percentiles
 
-ACCURACIES = (0.05, 0.1, 0.3, 0.5, 0.7, 0.95)
+
+@pytest.mark.parametrize(("problems", "seeds"), [(30, 1), (30, 5), (30, 64), (50, 3), (50, 16), (100, 5)])
+def test_intervals_of_cells_cover_a_known_truth_where_others_do_not(problems, seeds):
+    found = coverages(problems, seeds, trials=2000)
+    error = 100 * (0.95 * 0.05 / 2000) ** 0.5
+    assert 94 - error <= found["ours"].mean <= 97 + error
+    assert found["ours"].lowest >= 92.5 - 2 * error
+    assert found["Student-t"].lowest < 92.5 - 2 * error
+    if problems < 100 and seeds > 1:
+        assert found["n_spec alone"].lowest < found["ours"].lowest
+        assert found["percentile bootstrap"].lowest < 92.5 - 2 * error
 
 
-@pytest.mark.parametrize(("problems", "seeds"), [(30, 1), (30, 5), (50, 3), (100, 1), (100, 5), (500, 2)])
-def test_intervals_of_cells_cover_a_known_truth(problems, seeds):
-    points = {
-        (mean, concentration): covered(problems, seeds, mean, concentration, trials=2000)
-        for mean in ACCURACIES
-        for concentration in (0.2, 1.0, 10.0)
-    }
-    error = (0.95 * 0.05 / 2000) ** 0.5
-    assert 0.94 - error <= np.mean(list(points.values())) <= 0.97 + error
-    # Several seeds on few problems, nearly all right or wrong: the spread of the few others is itself unsure.
-    unsure = {point for point in points if problems < 75 and seeds > 2 and point[0] in (0.05, 0.95)}
-    assert min(points[point] for point in points.keys() - unsure) >= 0.925 - 3 * error
-    assert all(points[point] >= 0.88 - 3 * error for point in unsure)
-    if problems >= 100:
-        assert max(points.values()) <= 0.98 + 3 * error
+def test_the_bootstrap_with_endless_replicates_is_that_of_many():
+    count_1K = np.array([[20, 3, 7]])
+    weight_RP = bootstrap_weights(30, 20_000)
+    many = percentiles(weight_RP @ problem_means(count_1K, 2)[0] / 30)
+    assert np.concatenate(bootstrap(count_1K, 2)) == pytest.approx(many, abs=1 / 60)
 
 
 @pytest.mark.parametrize("bins", [one_bin, other_seeds])

@@ -7,6 +7,8 @@ import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from latex2sympy2_extended import latex2sympy
+from sympy import srepr
 
 from tests.hostile import hostile
 from ttc.grading import (
@@ -19,6 +21,7 @@ from ttc.grading import (
     name_reading,
     normal_form,
 )
+from ttc.grading.worker.grammar import CONVERSION, NORMALIZATION, parse
 from ttc.grading.worker.process import Worker
 
 
@@ -264,3 +267,18 @@ def test_groups_do_not_depend_on_the_order_but_for_their_names(answers, random):
     firsts = {number: answers[groups.index(number)] for number in groups}
     assert {a for a, _ in oracle.asked} <= set(firsts.values())  # only representatives are compared with
     assert len(oracle.asked) == len(set(oracle.asked))
+
+
+def test_texts_of_one_form_share_a_tree_and_keep_their_own_numbers_and_letters():
+    pairs = [
+        (r"2x^{3}-\frac{1}{7}", r"15 y^{10} - \frac{04}{9}"),
+        (r"\sin(3a)", r"\sin( 12 b)"),
+        ("x=7", "y = 2.50"),
+    ]
+    pairs += [(r"\log_2 8", r"\log_{3} 81"), ("(1,2]", "(34, 56]"), (r"\frac{d}{dx}x^2", r"\frac{d}{dx}y^3")]
+    config = {"normalization_config": NORMALIZATION, "conversion_config": CONVERSION, "is_real": True}
+    for text in [text for pair in (*pairs, *pairs) for text in pair]:
+        assert srepr(parse(text)) == srepr(latex2sympy(text, **config))
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no sentence"):
+            parse(r"\frac{1}{+")

@@ -51,9 +51,9 @@ def readings(text: str) -> tuple[Any, ...]:
 
 def _parse(text: str) -> Any:
     """The whole text, or None."""
-    from latex2sympy2_extended import NormalizationConfig, latex2sympy
-    from latex2sympy2_extended.latex2sympy2 import ConversionConfig
     from sympy import Basic, Derivative, Integral, Limit, MatrixBase, Product, Sum, nan, zoo
+
+    from ttc.grading.worker.grammar import parse
 
     text = PRIMES.sub("_{prime}", text)
     if MISREAD.search(text):
@@ -66,12 +66,7 @@ def _parse(text: str) -> Any:
 
         return Rational(form.numerator, form.denominator)
     try:
-        side = latex2sympy(
-            text,
-            is_real=True,
-            normalization_config=NormalizationConfig(malformed_operators=True, nits=True, boxed="none"),
-            conversion_config=ConversionConfig(lowercase_symbols=False),
-        )
+        side = parse(text)
         if not isinstance(side, Basic | MatrixBase) or side.has(nan, zoo):
             return None
         return exact(side.doit() if side.has(Derivative, Integral, Limit, Product, Sum) else side)
