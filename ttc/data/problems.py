@@ -16,7 +16,7 @@ from ttc.data.files import READERS, Row, missing_columns, read_rows, text_of
 from ttc.data.hub import load_library, read_hub
 from ttc.grading import extract
 from ttc.settings.schema import DatasetConfig
-from ttc.types import Problem, UserError
+from ttc.types import Faults, Problem, UserError
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
@@ -54,7 +54,7 @@ def _select(problems: list[Problem], config: DatasetConfig) -> list[Problem]:
     faults = _misses("level", levels, {problem.level for problem in problems})
     faults += _misses("subject", subjects, {problem.subject for problem in problems})
     if faults:
-        raise UserError("\n".join(faults))
+        raise Faults(faults)
     chosen = [
         problem
         for problem in problems
