@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.commands.help import HELP, write_help, write_overview
 from ttc.settings import extensions
-from ttc.types import EngineDied, TransientError, UserError
+from ttc.types import EngineDied, Faults, TransientError, UserError
 
 if TYPE_CHECKING:
     from ttc.report.console import Console
@@ -51,7 +51,7 @@ def _quirks(words: Sequence[str], console: Console) -> None:
 
     folder = _results("quirks", words)
     if faults := [f"{word}: quirks takes a results folder and nothing else" for word in words[1:]]:
-        raise UserError("\n".join(faults))
+        raise Faults(faults)
     report(folder, console)
 
 

@@ -21,7 +21,7 @@ from ttc.settings.compose import CONF, PRIMARY, SWEEPS
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.studies.settings import OptimalSettings
-from ttc.types import Names, Naturals, OneOf, Prompt, Spelled
+from ttc.types import Names, Naturals, OneOf, Prompt, Spelled, either
 from ttc.verify.settings import FolderSettings, LabelSettings
 
 WIDTH = 110
@@ -132,7 +132,7 @@ def _range(hint: Any) -> str:
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(filter(None, (_range(one) for one in get_args(hint) if one is not type(None))))
     if get_origin(hint) is Literal:
-        return _either(get_args(hint))
+        return either(get_args(hint))
     if get_origin(hint) is Annotated:
         return _bounds(*get_args(hint))
     return KINDS.get(hint, "")
@@ -143,7 +143,7 @@ def _bounds(kind: Any, *marks: Any) -> str:
     for mark in marks:
         match mark:
             case OneOf():
-                words = [_either(tuple(mark.registry))]
+                words = [either(mark.registry)]
             case Spelled():
                 words = [mark.what]
             case Ge():
@@ -153,11 +153,6 @@ def _bounds(kind: Any, *marks: Any) -> str:
             case Le():
                 words.append(f"<= {mark.le}")
     return " ".join(filter(None, words))
-
-
-def _either(names: tuple[Any, ...]) -> str:
-    *others, last = map(str, names)
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 # --- What a setting is -----------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from ttc.data.hub import load_library, read_hub
 from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at
 from ttc.grading import extract
 from ttc.settings.schema import DatasetConfig
-from ttc.types import Problem, UserError
+from ttc.types import Faults, Problem, UserError
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
@@ -56,7 +56,7 @@ def _select(problems: list[Problem], config: DatasetConfig) -> list[Problem]:
     faults = _misses("level", levels, {problem.level for problem in problems})
     faults += _misses("subject", subjects, {problem.subject for problem in problems})
     if faults:
-        raise UserError("\n".join(faults))
+        raise Faults(faults)
     chosen = [
         problem
         for problem in problems

@@ -11,7 +11,7 @@ from typing import Any
 from ttc.models import fake, heuristics, local, openai_policy, oracle
 from ttc.models.provider import Model, Provider, part_of
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import EngineDied, Problem, UserError
+from ttc.types import EngineDied, Problem, UserError, either
 
 ENGINES: dict[str, Provider] = {
     "auto": local.VLLM,  # or transformers: `look_up` finds out
@@ -32,11 +32,11 @@ def check(config: EngineConfig) -> list[str]:
     """What is wrong with an engine's configuration by itself, one line each."""
     part = part_of(config)
     names = [name for name, one in ENGINES.items() if (one.verifier if part == "prm" else one.policy)]
-    *others, last = map(repr, [*names, "none"] if part == "prm" else names)
     if config.engine == "none" and part == "prm":
         return []
     if config.engine not in names:
-        return [f"{part}.engine={config.engine!r}: must be {', '.join(others)} or {last}"]
+        known = either(map(repr, [*names, "none"] if part == "prm" else names))
+        return [f"{part}.engine={config.engine!r}: must be {known}"]
     engine = ENGINES[config.engine]
     faults = [
         f"{part}.{name}=null: {what}" for name, what in engine.needs.items() if not getattr(config, name)

@@ -13,7 +13,17 @@ from ttc.sal.source import Scores, Source
 from ttc.settings.build import build, read, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import ReadoutConfig
-from ttc.types import Count, Faults, FolderName, Natural, Naturals, NotNegative, PositiveShare, UserError
+from ttc.types import (
+    Count,
+    Faults,
+    FolderName,
+    Natural,
+    Naturals,
+    NotNegative,
+    PositiveShare,
+    UserError,
+    either,
+)
 
 Label = Literal["sal_best_of_n", "sal_beam", "sal_dvts"]
 
@@ -125,9 +135,8 @@ class ImportTask:
         if self.settings.seeds:
             known["seed"] = self.settings.seeds[place]
         if known["strategy"] is None:
-            *others, last = get_args(Label)
-            either = f"{', '.join(others)} or {last}"
-            raise UserError(f"{source.name}: its name says nothing of the search; strategy={either}")
+            known_ones = either(get_args(Label))
+            raise UserError(f"{source.name}: its name says nothing of the search; strategy={known_ones}")
         if not source.scored:
             known["prm"] = None
         if known["strategy"] == "sal_best_of_n":

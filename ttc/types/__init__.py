@@ -30,5 +30,6 @@ from ttc.types.ranges import (
     PositiveShare,
     Share,
     Spelled,
+    either,
 )
 from ttc.types.verbs import Bill, Budget, Context, Policy, Strategy, Verifier

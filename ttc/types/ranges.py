@@ -6,7 +6,7 @@ Nothing is checked when an object is made; `settings.build` does, with all fault
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -21,6 +21,12 @@ Positive = Annotated[float, Strict(), Gt(0)]
 NotNegative = Annotated[float, Strict(), Ge(0)]
 Naturals = Annotated[tuple[Natural, ...], Strict(False)]
 Names = Annotated[tuple[str, ...], Strict(False)]
+
+
+def either(names: Iterable[object]) -> str:
+    """`a, b or c`."""
+    *others, last = map(str, names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _schema(fits: Callable[[str], object], what: Callable[[], str]) -> Any:
@@ -42,11 +48,7 @@ class OneOf:
     registry: Mapping[str, Any]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        def names() -> str:
-            *others, last = map(repr, self.registry)
-            return f"{', '.join(others)} or {last}" if others else last
-
-        return _schema(self.registry.__contains__, names)
+        return _schema(self.registry.__contains__, lambda: either(map(repr, self.registry)))
 
 
 @dataclass(frozen=True)
