@@ -70,7 +70,7 @@ def _read(text: str) -> tuple[str, str | None]:
         return "extraction rows with a box", extract(text)
     if "final answer is" in text.lower():
         return 'extraction rows with "final answer is"', extract(text)
-    return "extraction rows with neither: the whole text", text
+    return "extraction rows with neither: what is read, else the whole text", extract(text) or text
 
 
 def replayed() -> list[Row]:

@@ -274,9 +274,9 @@ def test_the_core_pairs_are_symmetric() -> None:
 
 
 def read(text: str) -> tuple[str, str | None]:
-    """The rule that a text assumes, and what it reads: a box, a final answer, else the text's own math."""
+    """The rule that a text assumes, and what it reads: a box, a final answer, else what it says, or all."""
     rule = "boxed" if "boxed" in text else "final answer" if "final answer is" in text.lower() else "none"
-    return rule, extract(text) if rule != "none" else text
+    return rule, extract(text) or (text if rule == "none" else None)
 
 
 def test_the_extraction_rows_under_the_rule_that_each_assumes() -> None:
@@ -286,4 +286,5 @@ def test_the_extraction_rows_under_the_rule_that_each_assumes() -> None:
         found = safely(extract(row["gold"]) or row["gold"], answer) if answer else False
         right[rule] += found == row["equivalent"]
     print(right)
-    assert right["boxed"] + right["final answer"] >= 90
+    assert right["boxed"] + right["final answer"] >= 105
+    assert right["none"] >= 29

@@ -42,6 +42,12 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
         (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
         (r"escaped twice: \\boxed{840}", "840"),
         (r"\boxed{}", None),
+        (r"\boxed{2}$ and $\boxed{5}$, or $x = \boxed{2}$", "2"),
+        (r"$\boxed{(1, 2)}, \quad \text{and} \quad \boxed{(3, 4)}$", "(1, 2), (3, 4)"),
+        (r"$x = \boxed{4}$, $y = \boxed{6}$", "4, 6"),
+        ("\\boxed{7}\n\n**Problem 2:** What is 1+1?\n\\boxed{2}", "7"),
+        ("Problem: What is 1+1?\n\nSolution: \\boxed{2}", "2"),
+        ("\\boxed{7}<|im_end|>\n<|im_start|>user\n\\boxed{2}", "7"),
         ("The final answer is $x^2$. I hope it is correct.", "x^2"),
         ("Final answer is: 3.5.\nDone", "3.5"),
         ("it must be 17", None),
@@ -52,6 +58,9 @@ def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
         ("The final answer is:\n\\[ 73 \\]", "73"),
         ("The final answer is $18, because 9 * $2 = $18.", "18"),
         ("The final answer is **5**.", "5"),
+        (r"The final answer is $\$18$.", r"\$18"),
+        ("The final answer is\n\n\\begin{align*}\nx = 73\n\\end{align*}", "x = 73"),
+        ("The final answer is $", None),
     ],
 )
 def test_the_answer_is_the_last_box_else_what_the_final_answer_is_said_to_be(text, answer):
@@ -72,6 +81,50 @@ def test_the_answer_is_the_last_box_else_what_the_final_answer_is_said_to_be(tex
 )
 def test_what_stands_in_a_thinking_part_is_no_answer(text, answer):
     assert extract(text, name_reading("boxed", ["plan", "@@ ##"])) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Therefore the answer is $x=3$.", "x=3"),
+        ("The answer is 5. No, that is wrong. The answer is 6 apples, as 2*3=6.", "6 apples"),
+        ("**Answer:** 12\n\nExplanation: 5 and 7 are 12.", "12"),
+        ("### Final Answer\n\nThere are $12$ apples.", "12"),
+        ("so 3*14=42.\n#### 42", "42"),
+        ("#### Step 1: add\n2+3=5", None),
+        ("<answer>42</answer>", "42"),
+        ("Answer: (B) 12", "B"),
+        ("The correct option is C.", "C"),
+        ("The answer is $12 million.", "$12 million"),
+        ("The answer is {1, 2}.", "{1, 2}"),
+        ("The answer is $x = 2$ or $x = 3$.", "x = 2, x = 3"),
+        (r"The answer is $\frac12$, or $0.5$.", r"\frac12"),
+        (r"The answer is $n + k = 6 + 7 = 13$.", "13"),
+        ("Die Antwort ist 12.", "12"),
+        ("最终答案是12。", "12"),
+        ("The answer is an even number, so 12 cannot be right.", None),
+        ("The answer is less than 10.", None),
+        ("If the answer is 5, then x = 2.", None),
+        (r"The answer is $\frac{3", None),
+        ("2+3=5 and 5+7=12. So there are 12 apples.", "12 apples"),
+        ("It is simple. Therefore $x \\geq 5$ is the solution. I hope it is correct.", "x \\geq 5"),
+        ("Hence the only root of the two is x = 5.", "5"),
+        ("So there are 12 apples", None),  # cut?
+        ("There are 12 unknowns.", None),
+        ("So far we have 12 apples.", None),
+        ("So 5 is too small.", None),
+        ("So it takes more than 5 days.", None),
+        ("Therefore, by Theorem 4, the claim follows.", None),
+        ("So log x = 2.", None),
+        ("**42**", "42"),
+    ],
+)
+def test_an_answer_in_words_is_stated_or_concluded(text, answer):
+    assert extract(text) == answer
+
+
+def test_what_concludes_an_unfinished_path_is_not_stated():
+    assert extract("So there are 12 apples.", "stated") is None
 
 
 def test_a_last_number_counts_only_by_its_rule():

@@ -132,7 +132,7 @@ def _answer(text: str, answer_from: str) -> str:
     """The gold answer in its column's text; "" where it states none."""
     if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"
         return THOUSANDS.sub("", text.rpartition("####")[2].strip()) if "####" in text else ""
-    return (extract(text) or "") if answer_from == "boxed" else text
+    return (extract(text, "stated") or "") if answer_from == "boxed" else text
 
 
 def level_of(value: Any) -> int | None:

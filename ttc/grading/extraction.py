@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from ttc.grading.statements import NUMBER, read_conclusion, read_statement
+
 THINKING = (
     *("think", "thinking", "thought", "thoughts", "reasoning", "reason", "reflection", "scratchpad"),
     *("seed:think", "[THINK] [/THINK]", "◁think▷ ◁/think▷", "<|begin_of_thought|> <|end_of_thought|>"),
@@ -21,33 +23,40 @@ BRACES = re.compile(r"\\+(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 BARE = re.compile(
     r"\\+(?:boxed|fbox)\s*(\\[A-Za-z]+(?:\{[^{}]*\})*|-?\d[\d,]*(?:\.\d+)?|[A-Za-z](?![A-Za-z]))"
 )
-FINAL = re.compile(r"final answer is\s*:?[\s*]*", re.IGNORECASE)
-DISPLAYED = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$|\\\[(.+?)\\\]|\\\((.+?)\\\)", re.DOTALL)
-WORD = re.compile(r"\\[A-Za-z]+(?:\{[^{}]*\})?|([A-Za-z]{3,})")
-NUMBER = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+"
-NUMBER_IN_TEXT, AMOUNT = re.compile(NUMBER), re.compile(rf"\\?\$\s*({NUMBER})")
+GAP = re.compile(
+    r"(?:[}\s$,;]|\\[()\[\],;]|\\q?quad|\\text\{\W*and\W*\}|and\b|\w+\s*=)*\\+(?:boxed|fbox)\s*\{?"
+)
+TURN = re.compile(
+    r"<\|(?:im_end|eot_id|eom_id|end|endoftext|end_of_text|return)\|>"
+    r"|<\|(?:im_start|start_header_id)\|>user|<[|｜]end▁of▁sentence|</s>|<eos>|<end_of_turn>"
+)
+NEXT = re.compile(
+    r"\n[#* \t]*(?:Problem|Question|Exercise|Q|User|Human|Instruction)\s*\d*\**[:.]", re.IGNORECASE
+)
+NUMBER_IN_TEXT = re.compile(NUMBER)
 
 
 def boxed(text: str) -> str | None:
-    r"""The last closed `\boxed{}` (or `\fbox{}`) that is not empty, else what follows the last "final answer
-    is": math where it opens with some, else up to the end of the sentence (semantics, "Grading")."""
-    boxes = find_boxes(text)
-    full = [text[start : boxes[start]].strip() for start in sorted(boxes)]
-    if boxes:
-        return next((content for content in reversed(full) if content), None)
-    if finals := list(FINAL.finditer(text)):
-        return statement(text[finals[-1].end() :])
-    return None
+    """As `stated`, else what the text concludes with."""
+    text = solution(text)
+    return read_answer(text) or read_conclusion(text)
+
+
+def stated(text: str) -> str | None:
+    """The answer that a text states, which may go on: a box, else a statement."""
+    return read_answer(solution(text))
 
 
 def last_number(text: str) -> str | None:
     """As `boxed`, else the last number of the text: for datasets whose solutions state no answer."""
-    if find_boxes(text) or FINAL.search(text):
-        return boxed(text)
-    return next(iter(NUMBER_IN_TEXT.findall(text)[::-1]), None)
+    return boxed(text) or next(iter(NUMBER_IN_TEXT.findall(text)[::-1]), None)
 
 
-EXTRACTIONS: dict[str, Callable[[str], str | None]] = {"boxed": boxed, "last_number": last_number}
+EXTRACTIONS: dict[str, Callable[[str], str | None]] = {
+    "boxed": boxed,
+    "stated": stated,
+    "last_number": last_number,
+}
 
 
 def extract(text: str, reading: str = "boxed") -> str | None:
@@ -87,15 +96,29 @@ def find_boxes(text: str) -> dict[int, int]:
     return boxes
 
 
-def statement(rest: str) -> str | None:
-    """The math that the rest opens with, over as many lines as it takes, else its first sentence."""
-    rest = rest.strip()
-    if found := DISPLAYED.match(rest):
-        inner = next(filter(None, found.groups())).strip()
-        if not any(word[1] for word in WORD.finditer(inner)):
-            return inner or None
-    if found := AMOUNT.match(rest):  # a dollar that opens no math: an amount
-        return found[1]
-    sentence = re.split(r"\.(?:\s|$)", rest.split("\n", 1)[0].strip(), maxsplit=1)[0]
-    cut = re.search(r"\\(?:boxed|fbox)", sentence)
-    return None if cut else sentence.strip().strip("*").strip() or None
+def solution(text: str) -> str:
+    """The text up to where its turn ends or, an answer given, another question is made up."""
+    text = TURN.split(text, maxsplit=1)[0]
+    start = 0
+    for found in NEXT.finditer(text):
+        if read_answer(text[start : found.start()]):
+            return text[: found.start()]
+        start = found.start()
+    return text
+
+
+def read_answer(text: str) -> str | None:
+    r"""The last closed `\boxed{}` (or `\fbox{}`) that is not empty, with those before it that only a comma or
+    an "and" parts from it; else what the answer is last said to be."""
+    boxes = find_boxes(text)
+    full = [start for start in sorted(boxes) if text[start : boxes[start]].strip()]
+    if not full:
+        return read_statement(text)
+    first = len(full) - 1
+    while first and _goes_on(text[boxes[full[first - 1]] : full[first]]):
+        first -= 1
+    return ", ".join(dict.fromkeys(text[start : boxes[start]].strip() for start in full[first:]))
+
+
+def _goes_on(between: str) -> bool:
+    return bool(GAP.fullmatch(between) and re.search(r"[,;]|and\b", between))
