@@ -241,8 +241,32 @@ def test_a_figure_that_nothing_stands_behind_says_why_and_which_key_to_turn(
     assert "doubtful: best_of_n@4, beam@4: 100% of the paths were cut at 20 tokens: raise max_tokens" in said
     rows = pd.read_parquet(tmp_path / "default" / "readout.parquet")
     assert rows[["share_cut", "share_no_answer"]].eq(1).all(axis=None)
+    for ask in (["compare", "", "best_of_n@4", "beam@4"], ["compare", ""], ["optimal", ""]):
+        assert ttc([word or str(tmp_path / "default") for word in ask]) == 0
+        assert "100% of the paths were cut at 20 tokens" in capsys.readouterr().out
     assert launch(*words, "readout.doubts.cut=1", "readout.doubts.no_answer=1") == 0
     assert "doubtful" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "mark", "marked", "said"),
+    [
+        ("policy.context=12", "no path", 4, "of the problems have no path, their prompt being too long"),
+        ("prm.context=20", "unscored", 2, "of the paths have no score, being too long for prm=fake"),
+    ],
+)
+def test_what_does_not_fit_a_context_is_a_doubt(
+    word: str,
+    mark: str,
+    marked: int,
+    said: str,
+    launch: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert launch("strategy=best_of_n", "n=4", "dataset.limit=5", word) == 0
+    out = capsys.readouterr().out
+    assert f"doubtful: best_of_n@4: 100% {said}" in out
+    assert out.count(f", 100% {mark}") == marked
 
 
 def test_failed_searches_are_counted_shown_and_tried_again(

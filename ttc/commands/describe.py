@@ -21,7 +21,7 @@ from ttc.settings.compose import CONF, PRIMARY, SWEEPS
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.studies.settings import OptimalSettings
-from ttc.types import Names, Naturals, OneOf, Prompt, Spelled, either
+from ttc.types import Names, Naturals, OneOf, Prompt, Spelled, Tags, either
 from ttc.verify.settings import FolderSettings, LabelSettings
 
 WIDTH = 110
@@ -127,7 +127,7 @@ KINDS = {int: "whole number", float: "number", bool: "true or false"}
 
 def _range(hint: Any) -> str:
     """`whole number >= 1`; `keep or compete`; nothing for a text."""
-    if hint in (Naturals, Names):
+    if hint in (Naturals, Names, Tags):
         return f"a list, as {'[0,1]' if hint == Naturals else '[a,b]'}"
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(filter(None, (_range(one) for one in get_args(hint) if one is not type(None))))

@@ -63,5 +63,7 @@ def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
     try:
         return compose([*kept, *words])
     except UserError as error:
+        if str(error).startswith(tuple(words)):
+            raise
         line = " ".join(run["overrides"])
         raise UserError(f"the stored line `launch.py {line}` cannot be composed any more: {error}") from None

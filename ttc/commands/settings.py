@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from ttc.grading import EXTRACTIONS, GRADERS, name_reading
 from ttc.settings.schema import ReadoutConfig
-from ttc.types import Names, OneOf
+from ttc.types import OneOf, Tags
 
 
 @dataclass(frozen=True)
 class Grading:
     grader: Annotated[str, OneOf(GRADERS)] = ReadoutConfig.grader
     extract: Annotated[str, OneOf(EXTRACTIONS)] = ReadoutConfig.extract
-    thinking: Names = ()
+    thinking: Tags = ()
 
     @property
     def reading(self) -> str:

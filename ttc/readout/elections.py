@@ -42,7 +42,8 @@ class Batch:
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
         columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean).
-        faults: for each pool the share_B of its paths that are cut, blank, ...; NaN: no paths.
+        faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `no_path`:
+            1 or 0.
     """
 
     keys: Sequence[Key]
@@ -127,12 +128,18 @@ async def make_batch(
     scores = {} if verifier is None else tables.scores(verifier).values_N
     columns = {"tokens": tables.tokens_N, "logprobs": tables.logprob_N}
     at_BN = {name: np.append(column_N, np.nan)[row_BN] for name, column_N in columns.items()}
+    faults = dict(tables.faults_N)
+    for value_N in scores.values():  # all alike: a path has a score or none
+        faults["unscored"] = np.isnan(value_N).astype(np.float64)
     return Batch(
         *(keys, place_BUW, group_BN, firsts),
         right=[tables.right_N[first_G] for first_G in firsts],
         scores={agg: np.append(value_N, np.nan)[row_BN] for agg, value_N in scores.items()},
         columns={name: column for name, column in at_BN.items() if not np.isnan(column).all()},
-        faults={name: _shares(fault_N, row_BN) for name, fault_N in tables.faults_N.items()},
+        faults={
+            "no_path": np.asarray((row_BN >= 0).sum(axis=1) == 0, dtype=np.float64),
+            **{name: _shares(fault_N, row_BN) for name, fault_N in faults.items()},
+        },
     )
 
 

@@ -32,7 +32,8 @@ UNIT = ("family", "problem_key", "seed", "unit")
 PATH_COLUMNS = (*UNIT, "path", "address", "copy", "finish", "step_tokens", "step_logprobs")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict", "status")
-FAULTS = ("cut", "blank", "no_answer", "ungradable")
+PATH_FAULTS = ("cut", "blank", "no_answer", "ungradable")
+FAULTS = ("no_path", *PATH_FAULTS, "unscored")
 """What a path may be that makes a figure doubtful (semantics, "Doubts")."""
 POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_rate")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
@@ -91,7 +92,7 @@ class Tables:
         silent = np.array([answer is None for answer in self.answers], dtype=np.float64)
         ends = [numbers(pc.equal(finish, end)) for end in ("length", "blank")]
         unread = np.append(numbers(ungradable), np.nan)[at_N]
-        self.faults_N = dict(zip(FAULTS, [*ends, silent, unread], strict=True))
+        self.faults_N = dict(zip(PATH_FAULTS, [*ends, silent, unread], strict=True))
         self._slices = _slices(paths)
         self._score_rows = folder.read("scores", SCORE_COLUMNS)
         self._scores: dict[str, Scores] = {}

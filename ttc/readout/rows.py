@@ -46,7 +46,8 @@ SUMMARY: Columns = [
     ("pool", pa.int32()),  # paths of a pool that were read
     *((name, pa.float64()) for name in COSTS),  # mean per problem, stand-alone (semantics, "Costs")
     ("status", pa.string()),  # complete / incomplete (no seed is complete)
-    # share of the pools' paths that were cut by length, ended blank, state no answer, or one nobody can read
+    # share of the pools without a path; of the others' paths that were cut by length, ended blank, state no
+    # answer, or one nobody can read, or that the verifier did not score (semantics, "Doubts")
     *((f"share_{name}", pa.float64()) for name in FAULTS),
     ("missing", pa.int32()),  # (problem, seed) pairs of all the cell's seeds that are not there
     ("failed", pa.int32()),  # of these, pairs whose search failed

@@ -11,8 +11,10 @@ from ttc.report.formats import percent
 from ttc.report.view import name
 
 CAUSES = {
+    "no_path": "of the problems have no path, their prompt being too long: raise policy.context",
     "cut": "of the paths were cut at {max_tokens:.0f} tokens: raise max_tokens, and policy.context with it",
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
+    "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
     "no_answer": "of the paths are over without an answer: take a prompt= that asks for one in a box, or "
     "readout.extract=last_number",
@@ -28,11 +30,11 @@ def add_doubts(rows: pd.DataFrame, most: Mapping[str, float]) -> pd.DataFrame:
     `93% cut`."""
 
     def find(row: Any) -> tuple[str, str]:
-        shares = ((fault, row[f"share_{fault}"]) for fault in CAUSES)
+        shares = ((fault, row[f"share_{fault}"]) for fault in CAUSES if f"share_{fault}" in row)
         found = (
             (fault, f"{percent(share)} {fault.replace('_', ' ')}")
             for fault, share in shares
-            if share > most[fault]
+            if share > most[fault] and (fault != "unscored" or pd.notna(row["agg"]))
         )
         return next(found, ("", ""))
 

@@ -111,9 +111,6 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
 
     composer = _Composer(line)
     parsed: list[Any] = composer.parse(line.overrides)
-    for word in composer.files(line.overrides):
-        if (listed := re.fullmatch(r"(\w+)=\[(.*)\]", word)) and listed[1] != "hydra":
-            raise UserError(f"{word}: one name, no list; several are a grid: -m {listed[1]}={listed[2]}")
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
         fixed = [one.input_line for one in parsed if not one.is_sweep_override()]
@@ -170,9 +167,17 @@ class _Composer:
         from hydra.types import RunMode
         from omegaconf import open_dict
 
+        for word in words:
+            if listed := re.fullmatch(r"[+~]*(\w+)=(?:null|\[(.*)\])", word):
+                name, several = listed.groups()
+                grid = f"one name, no list; several are a grid: -m {name}={several}"
+                raise UserError(f"{word}: {'null is no name' if several is None else grid}")
         config = self._loader.load_configuration(self._config, list(words), RunMode.RUN)
         with open_dict(config):
             own = config.pop("hydra")
+        for group in ["strategy", "prompt", *GROUPS]:  # of a list, Hydra takes the last and notes no choice
+            if group in config and group not in own.runtime.choices:
+                raise UserError(f"-cn {self._config}: defaults: {group}: one name, no list")
         return config, own
 
     def _is_group(self, key: str) -> bool:

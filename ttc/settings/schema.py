@@ -24,6 +24,7 @@ from ttc.types import (
     PositiveShare,
     Prompt,
     Share,
+    Tags,
 )
 
 
@@ -146,6 +147,8 @@ class ClusterConfig:
 class Doubts:
     """Shares of a cell's paths; above one of them its figures are marked, with the likely cause."""
 
+    no_path: Share = 0.1
+    """Of the problems: their prompt was too long, so they have no path."""
     cut: Share = 0.1
     """Ended by max_tokens or the context."""
     blank: Share = 0.1
@@ -154,6 +157,8 @@ class Doubts:
     """Over, and state no answer."""
     ungradable: Share = 0.05
     """State one that the grader cannot read, or not in time."""
+    unscored: Share = 0.1
+    """The verifier gave no score; for votes that read scores."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +172,7 @@ class ReadoutConfig:
     extract: Annotated[str, OneOf(EXTRACTIONS)] = "boxed"
     """boxed: the answer that a solution states or concludes with; stated: states it; last_number: else
     its last number."""
-    thinking: Names = ()
+    thinking: Tags = ()
     """Tags of thinking parts, where no answer stands, besides the usual: plan for <plan> </plan>, or both."""
     headline: str = "weighted/last"
     """vote[/agg]: the result; every other vote is exploratory. prm=none: majority; greedy: its one path."""

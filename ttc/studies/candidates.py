@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,11 @@ import pandas as pd
 from ttc.readout.costs import make_costs
 from ttc.readout.names import PANEL, Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
+from ttc.report.doubts import add_doubts, explain
+from ttc.settings.build import build
+from ttc.settings.schema import ReadoutConfig
 from ttc.stats.intervals import Floats
+from ttc.store import Folder
 from ttc.store.schema import CellRecord
 from ttc.types import UserError
 
@@ -77,6 +81,19 @@ def studies(results: Results) -> list[Study]:
         Study(dict(zip(PANEL, panel, strict=True)), list(found[0].correct.index), found)
         for (panel, _), found in groups.items()
     ]
+
+
+def readout_config(folder: Folder) -> ReadoutConfig:
+    """As the folder's last launch read it, or as a launch would."""
+    last = [{}, *folder.runs()][-1]
+    return build(ReadoutConfig, last.get("config", {}).get("readout", {}), "readout.")
+
+
+def doubtful(folder: Folder, rows: Sequence[Mapping[Any, Any]]) -> list[str]:
+    """What makes these rows of `Results` doubtful, by the shares that the folder's last launch named."""
+    frame = pd.DataFrame(rows)
+    named = frame.assign(strategy=frame["words"], variant="")
+    return explain(add_doubts(named, vars(readout_config(folder).doubts)))
 
 
 def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:

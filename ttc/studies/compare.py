@@ -17,6 +17,7 @@ from ttc.report.tables import Table, column
 from ttc.stats import paired
 from ttc.stats.intervals import Floats, interval
 from ttc.store import Folder
+from ttc.studies.candidates import doubtful
 from ttc.types import UserError
 
 FILE = "compare"
@@ -145,6 +146,7 @@ def _notes(results: Results, readings: Sequence[Reading], table: pd.DataFrame) -
     if table["seeds"].nunique() > 1:
         seeds = zip(readings, table["seeds"], strict=True)
         notes.append(f"Not all have the same seeds: {', '.join(f'{one.name} {n}' for one, n in seeds)}.")
+    notes += doubtful(results.folder, [reading.row for reading in readings])
     if table["upper_bound"].any():
         notes.append("An upper bound has seen the gold answers: it is no result.")
     return notes
@@ -161,7 +163,8 @@ def print_cells(results: Results, console: Console) -> None:
         row |= {"headline": choice_name(head[0]) if head else ""}
         rows.append(row | {"accuracy": head[0]["accuracy"] if head else float("nan")})
     note = "cell:vote/agg, as in beam@16:best/min; without a vote the headline is read."
-    show(Table("cells", CELL_COLUMNS, rows, f"cells of {results.folder}", [note]), console)
+    doubts = doubtful(results.folder, results.rows[results.rows["headline"]].to_dict("records"))
+    show(Table("cells", CELL_COLUMNS, rows, f"cells of {results.folder}", [note, *doubts]), console)
 
 
 def _votes(votes: Sequence[str], headline: str) -> str:

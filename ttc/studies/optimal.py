@@ -19,12 +19,11 @@ from ttc.readout.pools import Tables
 from ttc.report.console import Console
 from ttc.report.formats import count
 from ttc.report.optimal import plot_optimal
-from ttc.settings.build import build, read
-from ttc.settings.schema import ReadoutConfig
+from ttc.settings.build import read
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
 from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store import Folder
-from ttc.studies.candidates import Candidate, CostReader, Study, ordered, studies
+from ttc.studies.candidates import Candidate, CostReader, Study, doubtful, ordered, readout_config, studies
 from ttc.studies.difficulty import Difficulty, measure, second_half
 from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings
@@ -65,17 +64,13 @@ def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.
         solved = Solved(study, difficulty, settings, CostReader(tables, settings.axis, study.problems))
         curves.append(solved.curve())
         choices.append(solved.choices())
-        print_study(study, curves[-1], choices[-1], solved.notes(), console)
+        notes = [*solved.notes(), *doubtful(folder, [one.reading.row for one in study.candidates])]
+        print_study(study, curves[-1], choices[-1], notes, console)
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
     folder.write("optimal", curve)
     folder.write("optimal_choices", choice)
     folder.write_bytes("plots/optimal.png", plot_optimal(curve, choice))
     return curve, choice
-
-
-def readout_config(folder: Folder) -> ReadoutConfig:
-    """As the folder's last launch read it."""
-    return build(ReadoutConfig, folder.runs()[-1]["config"]["readout"], "readout.")
 
 
 class Solved:

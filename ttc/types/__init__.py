@@ -30,6 +30,7 @@ from ttc.types.ranges import (
     PositiveShare,
     Share,
     Spelled,
+    Tags,
     either,
 )
 from ttc.types.verbs import Bill, Budget, Context, Policy, Strategy, Verifier

@@ -62,5 +62,8 @@ class Spelled:
         return _schema(re.compile(self.pattern).fullmatch, lambda: self.what)
 
 
+TAG = "a tag's name, or how it opens and how it closes, with a blank between"
+Tags = Annotated[tuple[Annotated[str, Spelled(r"[^\s<>]+|\S+ \S+", TAG)], ...], Strict(False)]
+
 FOLDER = "one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit"
 FolderName = Annotated[str, Spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", FOLDER)]
