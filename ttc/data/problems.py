@@ -103,8 +103,9 @@ def _read_problems(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
 def _problem(config: DatasetConfig, number: int, row: Row) -> Problem:
     columns = config.columns
     texts = texts_at(row, vars(columns), "dataset.columns")
-    if not texts["question"]:
-        raise ValueError(f"no question (column {columns.question})")
+    for role in ("question", "id"):
+        if getattr(columns, role) and not texts[role]:
+            raise ValueError(f"no {role} (column {getattr(columns, role)})")
     return Problem(
         id=texts["id"] if columns.id else str(number),
         question=texts["question"],
@@ -136,9 +137,9 @@ def _answer(text: str, answer_from: str) -> str:
 
 
 def level_of(value: Any) -> int | None:
-    """`3`, `"3"` or `"Level 3"`: the first number, of as many digits as a column of levels takes."""
-    found = re.search(r"\d{1,9}", text_of(value))
-    return int(found[0]) if found else None
+    """`3`, `"3"`, `3.0` or `"Level 3"`, of as many digits as a column of levels takes; None for any other."""
+    found = re.fullmatch(r"(?:level\s*)?(\d{1,9})(?:\.0+)?", text_of(value), re.IGNORECASE)
+    return int(found[1]) if found else None
 
 
 def _kind(path: str) -> str:

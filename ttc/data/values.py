@@ -47,7 +47,7 @@ def value_at(row: Mapping[str, Any], column: str | None) -> Any:
     """A column's value, None where there is none. A dotted column goes into objects and lists, as in
     messages.0.content; a column of that very name comes first."""
     if column is None or column in row:
-        return row.get(column or "")
+        return row[column] if column else None
     value: Any = row
     for name in column.split("."):
         value = unpacked(value)
@@ -80,7 +80,9 @@ def text_at(row: Mapping[str, Any], column: str | None, key: str) -> str:
         raise ValueError(
             f"column {column}={value[:40]!r}: a list or an object, printed as text; give one text"
         )
-    return text_of(value)
+    text = text_of(value)
+    text.encode()  # raises where half a pair of surrogates is left, which no file of ours could hold
+    return text
 
 
 def texts_at(row: Mapping[str, Any], columns: Mapping[str, str | None], key: str) -> dict[str, str]:
