@@ -15,7 +15,7 @@ from typing import Any
 
 from ttc.data.files import kind_of, read_rows, stem_of
 from ttc.data.hub import load_library, read_hub
-from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at
+from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at, whole_of
 from ttc.grading import extract
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Faults, Problem, UserError
@@ -137,9 +137,8 @@ def _answer(text: str, answer_from: str) -> str:
 
 
 def level_of(value: Any) -> int | None:
-    """`3`, `"3"`, `3.0` or `"Level 3"`, of as many digits as a column of levels takes; None for any other."""
-    found = re.fullmatch(r"(?:level\s*)?(\d{1,9})(?:\.0+)?", text_of(value), re.IGNORECASE)
-    return int(found[1]) if found else None
+    """`3`, `"3"` or `"Level 3"`; None for what is no whole number."""
+    return whole_of(re.sub(r"^level\s*", "", text_of(value), flags=re.IGNORECASE))
 
 
 def _kind(path: str) -> str:

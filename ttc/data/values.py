@@ -43,6 +43,13 @@ def text_of(value: Any) -> str:
     return (value.decode() if isinstance(value, bytes) else str(value)).strip()
 
 
+def whole_of(value: Any) -> int | None:
+    """A whole number of at most nine digits; None for any other value. Its text may end in .0, as a CSV's does
+    that was written from a column with gaps."""
+    found = re.fullmatch(r"(-?\d{1,9})(?:\.0+)?", text_of(value))
+    return int(found[1]) if found else None
+
+
 def value_at(row: Mapping[str, Any], column: str | None) -> Any:
     """A column's value, None where there is none. A dotted column goes into objects and lists, as in
     messages.0.content; a column of that very name comes first."""
