@@ -25,6 +25,7 @@ ROWS = [
     for i in range(6)
 ]
 COLUMNS = Columns(level="level", subject="subject")
+COLUMNS_LEVEL = Columns(level="level")
 
 
 @pytest.fixture
@@ -84,6 +85,35 @@ def test_a_row_without_an_answer_is_named_with_its_column(
     )
     [line] = refusal(config)
     assert line.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"id": None}, "row 1: no id (column id)"),
+        ({"id": " "}, "row 1: no id (column id)"),
+        ({"question": "a\ud835"}, "row 1: 'utf-8' codec can't encode"),
+    ],
+)
+def test_what_no_folder_could_hold_is_refused_by_row(rows: Any, row: dict[str, Any], said: str) -> None:
+    full = {"id": 1, "question": "q", "answer": "1"}
+    [line] = refusal(rows([full | row], columns=Columns(id="id")))
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [("Level 5", 5), ("4.0", 4), (3.0, 3), ("Level ?", None), (2.5, None), (-1, -1), ("AIME 2024 I", None)],
+)
+def test_a_level_is_a_whole_number_and_no_other_text_with_a_digit(rows: Any, value: Any, level: Any) -> None:
+    [problem] = load_problems(rows([{"question": "q", "answer": "1", "level": value}], columns=COLUMNS_LEVEL))
+    assert problem.level == level
+
+
+def test_the_index_that_pandas_writes_is_no_level(tmp_path: Path) -> None:
+    pd.DataFrame({"question": ["q"], "answer": [1]}).to_csv(tmp_path / "a.csv")
+    [problem] = load_problems(DatasetConfig(path=str(tmp_path / "a.csv")))
+    assert (problem.id, problem.level, problem.subject) == ("0", None, None)
 
 
 CHAT = [
@@ -367,10 +397,19 @@ def test_a_cached_commit_is_kept_where_there_is_a_network(hub: Path, monkeypatch
     assert asked == [("org/some", None), ("org/some", COMMIT)]
 
 
-def test_a_folder_laid_out_as_on_the_hub_is_a_dataset(hub: Path) -> None:
+def test_a_folder_laid_out_as_on_the_hub_or_saved_by_its_library_is_a_dataset(
+    hub: Path, tmp_path: Path
+) -> None:
+    import datasets
+
     cached(hub)
     [folder] = hub.glob("*/snapshots/*")
     assert chosen(DatasetConfig(path=str(folder), split="train", limit=1)) == ["train 0"]
+    saved = datasets.Dataset.from_list(ROWS)
+    saved.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"test": saved.select([1])}).save_to_disk(tmp_path / "splits")
+    assert chosen(DatasetConfig(path=str(tmp_path / "one"))) == [f"q{i}" for i in range(6)]
+    assert chosen(DatasetConfig(path=str(tmp_path / "splits"))) == ["q1"]
 
 
 def test_without_a_network_and_a_copy_it_says_what_to_download(hub: Path) -> None:

@@ -205,4 +205,4 @@ READERS: dict[str, Callable[[io.BufferedReader], Iterator[tuple[str, Any]]]] = {
 """By the end of a file's name, which a compression's may follow."""
 ALIASES = {".ndjson": ".jsonl", ".tsv": ".csv"}
 
-KINDS = f"{', '.join([*READERS, *ALIASES])} ({', '.join(COMPRESSED)} too)"
+KINDS = ", ".join(READERS)

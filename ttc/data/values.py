@@ -15,6 +15,7 @@ from ttc.types import Faults
 
 Row = dict[str, Any]
 T = TypeVar("T")
+S = TypeVar("S")
 
 SHOWN = 5
 """Rows that are named of all that are at fault."""
@@ -44,8 +45,8 @@ def text_of(value: Any) -> str:
 
 
 def whole_of(value: Any) -> int | None:
-    """A whole number of at most nine digits; None for any other value. Its text may end in .0, as a CSV's does
-    that was written from a column with gaps."""
+    """A whole number of at most nine digits; None for any other value. Its text may end in .0, as in a CSV of
+    a column with gaps."""
     found = re.fullmatch(r"(-?\d{1,9})(?:\.0+)?", text_of(value))
     return int(found[1]) if found else None
 
@@ -170,7 +171,7 @@ def _has_names(value: object) -> bool:
     return isinstance(value, Mapping) or (isinstance(value, list) and any(map(_has_names, value)))
 
 
-def read_each(rows: Iterable[Row], make: Callable[[int, Row], T], source: str) -> list[T]:
+def read_each(rows: Iterable[S], make: Callable[[int, S], T], source: str) -> list[T]:
     """What `make` reads off each row and its number, from 0 on; it raises ValueError where one is at fault.
 
     Raises:

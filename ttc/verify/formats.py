@@ -93,9 +93,10 @@ def _first_wrong(row: Row, columns: LabelColumns, steps: int) -> int:
             f"list of verdicts; columns.label_none={text_of(value) or 'null'} if it says that no step is wrong"
         )
     if not -1 <= label < steps:
+        right = "; columns.label_none=len: all are right" if label == steps else ""
         raise ValueError(
             f"column {columns.label}: {label} is not in -1..{steps - 1}, and there are {steps} steps "
-            f"(format=prmbench: numbers from 1 on{'; columns.label_none=len: all are right' * (label == steps)})"
+            f"(format=prmbench: numbers from 1 on{right})"
         )
     return label
 
