@@ -72,12 +72,22 @@ def test_the_gold_answer_is_taken_out_of_its_column(
         ("hashes", "it is 7", "row 2: no answer behind '####' (column gold)"),
         ("hashes", "####", "row 2: no answer behind '####' (column gold)"),
         ("boxed", r"it is \boxed{7", r"row 2: no answer in a \boxed{} (column gold)"),
+        (
+            "column",
+            "3 + 4 = 7 #### 7",
+            "row 2: column gold holds a solution; answer_from=hashes takes its answer",
+        ),
+        (
+            "column",
+            "so " * 20 + r"\boxed{7}",
+            "column gold holds a solution; answer_from=boxed takes its answer",
+        ),
     ],
 )
 def test_a_row_without_an_answer_is_named_with_its_column(
     rows: Any, answer_from: str, text: str, said: str
 ) -> None:
-    good = r"#### \boxed{1}"
+    good = "1" if answer_from == "column" else r"#### \boxed{1}"
     config = rows(
         [{"q": "a", "gold": good}, {"q": "b", "gold": text}],
         answer_from=answer_from,

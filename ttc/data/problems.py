@@ -119,13 +119,22 @@ def gold_of(text: str, config: DatasetConfig) -> str:
     """The gold answer in its column's text.
 
     Raises:
-        ValueError: it states none.
+        ValueError: it states none, or is a whole solution where its column is taken for the answer.
     """
+    marked = (
+        "hashes" if "####" in text else "boxed" if r"\boxed" in text and len(text.split()) > PHRASE else ""
+    )
+    if marked and config.answer_from == "column":
+        raise ValueError(
+            f"column {config.columns.answer} holds a solution; answer_from={marked} takes its answer"
+        )
     if answer := _answer(text, config.answer_from):
         return answer
     raise ValueError(f"no answer{WHERE[config.answer_from] * bool(text)} (column {config.columns.answer})")
 
 
+PHRASE = 20
+"""Words that an answer with a box may have: `$x=\\boxed{1}$ or $x=\\boxed{2}$` is no solution."""
 WHERE = {"column": "", "hashes": " behind '####'", "boxed": r" in a \boxed{}"}
 
 

@@ -90,7 +90,7 @@ def _first_wrong(row: Row, columns: LabelColumns, steps: int) -> int:
     if label is None:
         raise ValueError(
             f"column {columns.label}: {value!r} is neither the index of a step (-1: all are right) nor a "
-            f"list of verdicts; columns.label_none={text_of(value) or 'null'} if it says that no step is wrong"
+            f"list of verdicts; columns.label_none={text_of(value) or 'null'} if it says that none is wrong"
         )
     if not -1 <= label < steps:
         right = "; columns.label_none=len: all are right" if label == steps else ""
