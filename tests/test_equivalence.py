@@ -33,6 +33,7 @@ EQUAL = {
         *((r"1+\sqrt3", "1 + sqrt(3)"), (r"(\sin x, \sqrt2)", "(sin(x), sqrt(2))"), (r"\log_2 3", "log2(3)")),
         *((r"\frac{4}{3}\pi r^3", "4/3*pi*r^3"), (r"\frac23\pi", "2/3 pi"), (r"|x-3|", "abs(x-3)")),
         *((r"(-\infty,0)\cup(2,\infty)", "(-inf, 0) U (2, infinity)"), (r"\pm 3", "+-3"), ("x^{-1}", "x^-1")),
+        *((r"\sin x", "sinx"), (r"x\sqrt2", "xsqrt(2)"), (r"\theta", "theta"), (r"\arctan x", "arctan x")),
         *((r"\sqrt[3]{2}", r"\sqrt[3]2"), ("4", r"\boxed 4"), (r"\frac{a}{b+c}", "a/(b+c)")),
     ],
     "roots, powers and indices": [
@@ -50,6 +51,7 @@ EQUAL = {
     "functions of several": [
         *(
             (r"{7 \choose 3}", "35"),
+            (r"\sin^{-1}(x)", r"\arcsin x"),
             (r"\sqrt{\frac{x}{y}}", r"\frac{\sqrt x}{\sqrt y}"),
             (r"\lvert xy\rvert", "|x||y|"),
         )
@@ -68,6 +70,9 @@ EQUAL = {
             ("1011_2", "(1011)_{two}"),
         ),
         *(("52_8", "52"), (r"\log_{10} 5", r"\lg 5"), (r"\binom{5}{2}", "C(5,2)"), (r"\sqrt[3]{-8}", "-2")),
+        *((r"{}_7C_3", "7C3"), ("35", "7 choose 3"), ("1011_2", "1011 (base 2)"), ("12", "12^{th}")),
+        *((r"x \equiv 3 \pmod{7}", "3 mod 7"), (r"3 \pmod 7", "3"), ("5.50", "5 dollars and 50 cents")),
+        *((r"\mathbb{R} \setminus \{0\}", r"R \ {0}"), (r"\emptyset", "{}"), ("DNE", "does not exist")),
         *((r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", "[[1,2],[3,4]]"), (r"\langle 1,2 \rangle", "<1, 2>")),
         *((r"\{\begin{array}{l}x=1\\y=2\end{array}", "x=1, y=2"), (r"\frac{x-1}{2}", r"f^{-1}(x)=(x-1)/2")),
         *(
@@ -117,6 +122,7 @@ EQUAL = {
         ("32", "32 dollars"),
         ("90", r"90^\circ"),
         ("11:30", "11:30 a.m."),
+        ("20 mph", "20 miles per hour"),
     ],
     "names": [("5", "x = 5"), ("[1,2]", r"x \in [1,2]"), ("2x+3", "f(x) = 2x+3"), ("(1,2)", "(x,y) = (1,2)")],
     "chains": [("20", r"5 \times 4 = 20"), ("1/3", r"x = \frac13 \approx 0.33")],
@@ -133,7 +139,14 @@ EQUAL = {
         ),
         *((r"\mathbb{R}", r"\text{all real numbers}"), (r"\emptyset", r"\text{no solution}")),
     ],
+    "distances": [
+        ("(-2, 2)", "|x| < 2"),
+        (r"(-\infty, -3] \cup [1, \infty)", r"|x+1| \ge 2"),
+        (r"2 \ge |x-1|", "[-1, 3]"),
+    ],
     "vectors": [
+        (r"5\mathbf{i} - \mathbf{j}", r"\langle 5, -1 \rangle"),
+        (r"2\hat{i}+3\hat{k}-\hat{j}", "(2,-1,3)"),
         (r"\begin{pmatrix} 1/2 \\ 3 \end{pmatrix}", "(0.5, 3)"),
         (r"\langle 1, 2 \rangle", r"\begin{bmatrix} 1 \\ 2 \end{bmatrix}"),
     ],
@@ -168,6 +181,7 @@ UNEQUAL = {
             ("f(2)=3", "f(2)=4"),
             ("x>3", r"x\ge 3"),
         ),
+        *((r"\log_2 8=3", r"\log_1 8=3"), ("|x| < 2", "[-2, 2]"), (r"3 \pmod 7", r"3 \pmod 5")),
         *((r"\{x \mid -2\le x<1\}", r"\{x \mid -9\le x<1\}"), ("3x<6", "3x>6"), ("2x+3y=6", "2x+3y=7")),
         *((r"\begin{cases}a+b=1\\a-b=2\end{cases}", r"\begin{cases}a+b=1\\a+b=2\end{cases}"),),
     ],
@@ -181,6 +195,7 @@ UNEQUAL = {
         ),
         *(("[[1,2],[3,4]]", "[[1,2],[4,3]]"), (r"\mathbb{R}\setminus\{0\}", r"\mathbb{R}\setminus\{1\}")),
     ],
+    "vectors": [(r"5\mathbf{i} + 2\mathbf{j}", "(5, 3)"), (r"5\mathbf{i} + 2\mathbf{k}", "(5, 2)")],
     "letter case": [("R^2", "r^2"), ("AB", "ab")],
     "primes": [("f'(x)", "f(x)"), ("A^T", "A")],
     "infinite ends": [(r"(-\infty,3]", r"[-\infty,3]")],

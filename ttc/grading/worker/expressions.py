@@ -36,10 +36,13 @@ def _same(a: Any, b: Any) -> bool:
 
 
 def _library_says(a: Any, b: Any) -> bool:
-    """math-verify's own word, where points tell nothing: sums without end, operators, infinities."""
+    """math-verify's own word on expressions, where points tell nothing: sums without end, operators."""
     from math_verify import verify
+    from sympy import Expr
 
-    return a == b or any(bool(verify(*pair, timeout_seconds=None)) for pair in ((a, b), (b, a)))
+    if a == b or not (isinstance(a, Expr) and isinstance(b, Expr)):
+        return bool(a == b)
+    return any(bool(verify(*pair, timeout_seconds=None)) for pair in ((a, b), (b, a)))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -10,7 +10,8 @@ import re
 
 from ttc.grading.worker import units
 from ttc.grading.worker.expressions import readings, same_expression
-from ttc.grading.worker.latex import PROSE, clean, split, squeezed
+from ttc.grading.worker.latex import clean, split, squeezed
+from ttc.grading.worker.plain import PROSE
 from ttc.grading.worker.shapes import NAMES, SCALAR, constant, equal_shapes, meant, named, shape, untexted
 from ttc.grading.worker.values import based, digits, rounds_to, values
 

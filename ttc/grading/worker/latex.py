@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 
-from ttc.grading.worker.plain import ascii_mathematics, typed
+from ttc.grading.worker.plain import PROSE, ascii_mathematics, typed
 
 UNICODE = str.maketrans(
     {
@@ -18,11 +18,20 @@ UNICODE = str.maketrans(
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx "},
         **{"∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ", "±": r"\pm ", "∓": r"\mp "},
         **{"°": r"^\circ ", "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "…": r"\ldots "},
-        **{"′": "'", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil "},
+        **{
+            "′": "'",
+            "∖": r"\setminus ",
+            "≡": r"\equiv ",
+            "⌊": r"\lfloor ",
+            "⌋": r"\rfloor ",
+            "⌈": r"\lceil ",
+            "⌉": r"\rceil ",
+        },
     }
 )
 
 SPELLINGS = [
+    (r"(\bR|\\mathbb ?\{R\})\s*\\\s*(?=\\?\{)", r"\1\\setminus "),
     (r"(?<!\\)\\!\s*", ""),  # pulls its neighbours together, as in 11,\! 111
     (r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|middle|displaystyle|limits)(?![A-Za-z])\.?", ""),
     (r"\\(?:quad|qquad|thinspace|enspace)(?![A-Za-z])|(?<!\\)(?:\\[,;: ]|~)", " "),
@@ -43,6 +52,9 @@ SPELLINGS = [
     (r"\\gt(?![A-Za-z])", ">"),
     (r"\\lg(?![A-Za-z])", r"\\log_{10} "),
     (r"\\log_\{?e\}?(?![A-Za-z])", r"\\ln "),
+    (r"^\{\s*\}$", r"\\emptyset "),
+    (r"^([0-9A-F]+)\s?\(?(?:\s?in)?\s?base[\s-](\w+)\)?$", r"\1_{\2}"),
+    (r"\(?\s*(?:\\[pb]?mod(?![A-Za-z])|\bmod\b)\s*\{?(\w+)\}?\s*\)?$", r" \\pmod{\1}"),
     (r"^<([^<>]*,[^<>]*)>$", r"⟨\1⟩"),
     (r"^(\d+) to (\d+)$", r"\1:\2"),
     (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
@@ -64,7 +76,6 @@ RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLING
 TERM = r"([^{}()\s]+|\([^{}()]*\))"
 CHOOSE = re.compile(rf"\{{?\s*{TERM}\s*\\choose(?![A-Za-z])\s*{TERM}\s*\}}?")
 PAIRS = [("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**")]
-PROSE = re.compile(r"(?=.*[a-z]{4})[A-Za-z][A-Za-z ,.;:'-]*")
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 INTRODUCED = re.compile(  # words, and then the mathematics
     r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)[A-Za-z][A-Za-z' ]*[:,]?\s*"

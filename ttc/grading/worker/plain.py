@@ -21,12 +21,26 @@ NAMES = {
     **{"asin": r"\arcsin ", "acos": r"\arccos ", "atan": r"\arctan ", "infinity": r"\infty "},
     **{"inf": r"\infty ", "oo": r"\infty ", "sqrt": r"\sqrt", "cbrt": r"\sqrt[3]", "union": r"\cup "},
 }
-NAME = re.compile(rf"\\text ?\{{[^{{}}]*\}}|(?<![A-Za-z\\_])({'|'.join(NAMES)})(?![A-Za-z])")
+ALONE = r"(?<![A-Za-z\\_])"
+APPLIED = rf"(?:{'|'.join((*FUNCTIONS, 'sqrt'))})"
+NAME = re.compile(
+    rf"\\text ?\{{[^{{}}]*\}}|{ALONE}(?:{'|'.join(NAMES)})(?![A-Za-z])"
+    rf"|{ALONE}(?:{APPLIED}|pi)(?=[rxyz](?![A-Za-z]))|(?<={ALONE}[a-z]){APPLIED}(?= ?\()"
+)
+"""With one letter at a side, `sinx` and `xsin(x)` are products."""
+SYMBOLS = rf"(?:(?:[A-Za-z]|{'|'.join(NAMES)}|{APPLIED}[xyz])(?:[^A-Za-z]+|$))+$"
+PROSE = re.compile(rf"(?=.*[a-z]{{4}})(?!{SYMBOLS})[A-Za-z][A-Za-z ,.;:'-]*")
+"""Words, and not letters and names of functions alone."""
 BASED_LOG = re.compile(r"(?<![A-Za-z\\])log ?_?(\d+)(?= ?[(A-Za-z])")
 ARGUMENT = re.compile(r"(\\sqrt(?:\[\w+\])?|\^|_|(?<![A-Za-z\\])(?:exp|abs)) ?(?=\()")
 UNBRACED = re.compile(
     r"(\\(?:sqrt(?:\[\w+\])?|vec|hat|bar)) ?(\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+)"
 )
+CHOSEN = re.compile(
+    r"(?<![A-Za-z\\])C ?\((\w+), ?(\w+)\)|(?<!\w)(\d+) ?(?:C|choose) ?(\d+)(?!\w)"
+    r"|(?:\{\})?_\{?(\w+)\}? ?C_\{?(\w+)\}?"
+)
+"""7 of which 3 are chosen: `C(7, 3)`, `7C3`, `7 choose 3`, `_7C_3`."""
 POWER = re.compile(r"\^ ?(-?\d+(?![\d.])|-[A-Za-z](?![A-Za-z]))")
 CUP = re.compile(r"(?<=[)\]}]) ?[uU] ?(?=[(\[{\\])")
 
@@ -35,11 +49,11 @@ def typed(text: str) -> str:
     """What has been typed without LaTeX, in LaTeX."""
     text = re.sub(r" ?\*\* ?", "^", text)
     text = re.sub(r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times ", text)
-    text = re.sub(r"(?<![A-Za-z\\])C ?\((\w+), ?(\w+)\)", r"\\binom{\1}{\2}", text)
+    text = CHOSEN.sub(lambda found: r"\binom{{{}}}{{{}}}".format(*filter(None, found.groups())), text)
     text = re.sub(r"(?<=[^\\*]) ?\* ?(?=[^*])", r"\\cdot ", text)
     text = re.sub(r"\+ ?/?-(?=[ \w(\\])", r"\\pm ", text)
     text = BASED_LOG.sub(r"\\log_{\1} ", text)
-    text = CUP.sub(r" \\cup ", NAME.sub(lambda found: NAMES.get(found[1] or "", found[0]), text))
+    text = CUP.sub(r" \\cup ", NAME.sub(lambda found: NAMES.get(found[0], found[0]), text))
     text = UNBRACED.sub(r"\1{\2}", _arguments(text))
     text = re.sub(r"(\\sqrt\[[357]\])\{-(\d+)\}", r"-\1{\2}", text)  # the real root, not the principal one
     return POWER.sub(r"^{\1}", text)

@@ -38,8 +38,10 @@ WORD = r"\\text ?\{[A-Za-z ]+\}|[A-Z]{2,4}|[A-Z]?[a-z]{3,}(?: [a-z]+)*|\\angle ?
 NAMES = re.compile(rf"(?:{WORD}|{NAME}(?: ?\( ?{NAME}(?: ?, ?{NAME})* ?\))?|\( ?{NAME}(?: ?, ?{NAME})+ ?\))")
 LETTERS = re.compile(r"(?!-)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
 """What is asked for may be more than a name: `a + b = 5`, `\\frac{AB}{CD} = 2`."""
-GIVEN = re.compile(r" ?(?:(?<![<>!:=])=(?!=)|\\in(?![A-Za-z])|\\approx(?![A-Za-z])) ?")
+GIVEN = re.compile(r" ?(?:(?<![<>!:=])=(?!=)|\\(?:in|approx|equiv)(?![A-Za-z])) ?")
 COMPARISON = re.compile(r" ?(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<|>) ?")
+DISTANCE = re.compile(rf"\|({NAME})(?: ?([-+]) ?(\d[^|]*))?\|")
+UNIT_VECTORS = re.compile(r"([-+]?)([^-+]*?) ?(?:\\(?:hat|vec) ?)?\{?([ijk])\}? ?(?=[-+]|$)")
 BUILDER = re.compile(rf"({NAME})(?: ?\\in ?\\mathbb\{{R\}})? ?(?:\||:|\\mid(?![A-Za-z])) ?(.+)")
 WITHOUT = re.compile(r"(?:\\mathbb ?\{R\}|R) ?(?:\\setminus|\\backslash|\\|-) ?\\?\{(.+?)\\?\}")
 FLIPPED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le", r"\ne": r"\ne"}
@@ -49,6 +51,7 @@ PHRASES = {
     **dict.fromkeys(["all real numbers", "all reals", "all real", "real numbers", "the real numbers"], REALS),
     **dict.fromkeys(["no solution", "no solutions", "no real solution", "no real solutions"], EMPTY),
     **{"infinity": r"\infty", "positive infinity": r"\infty", "negative infinity": r"-\infty"},
+    **dict.fromkeys(["dne", "does not exist", "limit does not exist", "the limit does not exist"], "DNE"),
     **dict.fromkeys(["empty set", "the empty set", "there are no solutions"], EMPTY),
 }
 
@@ -111,7 +114,19 @@ def _bracketed(text: str) -> Shape:
             )
         if len(parts) > 1 and all(parts):
             return Shape("bracket", tuple(parts), (text[0] + text[-1]).replace("⟨", "(").replace("⟩", ")"))
+    if vector := _vector(text):
+        return vector
     return Shape("list", both) if len(both := signs(text)) > 1 else SCALAR
+
+
+def _vector(text: str) -> Shape | None:
+    """`5i - 2j` as (5, -2)."""
+    terms = list(UNIT_VECTORS.finditer(text))
+    letters = [term[3] for term in terms]
+    if "".join(term[0] for term in terms) != text or "j" not in letters or len(letters) != len(set(letters)):
+        return None
+    parts = {term[3]: f"{term[1].strip('+')}{term[2].strip() or 1}" for term in terms}
+    return Shape("bracket", tuple(parts.get(letter, "0") for letter in "ijk"[: 2 + ("k" in parts)]), "()")
 
 
 def _without(points: list[str]) -> Shape:
@@ -191,8 +206,10 @@ def _range(text: str) -> tuple[str, list[tuple[str, str, str]]] | None:
     if len(tokens) != 3:
         return None
     left, way, right = tokens
-    if NAMES.fullmatch(right) and not NAMES.fullmatch(left):
+    if any(one.fullmatch(right) and not one.fullmatch(left) for one in (NAMES, DISTANCE)):
         left, way, right = right, FLIPPED[way], left
+    if (found := DISTANCE.fullmatch(left)) and constant(right) and way != r"\ne":
+        return found[1], _around(f"{'-' if found[2] == '+' else ''}{found[3] or 0}", way, right)
     if not NAMES.fullmatch(left) or NAMES.fullmatch(right):
         return None
     above, below = r"\infty", r"-\infty"
@@ -204,6 +221,15 @@ def _range(text: str) -> tuple[str, list[tuple[str, str, str]]] | None:
         r"\ne": [("()", below, right), ("()", right, above)],
     }
     return left, intervals[way]
+
+
+def _around(middle: str, way: str, distance: str) -> list[tuple[str, str, str]]:
+    """Where `|x - middle|` is less or more than a distance."""
+    low, high = f"{middle}-({distance})", f"{middle}+({distance})"
+    if inside := {"<": "()", r"\le": "[]"}.get(way):
+        return [(inside, low, high)]
+    below, above = ("()", "()") if way == ">" else ("(]", "[)")
+    return [(below, r"-\infty", low), (above, high, r"\infty")]
 
 
 # --- Comparison ------------------------------------------------------------------------------------------

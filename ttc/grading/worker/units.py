@@ -9,9 +9,10 @@ POWER = r"(?: ?\^ ?\{?-?[1-4]\}?)?"
 MARKED = rf"\\text\{{([ A-Za-z./^2-3-]+)\}}{POWER}"
 BARE = rf" ?([A-Za-z]+{POWER}(?:(?: ?/ ?| )[A-Za-z]+{POWER}){{0,2}})"
 DEGREES = r"\^\\circ ?[CF]?"
+MODULUS = r"\\pmod\{\w+\}"
 PLAIN = re.compile(r"[-+]?[\d.,]+")
 MONOMIAL = re.compile(r"[-+]?[\d.,]+( ?)([A-Za-z]{1,3})")
-QUANTITY = re.compile(rf"(.*(?:[\d}})]|\\pi)) ?(?:{MARKED}|{BARE}|({DEGREES}))")
+QUANTITY = re.compile(rf"(.*(?:[\d}})]|\\pi)) ?(?:{MARKED}|{BARE}|({DEGREES})|({MODULUS}))")
 
 SHORT = {
     *(
@@ -40,7 +41,7 @@ NO_UNIT = {
     *("trillion", "dozen", "times", "plus", "minus", "over", "squared", "cubed", "and", "or", "mod", "base"),
     *("remainder", "half", "halves", "third", "thirds", "quarter", "quarters", "fourths", "tenths"),
     *("hundredths", "factorial", "choose", "sin", "cos", "tan", "cot", "csc", "log", "exp", "sqrt", "max"),
-    *("gcd", "lcm", "infinity"),
+    *("gcd", "lcm", "infinity", "st", "nd", "rd", "th"),
 }
 """Words behind a number that change its value."""
 
@@ -66,6 +67,7 @@ NAMES = {
     },
 }
 KNOWN = {*NAMES.values(), "rad", "dm", "nm", "mg", "am", "pm"}
+COMPOUND = {"mph": "mi/h", "kph": "km/h", "cc": "cm^3"}
 FILLERS = {"unit", "of"}
 POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 TOKEN = re.compile(r"([A-Za-z]+)(?: ?\^ ?\{?(-?\d)\}?)?|/")
@@ -81,6 +83,8 @@ def quantity(text: str) -> tuple[str, str] | None:
     found = QUANTITY.fullmatch(text)
     if not found:
         return None
+    if found[5]:
+        return found[1].strip(), found[5]
     number, unit = found[1].strip(), found[2] or found[3] or re.sub(r"\W*circ", "degree", found[4])
     words = re.findall(r"[A-Za-z]+", unit)
     if not words or any(word.lower() in NO_UNIT for word in words):
@@ -98,7 +102,7 @@ def _product(unit: str) -> str:
     """The units that are multiplied, each with its power."""
     powers: dict[str, int] = {}
     sign, times = 1, 1
-    for token in TOKEN.finditer(unit):
+    for token in TOKEN.finditer(COMPOUND.get(unit.strip().lower(), unit)):
         word = (token[1] or "/").lower()
         if word in ("/", "per"):
             sign = -1

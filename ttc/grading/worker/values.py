@@ -16,6 +16,8 @@ PERCENT = re.compile(
 )
 COMMA = re.compile(r"([-+]?\d+),(\d+)", re.ASCII)
 BASED = re.compile(r"([-+]?)\(?([0-9A-Za-z]+)\)?_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
+ORDINAL = re.compile(r"(\d+) ?\^?\{?(?:\\text\{ ?)?(?:st|nd|rd|th)\}*", re.ASCII)
+MONEY = re.compile(r"(\d+)(?: dollars?)?,?(?: and)? (\d\d?) cents?", re.ASCII)
 CURRENCY = re.compile(r"^([-+]?)[€£¥₹]|[€£¥₹]$")
 ONES = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
@@ -47,6 +49,10 @@ def values(text: str) -> frozenset[Fraction]:
     # 1000,99 and 0,111 are no thousands: there a comma parts a decimal, or else a list.
     if (comma := COMMA.fullmatch(text)) and not found:
         found.add(Fraction(f"{comma[1]}.{comma[2]}"))
+    if ordinal := ORDINAL.fullmatch(text):
+        found.add(Fraction(ordinal[1]))
+    if money := MONEY.fullmatch(text):
+        found.add(int(money[1]) + Fraction(int(money[2]), 100))
     word = number_word(text)
     return frozenset(found if word is None else found | {word})
 
