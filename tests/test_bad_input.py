@@ -95,7 +95,7 @@ def test_faults_of_values_come_all_at_once(
         (
             '{"question": "a", "answer": "1", "k": 1}\n{"question": "b", "answer": "1", "k": 1}\n',
             ["dataset.columns.id=k"],
-            "two rows have the id '1'",
+            "row 2: the id '1' of row 1 again",
         ),
     ],
 )

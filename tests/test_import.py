@@ -213,7 +213,7 @@ def lines(*rows_: Any) -> bytes:
         (lines(row("a")) + "{\"problem\": \"caf\u00e9\"}\n".encode("latin-1"), "line 2: not UTF-8 (byte 17"),
         (lines({"question": "?", "answer": "1"}), "row 1: no completions of search-and-learn: no problem"),
         (lines([1]), "row 1: no completions of search-and-learn"),
-        (lines(row("a"), row("a")), "row 2: the problem a of row 1 again"),
+        (lines(row("a"), row("a")), "row 2: the id 'a' of row 1 again"),
         (lines(row("a", scores=[[0.5]])), "row 1: scores: not one list"),
         (lines(row("a", scores=[["x"]] * 4)), "row 1: scores: 'x' is no number"),
         (lines(row("a", scores=[[3.5]] * 4)), "row 1: scores: 3.5 is not in [0, 1]"),

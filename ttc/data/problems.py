@@ -91,13 +91,7 @@ def _words(role: str, asked: Sequence[object] | None) -> str:
 def _read_problems(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
     if missing := missing_columns(rows, vars(config.columns), "dataset.columns"):
         raise UserError("\n".join(missing))
-    problems = read_each(rows, partial(_problem, config), f"dataset.path={config.path}")
-    ids: set[str] = set()
-    for problem in problems:
-        if problem.id in ids:
-            raise UserError(f"dataset.columns.id: two rows have the id {problem.id!r}")
-        ids.add(problem.id)
-    return problems
+    return read_each(rows, partial(_problem, config), f"dataset.path={config.path}", lambda one: one.id)
 
 
 def _problem(config: DatasetConfig, number: int, row: Row) -> Problem:

@@ -171,16 +171,23 @@ def _has_names(value: object) -> bool:
     return isinstance(value, Mapping) or (isinstance(value, list) and any(map(_has_names, value)))
 
 
-def read_each(rows: Iterable[S], make: Callable[[int, S], T], source: str) -> list[T]:
+def read_each(
+    rows: Iterable[S], make: Callable[[int, S], T], source: str, id_of: Callable[[T], str] | None = None
+) -> list[T]:
     """What `make` reads off each row and its number, from 0 on; it raises ValueError where one is at fault.
+
+    Args:
+        id_of: what only one row may have.
 
     Raises:
         Faults: the first rows that are at fault, and how many more are.
     """
-    made, faults = [], []
+    made, faults, first = [], [], dict[str, int]()
     for number, row in enumerate(rows):
         try:
             made.append(make(number, row))
+            if id_of and (twin := first.setdefault(id_of(made[-1]), number)) != number:
+                raise ValueError(f"the id {id_of(made[-1])!r} of row {twin + 1} again")
         except ValueError as error:
             faults.append(f"{source}: row {number + 1}: {error}")
     if len(faults) > SHOWN:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path as File
 from typing import Any, Literal
 
@@ -89,21 +90,13 @@ def read_source(name: str, config: str | None, split: str, scores: Scores = "pro
     else:
         dataset = DatasetConfig(path=name, config=config, split=split)
         found = read_hub(dataset)
-    seen: dict[str, str] = {}
-
-    def read(index: int, found: Row) -> SalRow:
-        row = _row(found, index, scores)
-        if (twin := seen.setdefault(row.problem.id, row.place)) != row.place:
-            raise ValueError(f"the problem {row.problem.id} of {twin} again")
-        return row
-
-    rows = read_each(found, read, name)
+    rows = read_each(found, partial(_row, mode=scores), name, lambda row: row.problem.id)
     if not rows:
         raise UserError(f"{name}: empty")
     return Source(name, path if path.is_file() else None, tuple(rows))
 
 
-def _row(row: Row, index: int, mode: Scores) -> SalRow:
+def _row(index: int, row: Row, mode: Scores) -> SalRow:
     """Raises:
     ValueError: what is wrong with it.
     """
