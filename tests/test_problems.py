@@ -297,8 +297,12 @@ def test_a_dataset_of_ones_own_is_a_function_and_a_line(monkeypatch: pytest.Monk
 
 
 def test_only_a_dataset_that_is_made_is_drawn(rows: Any) -> None:
-    assert refusal(rows(ROWS, draw=1)) == ["dataset.draw=1: only the nano dataset is drawn"]
-    assert refusal(DatasetConfig(path="file", draw=1)) == ["dataset.draw=1: only the nano dataset is drawn"]
+    assert refusal(rows(ROWS, draw=1)) == [
+        "dataset.draw=1: only the nano dataset is drawn; a file's line has dataset=path, too"
+    ]
+    assert refusal(DatasetConfig(path="file", draw=1)) == [
+        "dataset.draw=1: only the nano dataset is drawn; a file's line has dataset=path, too"
+    ]
 
 
 # --- The shipped datasets, on copies of them -------------------------------------------------------------

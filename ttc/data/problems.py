@@ -44,7 +44,9 @@ def load_problems(config: DatasetConfig) -> list[Problem]:
     """
     path = config.path or ""
     if config.draw is not None and not _made(path):
-        raise UserError(f"dataset.draw={config.draw}: only the nano dataset is drawn")
+        raise UserError(
+            f"dataset.draw={config.draw}: only the nano dataset is drawn; a file's line has dataset=path, too"
+        )
     problems = SOURCES[_kind(path)](config)
     if not problems:
         raise UserError(f"dataset.path={path}: the dataset is empty")
