@@ -113,11 +113,14 @@ def test_what_no_folder_could_hold_is_refused_by_row(rows: Any, row: dict[str, A
 
 @pytest.mark.parametrize(
     ("value", "level"),
-    [("Level 5", 5), ("4.0", 4), (3.0, 3), ("Level ?", None), (2.5, None), (-1, -1), ("AIME 2024 I", None)],
+    [("Level 5", 5), ("4.0", 4), (3.0, 3), ("Level ?", None), ("hard", None), (2.5, ""), ("AIME 2024 I", "")],
 )
 def test_a_level_is_a_whole_number_and_no_other_text_with_a_digit(rows: Any, value: Any, level: Any) -> None:
-    [problem] = load_problems(rows([{"question": "q", "answer": "1", "level": value}], columns=COLUMNS_LEVEL))
-    assert problem.level == level
+    config = rows([{"question": "q", "answer": "1", "level": value}], columns=COLUMNS_LEVEL)
+    if level == "":
+        assert refusal(config)[0].endswith(f"row 1: level '{value}': must be a whole number")
+    else:
+        assert [problem.level for problem in load_problems(config)] == [level]
 
 
 def test_the_index_that_pandas_writes_is_no_level(tmp_path: Path) -> None:

@@ -142,8 +142,15 @@ def _answer(text: str, answer_from: str) -> str:
 
 
 def level_of(value: Any) -> int | None:
-    """`3`, `"3"` or `"Level 3"`; None for what is no whole number."""
-    return whole_of(re.sub(r"^level\s*", "", text_of(value), flags=re.IGNORECASE))
+    """`3`, `"3"` or `"Level 3"`; None for a text without a digit, such as MATH's `"Level ?"`.
+
+    Raises:
+        ValueError: another number.
+    """
+    text = re.sub(r"^level\s*", "", text_of(value), flags=re.IGNORECASE)
+    if (level := whole_of(text)) is None and re.search(r"\d", text):
+        raise ValueError(f"level {text!r}: must be a whole number")
+    return level
 
 
 def _kind(path: str) -> str:
