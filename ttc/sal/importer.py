@@ -39,7 +39,8 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     runs = read_runs(task)
     first: dict[tuple[str, tuple[str, ...]], Run] = {}
     for run in runs:
-        twin = first.setdefault((run.family, run.texts), run)
+        texts = tuple(one.text for row in run.source.rows for one in row.completions)
+        twin = first.setdefault((run.family, texts), run)
         copied = [f"the same completions as {twin.source.name}, counted twice"] if twin is not run else []
         for line in [*run.notes(), *copied]:
             say(console, f": {line}", bold=run.source.name)
@@ -74,7 +75,8 @@ def read_runs(task: ImportTask) -> list[Run]:
                 f"{name}: seed {seed}, as {twin.source.name}; give each file its own: seeds=[0,1,...]"
             )
         first = lines.setdefault(run.line, run)
-        if (first.selection, first.golds) != (run.selection, run.golds):
+        golds = [[row.problem.answer for row in one.source.rows] for one in (first, run)]
+        if first.selection != run.selection or golds[0] != golds[1]:
             faults.append(
                 f"{name}: other problems or gold answers than {first.source.name}, so they are no seeds of "
                 "one run; import them apart, or name their data: dataset=..."

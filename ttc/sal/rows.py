@@ -63,14 +63,6 @@ class Run:
         return digest([key for key, _, _ in self.problems])
 
     @property
-    def golds(self) -> list[str]:
-        return [row.problem.answer for row in self.source.rows]
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        return tuple(one.text for row in self.source.rows for one in row.completions)
-
-    @property
     def variant(self) -> str:
         """What differs from search-and-learn's usual settings."""
         own = {name: getattr(self.origin, name) for name in USUAL}
