@@ -136,8 +136,9 @@ WHERE = {"column": "", "hashes": " behind '####'", "boxed": r" in a \boxed{}"}
 
 def _answer(text: str, answer_from: str) -> str:
     """The gold answer in its column's text; "" where it states none."""
-    if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"
-        return THOUSANDS.sub("", text.rpartition("####")[2].strip()) if "####" in text else ""
+    if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"; MetaMathQA writes a line behind it
+        behind = text.rpartition("####")[2].strip() if "####" in text else ""
+        return THOUSANDS.sub("", behind.partition("\n")[0].strip())
     return (extract(text) or "") if answer_from == "boxed" else text
 
 
