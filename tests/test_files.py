@@ -98,6 +98,7 @@ def test_a_compressed_file_is_what_its_inner_name_says(tmp_path: Path, codec: st
         ("a.csv", "question;answer\n7;1\n"),
         ("a.csv", "\nquestion, answer\n7, 1\n"),
         ("a.tsv", "question\tanswer\n7\t1\n"),
+        ("a.tsv", '"a, b, c"\tquestion\tanswer \n0\t7\t1\n'),
         ("a.ndjson", '{"question": "7", "answer": "1"}'),
     ],
 )

@@ -136,13 +136,14 @@ def _read_csv(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a solution may be long
     lines = [line for _, line in _lines(stream)]
     header = next(filter(str.strip, lines), "")
-    between = max(",;\t", key=header.count)  # Excel writes ; where the comma is the decimal point
+    # Excel writes ; where the comma is the decimal point; a name may have a comma, but no tab
+    between = "\t" if "\t" in header else max(",;", key=header.count)
     reader = csv.reader(lines, delimiter=between, skipinitialspace=True, strict=True)
     place, columns = "line 1", None
     try:
         for values in reader:
             if values and columns is None:
-                columns = _names(values)
+                columns = _names([name.strip() for name in values])
             elif columns and values:
                 if len(values) != len(columns):
                     raise UserError(f"{place}: {len(values)} values for {len(columns)} columns")
