@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -12,10 +13,27 @@ from ttc.grading.worker.identity import exact, same
 from ttc.grading.worker.values import rounding
 
 TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
-MISREAD = re.compile(r"(?<![_\d])\d+\s+\d|(?<![A-Za-z_])\d+\s*_|\\(?:not|dots|ldots|cdots)(?![A-Za-z])")
-"""The grammar drops a base, adds up numbers side by side, and takes an ellipsis for a letter."""
-PRIMES = re.compile(r"(?<=[A-Za-z}])\s*(?:'+|\^\{?\\prime\}?)|(?<=[A-Z])\^\{?T\}?")
-"""And it drops a prime and a transposition."""
+MISREAD = re.compile(
+    r"(?<![_\d])\d+\s+\d|(?<![A-Za-z_])\d+\s*_|\d'|\\(?:not|ldots|nabla|angle)(?![A-Za-z])"
+    r"|\b(?:and|or)\b|\\(?:gcd|lcm).*[a-z]|\\vec.*\\(?:times|cdot)(?![A-Za-z])"
+)
+"""The grammar drops a base, adds up numbers side by side, takes an ellipsis for a letter, knows no vectors,
+angles and words, and finds that letters have no common factor."""
+
+
+def _prime(marks: re.Match[str]) -> str:
+    return f"_{{prime{marks[0].count(chr(39)) + marks[0].count('prime')}}}"
+
+
+DROPPED: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
+    (r"(?<=[A-Za-z}])\s*(?:'+|\^\{?(?:\\prime\s*)+\}?)", _prime),
+    (r"(?<=[A-Z])\^\{?T\}?", "_{transposed}"),
+    (r"\^\{?T\}?", "^{T_{1}}"),
+    (r"(?<![A-Za-z\\])([eEI])_(?:\{(\w+)\}|(\w))", r"Q_{\1\2\3}"),
+    (r"(?<![A-Za-z\\])([fgh])\^\{-1\}(?= ?\()", r"Q_{\1}"),
+]
+"""It also drops primes, transpositions, the indices of letters that it takes for constants, and takes the
+inverse of a function for its reciprocal: here they become names."""
 SLASH = re.compile(r"(\d+|\([^()]*\)) ?/ ?(\d+|\([^()]*\))(?= ?[A-Za-z\\(])")
 
 
@@ -54,11 +72,12 @@ def readings(text: str) -> tuple[Any, ...]:
 
 def _parse(text: str) -> Any:
     """The whole text, or None."""
-    from sympy import Basic, Derivative, Integral, Limit, MatrixBase, Product, Sum, nan, zoo
+    from sympy import Basic, Derivative, Integral, Limit, MatMul, MatrixBase, Product, Sum, Symbol, nan, zoo
 
     from ttc.grading.worker.grammar import parse
 
-    text = PRIMES.sub("_{prime}", text)
+    for pattern, name in DROPPED:
+        text = re.sub(pattern, name, text)
     if MISREAD.search(text):
         return None
     if TRIGONOMETRY.search(text):  # an angle in degrees is a number where a function takes it
@@ -72,9 +91,20 @@ def _parse(text: str) -> Any:
         side = parse(text)
         if not isinstance(side, Basic | MatrixBase) or side.has(nan, zoo):
             return None
-        return exact(side.doit() if side.has(Derivative, Integral, Limit, Product, Sum) else side)
+        side = side.replace(_unknown, lambda one: Symbol(str(one)))
+        return exact(side.doit() if side.has(Derivative, Integral, Limit, MatMul, Product, Sum) else side)
     except Exception:  # the grammar raises anything on what it cannot read
         return None
+
+
+def _unknown(side: Any) -> bool:
+    """The derivative of a letter, which is no 0, or a limit of a function that nobody knows."""
+    from sympy import Derivative, Limit
+    from sympy.core.function import AppliedUndef
+
+    return (isinstance(side, Derivative) and side.expr.is_Symbol) or (
+        isinstance(side, Limit) and side.has(AppliedUndef)
+    )
 
 
 def _rounded(decimal: str, side: Any) -> bool:

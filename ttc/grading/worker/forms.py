@@ -20,13 +20,12 @@ GROUPED = r"[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,2}(?: \d{3})+"
 THOUSANDS = re.compile(rf"[-+]?(?:{GROUPED})(?:\.\d+)?", re.ASCII)
 DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)", re.ASCII)
 REPEATING = re.compile(r"([-+]?)(\d*)\.(\d*)(?:\\(?:overline|bar|dot)\{?(\d+)\}?|\((\d+)\))", re.ASCII)
-ENDLESS = re.compile(r"([-+]?)(\d*)\.(\d*?)(?:(\d)\4\4+|(\d{2,})\5+)(?:\.\.\.|\\[lc]?dots)", re.ASCII)
-FRACTION = r"\\frac(?:\{([-+]?\d+)\}|(\d)) ?(?:\{([-+]?\d+)\}|(\d))"
+ENDLESS = re.compile(r"([-+]?)(\d*)\.(\d*?)(?:(\d)\4\4+|(\d{2,})\5+)\\ldots", re.ASCII)
+FRACTION = r"\\frac\{([-+]?\d+)\}\{([-+]?\d+)\}"
 MIXED = re.compile(rf"([-+]?)({GROUPED}|\d+)(?: (\d+)/(\d+)| ?{FRACTION})", re.ASCII)
 RATIO = re.compile(rf"([-+]?)(?:(\d+)/(\d+)|(\d+)/\(([-+]?\d+)\)|{FRACTION})", re.ASCII)
 SCIENTIFIC = re.compile(
-    r"([-+]?(?:\d+\.?\d*|\.\d+)) ?(?:[eE]([-+]?\d+)|(?:\\times|\\cdot|\*) ?10\^(?:\{([-+]?\d+)\}|(\d)))",
-    re.ASCII,
+    r"([-+]?(?:\d+\.?\d*|\.\d+)) ?(?:[eE]([-+]?\d+)|(?:\\times|\\cdot|\*) ?10\^\{([-+]?\d+)\})", re.ASCII
 )
 
 

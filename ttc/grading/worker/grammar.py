@@ -44,6 +44,15 @@ class _Reader(_Latex2Sympy):  # type: ignore[misc]
             )
         return SimpleNamespace(math=lambda: tree)
 
+    def convert_postfix_list(self, arr: Any, i: int = 0) -> Any:
+        """The grammar's own reads any two numbers side by side as a mixed one, 2(3) as 5."""
+        mixed = i + 1 < len(arr) and arr[i].getText().isdigit() and arr[i + 1].getText().startswith("\\frac")
+        first = None if mixed or i + 1 >= len(arr) else self.convert_postfix(arr[i])
+        if getattr(first, "is_Number", False):
+            rest = self.convert_postfix_list(arr, i + 1)
+            return self.mat_mul_flat(first, rest) if rest.is_Matrix else self.mul_flat(first, rest)
+        return super().convert_postfix_list(arr, i)
+
     def parse_number(self, text: str) -> Any:
         """sympy.Number imports all of sympy's names to read `13`."""
         from sympy import Integer

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 
-from ttc.grading.worker import units
+from ttc.grading.worker import names, units
 from ttc.grading.worker.expressions import readings, same_expression
 from ttc.grading.worker.latex import clean, split, squeezed
+from ttc.grading.worker.names import NAMES, constant, meant, named, untexted
 from ttc.grading.worker.plain import PROSE
-from ttc.grading.worker.shapes import NAMES, SCALAR, constant, equal_shapes, meant, named, shape, untexted
-from ttc.grading.worker.values import based, digits, rounds_to, values
+from ttc.grading.worker.shapes import SCALAR, equal_shapes, shape
+from ttc.grading.worker.values import PERCENT, based, digits, rounds_to, values
 
 DEEPEST = 4
 """Levels of brackets whose parts are compared."""
 
 CHOICE = re.compile(r"\(?([A-Ja-j])\)?[.:)]?")
-CHOSEN = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)])\s*\S.*")
+CHOSEN = re.compile(
+    r"(?:\(([A-J])\)|([A-J])[.:)])\s+"
+    r"(?!.*(?:\b[A-J][.:)]|\b(?:or|and) [A-J]\b|\b(?:not|incorrect|wrong)\b))\S.*"
+)
 WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.:'-]*")
 WORDED = re.compile(r"\\text|[a-z]{3}|[A-Z]{4}|\d ?(?i:[ap]m)\b")
 """Here letters are words, not factors."""
@@ -31,7 +35,8 @@ RELATION = re.compile(r"[<>=]|\\(?:le|ge|ne)(?![A-Za-z])")
 def judge(gold: str, answer: str) -> tuple[bool, str]:
     """Equal or not, and a status: ok, or parse_error where a part of one of them cannot be read."""
     a, b = meant(clean(gold)), meant(clean(answer))
-    if differ(a, b):
+    money = units.currency(gold), units.currency(answer)
+    if (all(money) and money[0] != money[1]) or differ(a, b):
         return False, "ok"
     if equal(a, b, DEEPEST):
         return True, "ok"
@@ -64,12 +69,14 @@ def equal(a: str, b: str, depth: int) -> bool:
         return equal_parts(a, b, depth)
     if RELATION.search(a) and RELATION.search(b) and same_expression(a, b):
         return True
-    names = named(a)[0], named(b)[0]
-    if all(names) and names[0] != names[1]:
+    if names.differ(named(a)[0], named(b)[0]):
         return False
     if depth and (same_quantity(a, b, depth - 1) or equal_parts(a, b, depth)):
         return True
-    return shape(a) == shape(b) == SCALAR and same_expression(_value(a, b), _value(b, a))
+    kinds = {shape(a).kind, shape(b).kind}  # a matrix may be a number times another
+    return (kinds == {"scalar"} or kinds == {"scalar", "matrix"}) and same_expression(
+        _value(a, b), _value(b, a)
+    )
 
 
 def equal_parts(a: str, b: str, depth: int) -> bool:
@@ -94,12 +101,17 @@ def same_text(a: str, b: str) -> bool:
 
 
 def _words(text: str) -> list[str]:
-    """In lower case: `10:00 a.m.` as `10:00 AM`, `a, b` as `a b`."""
-    return re.sub(r"[ ,'-]+", " ", re.sub(r"(?<=[A-Za-z])\.", "", text)).lower().split()
+    """In lower case: `10:00 a.m.` as `10:00 AM`, `a, b` as `a b`, `an ellipse` as `ellipse`."""
+    words = re.sub(r"[ ,'-]+", " ", re.sub(r"(?<=[A-Za-z])\.", "", text)).lower().split()
+    article = len(words) > 1 and words[0] in ("a", "an", "the") and len(words[1]) > 2
+    return words[1:] if article else words
 
 
 def same_number(a: str, b: str) -> bool:
     """One plain number, or a decimal and the number that it is rounded from."""
+    percents = PERCENT.fullmatch(a), PERCENT.fullmatch(b)
+    if percents[0] and percents[1]:  # 25% may stand for 25, but is not 2500%
+        return same_number(percents[0][1], percents[1][1])
     bases = based(a), based(b)
     if any(base is not None for base in bases):  # a base may be left out on one side
         bare = a == digits(a) or b == digits(b)
@@ -112,7 +124,9 @@ def same_number(a: str, b: str) -> bool:
 
 
 def same_quantity(a: str, b: str, depth: int) -> bool:
-    """Equal numbers, of one unit or with a unit on one side only."""
+    """Equal numbers, of one unit or with a unit on one side only; or equal ones of several units."""
+    if (several := units.compound(a)) and several == units.compound(b):
+        return True
     found = units.quantity(a), units.quantity(b)
     if not any(found) or (found[0] and found[1] and found[0][1] != found[1][1]):
         return False

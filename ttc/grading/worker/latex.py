@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 
-from ttc.grading.worker.plain import PROSE, ascii_mathematics, typed
+from ttc.grading.worker.plain import PROSE, ascii_mathematics, find_closing, typed
 
 UNICODE = str.maketrans(
     {
@@ -17,7 +17,18 @@ UNICODE = str.maketrans(
         **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "⁄": "/", "∕": "/", "∞": r"\infty "},
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx "},
         **{"∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ", "±": r"\pm ", "∓": r"\mp "},
-        **{"°": r"^\circ ", "√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "…": r"\ldots "},
+        **{
+            "°": r"^\circ ",
+            "△": r"\triangle ",
+            "∠": r"\angle ",
+            "ℝ": r"\mathbb{R}",
+            "ℤ": r"\mathbb{Z}",
+            "¢": " cents",
+            "√": r"\sqrt ",
+            "∛": r"\sqrt[3] ",
+            "∜": r"\sqrt[4] ",
+            "…": r"\ldots ",
+        },
         **{
             "′": "'",
             "∖": r"\setminus ",
@@ -32,18 +43,31 @@ UNICODE = str.maketrans(
 
 SPELLINGS = [
     (r"(\bR|\\mathbb ?\{R\})\s*\\\s*(?=\\?\{)", r"\1\\setminus "),
+    (
+        r"\\(?:(?:display|text|script)style|[lL]arge|LARGE|[hH]uge|small|normalsize|underline|mathstrut"
+        r"|(?:text)?color\s*\{\w+\})(?![A-Za-z])",
+        "",
+    ),
     (r"(?<!\\)\\!\s*", ""),  # pulls its neighbours together, as in 11,\! 111
-    (r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|middle|displaystyle|limits)(?![A-Za-z])\.?", ""),
+    (r"\\(?:left|right|bigl?|bigr?|Bigl?|Bigr?|middle|limits)(?![A-Za-z])\.?", ""),
     (r"\\(?:quad|qquad|thinspace|enspace)(?![A-Za-z])|(?<!\\)(?:\\[,;: ]|~)", " "),
     (r"\\[dtc]frac(?![A-Za-z])", r"\\frac"),
+    (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
+    (r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]", r"\\\\"),  # the height of a row
+    (r"(\\mathrm\s*\{[^{}]*)\}\s*/\s*\\mathrm\s*\{", r"\1/"),
     (r"(?<!\d)\\mathrm\s*\{([A-Za-z])\}|\\mathrm\s*\{([eik])\}", r"\1\2"),  # 5\mathrm{m} are metres
     (r"\\(?:mathbf|mathit|mathsf|mathnormal|boldsymbol|bm|textit)\s*\{([A-Za-z])\}", r"\1"),
-    (r"\\(?:mathbf|boldsymbol|bm|bf|rm|it) ([A-Za-z])(?![A-Za-z])", r"\1"),
+    (r"\\(?:mathbf|boldsymbol|bm) ([A-Za-z])(?![A-Za-z])|\\(?:bf|rm|it|sf)(?![A-Za-z])\s*", r"\1"),
     (
         r"\\(?:mathrm|mathbf|mathit|mathsf|mathnormal|textbf|textit|textrm|textsf|textnormal|textup|mbox|hbox)"
         r"(?![A-Za-z])\s*(?=\{)",
         r"\\text",
     ),
+    (r"\\text\s+\{", r"\\text{"),
+    (r"(\\text\{[^{}]*)\}\s*/\s*\\text\{", r"\1/"),
+    (r"\\text\s*\{\s*(-?[\d.,]+)\s*\}", r"\1"),
+    (r"^\\text\s*\{[^{}]*\b(?:is|are)\s*:?\s*\}(?=.)", ""),
+    (r"^\\text\s*\{\s*([A-J](?:\s*,\s*[A-J])+)\s*\}$", r"\1"),
     (r"\\operatorname\*?\s*\{([a-z]+)\}", r"\\\1 "),
     (r"\\(?:leqslant|leqq|leq)(?![A-Za-z])|<=", r"\\le "),
     (r"\\(?:geqslant|geqq|geq)(?![A-Za-z])|>=", r"\\ge "),
@@ -56,8 +80,18 @@ SPELLINGS = [
     (r"^([0-9A-F]+)\s?\(?(?:\s?in)?\s?base[\s-](\w+)\)?$", r"\1_{\2}"),
     (r"\(?\s*(?:\\[pb]?mod(?![A-Za-z])|\bmod\b)\s*\{?(\w+)\}?\s*\)?$", r" \\pmod{\1}"),
     (r"^<([^<>]*,[^<>]*)>$", r"⟨\1⟩"),
-    (r"^(\d+) to (\d+)$", r"\1:\2"),
+    (r"^(\d+)\s*(?:to|\\text\s*\{\s*to\s*\}|\\colon)\s*(\d+)$", r"\1:\2"),
+    (r"\\(?:dots[bcimo]?|[lc]dots)(?![A-Za-z])|\.\.\.", r"\\ldots "),
+    (r"(^|\\cup\s*)\](?=[^][()]*[,;])", r"\1("),  # ]2, 3[
+    (r"(?<=[\[(])([^][()]*[,;][^][()]*)\[(?=$|\s*\\cup)", r"\1)"),
     (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
+    (r"\\var(phi|epsilon|theta|rho|sigma|kappa)(?![A-Za-z])", r"\\\1"),
+    (r"\\([ij])math(?![A-Za-z])", r"\1"),
+    (r"\\cr(?![A-Za-z])", r"\\\\"),
+    (r"\\(max|min|gcd)\s*\\\{([^{}]*)\\\}", r"\\\1(\2)"),
+    (r"^(?:\w+\.)?(?:Matrix|array)\((\[.*\])\)$", r"\1"),
+    (r"^([A-Za-z]) in (?=[\[(])", r"\1\\in "),
+    (r"\b(sq|cu|ft|in|hrs?|mins?|secs?|lbs?|oz|yds?|mi)\.", r"\1"),
     (r"\\langle(?![A-Za-z])", "⟨"),
     (r"\\rangle(?![A-Za-z])", "⟩"),
     (r"\\lbrace(?![A-Za-z])", r"\\{"),
@@ -68,19 +102,25 @@ SPELLINGS = [
     (r"\^\s*\{\s*\\circ\s*\}", r"^\\circ "),
     (r"\\degree(?![A-Za-z])", r"^\\circ "),
     (r"\\%", "%"),
-    (r"\\?\$", ""),
+    (r"(?:\bUS)?\\?\$", ""),
     (r"(?<=\d)\s?([AaPp])\.\s?[Mm](?![A-Za-z])\.?", r" \1m"),
+    (r"^\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?$", r"\\frac{\1}{\2}"),
     (r"_\{(\w)\}", r"_\1"),
 ]
 RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLINGS]
 TERM = r"([^{}()\s]+|\([^{}()]*\))"
 CHOOSE = re.compile(rf"\{{?\s*{TERM}\s*\\choose(?![A-Za-z])\s*{TERM}\s*\}}?")
-PAIRS = [("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**")]
+PAIRS = [("$$", "$$"), ("$", "$"), ("`", "`"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("*", "*")]
+PAIRS += [("<answer>", "</answer>")]
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 INTRODUCED = re.compile(  # words, and then the mathematics
     r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)[A-Za-z][A-Za-z' ]*[:,]?\s*"
     r"(\$\$[^$]+\$\$|\$[^$]+\$|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\])\s*\.?$",
     re.DOTALL,
+)
+SAID = re.compile(
+    r"^(?:#+\s*|(?:the\s+)?(?:(?:final|correct)\s+)?answer\s*(?:is|:|=)\s*:?\s*|(?:option|choice)\s+(?=\(?[A-J]\b))(?=\S)",
+    re.IGNORECASE,
 )
 BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=[^\s{A-Za-z]|\s[A-Za-z])")
 BLANKS = re.compile(r"[^\S\r\n]+")
@@ -91,7 +131,9 @@ DOUBLED = re.compile(r"\\\\(?=[A-Za-z{}%$!,;:])")
 @functools.lru_cache(maxsize=4096)
 def clean(text: str) -> str:
     """The answer without what surrounds it, in one spelling: LaTeX's."""
-    text = undelimited(ascii_mathematics(INTRODUCED.sub(r"\1", text.strip()).translate(UNICODE)))
+    text = undelimited(
+        ascii_mathematics(INTRODUCED.sub(r"\1", SAID.sub("", text.strip())).translate(UNICODE))
+    )
     if "begin" not in text:  # there a doubled backslash ends a row, elsewhere it was escaped twice
         text = DOUBLED.sub(r"\\", text)
     for pattern, replacement in RULES:
@@ -112,7 +154,7 @@ def undelimited(text: str) -> str:
             if text.startswith(opening) and text.endswith(closing) and inner and opening not in inner:
                 text = inner
                 break
-        if (box := BOX.match(text)) and closing_brace(text, box.end() - 1) == len(text) - 1:
+        if (box := BOX.match(text)) and find_closing(text, box.end() - 1, "{}") == len(text) - 1:
             text = text[box.end() : -1]
         text = BARE_BOX.sub("", text, count=1) if BARE_BOX.match(text) else text
         if text == before:
@@ -121,7 +163,7 @@ def undelimited(text: str) -> str:
 
 def ungrouped(text: str) -> str:
     """The text without braces that hold all of it: LaTeX shows nothing of them."""
-    while text.startswith("{") and closing_brace(text, 0) == len(text) - 1:
+    while text.startswith("{") and find_closing(text, 0, "{}") == len(text) - 1:
         text = text[1:-1].strip()
     return text
 
@@ -129,17 +171,6 @@ def ungrouped(text: str) -> str:
 def squeezed(text: str) -> str:
     r"""Without the spaces that part nothing: `4 4/9` and `\pi r` keep theirs."""
     return re.sub(r"(?<!\w)\s|\s(?!\w)", "", text)
-
-
-def closing_brace(text: str, start: int) -> int:
-    """Where the brace that opens at `start` closes; -1: nowhere."""
-    depth = 0
-    for index in range(start, len(text)):
-        if text[index] in "{}" and text[index - 1 : index] != "\\":
-            depth += 1 if text[index] == "{" else -1
-            if not depth:
-                return index
-    return -1
 
 
 OPENING, CLOSING = "([{⟨", ")]}⟩"

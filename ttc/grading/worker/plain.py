@@ -24,24 +24,35 @@ NAMES = {
 ALONE = r"(?<![A-Za-z\\_])"
 APPLIED = rf"(?:{'|'.join((*FUNCTIONS, 'sqrt'))})"
 NAME = re.compile(
-    rf"\\text ?\{{[^{{}}]*\}}|{ALONE}(?:{'|'.join(NAMES)})(?![A-Za-z])"
-    rf"|{ALONE}(?:{APPLIED}|pi)(?=[rxyz](?![A-Za-z]))|(?<={ALONE}[a-z]){APPLIED}(?= ?\()"
+    rf"\\text ?\{{[^{{}}]*\}}|{ALONE}(?:{'|'.join(NAMES)})(?<!{ALONE}sec)(?<!{ALONE}min)(?![A-Za-z])"
+    rf"|{ALONE}(?:sec|min)(?= ?[({{^\\]| [a-z](?![a-z]))|{ALONE}pi(?=r(?![A-Za-z]))"
+    rf"|(?<={ALONE}[a-z]){APPLIED}(?= ?\()"
 )
-"""With one letter at a side, `sinx` and `xsin(x)` are products."""
-SYMBOLS = rf"(?:(?:[A-Za-z]|{'|'.join(NAMES)}|{APPLIED}[xyz])(?:[^A-Za-z]+|$))+$"
+JOINED = re.compile(rf"(?:{ALONE}|(?<={ALONE}[a-z]))({APPLIED})([rxyz])(?![A-Za-z])")
+"""`sinx`, `xsinx`."""
+SYMBOLS = rf"(?:(?:[A-Za-z]|{'|'.join(NAMES)}|[a-z]?{APPLIED}[xyz])(?:[^A-Za-z]+|$))+$"
 PROSE = re.compile(rf"(?=.*[a-z]{{4}})(?!{SYMBOLS})[A-Za-z][A-Za-z ,.;:'-]*")
 """Words, and not letters and names of functions alone."""
 BASED_LOG = re.compile(r"(?<![A-Za-z\\])log ?_?(\d+)(?= ?[(A-Za-z])")
-ARGUMENT = re.compile(r"(\\sqrt(?:\[\w+\])?|\^|_|(?<![A-Za-z\\])(?:exp|abs)) ?(?=\()")
-UNBRACED = re.compile(
-    r"(\\(?:sqrt(?:\[\w+\])?|vec|hat|bar)) ?(\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z])|\\[A-Za-z]+)"
+ARGUMENT = re.compile(r"(\\sqrt(?:\[\w+\])?|\^|_|(?<![A-Za-z\\])(?:exp|abs|floor|ceil)) ?(?=\()")
+AROUND = {
+    **{"exp": ("e^{", "}"), "abs": ("|", "|")},
+    **{"floor": (r"\lfloor ", r"\rfloor "), "ceil": (r"\lceil ", r"\rceil ")},
+}
+LOGARITHM = r"\\(?:ln|log(?:_\w|_\{\w+\})?) *(?:\d+|\{\d+\})"
+LOGARITHMS = re.compile(rf"({LOGARITHM}) */ *({LOGARITHM})")
+TAKES = re.compile(
+    r"(\\(?:frac|binom)(?![A-Za-z]))|\\(?:sqrt(?:\[[^]]*\])?|vec|hat|bar)(?![A-Za-z])|\^(?! ?\\circ)"
 )
-CHOSEN = re.compile(
-    r"(?<![A-Za-z\\])C ?\((\w+), ?(\w+)\)|(?<!\w)(\d+) ?(?:C|choose) ?(\d+)(?!\w)"
-    r"|(?:\{\})?_\{?(\w+)\}? ?C_\{?(\w+)\}?"
+"""Commands that take an argument, or two."""
+DIGIT = re.compile(r"\d|[A-Za-z]|\\[A-Za-z]+")
+NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z]))|-?\\[A-Za-z]+")
+GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
+COMBINATIONS = re.compile(
+    r"(?<![A-Za-z\\])C ?\((\w+), ?(\w+)\)|(?<!\w)(\d+|n) ?(?:C|choose) ?(\d+|[kr])(?!\w)"
 )
-"""7 of which 3 are chosen: `C(7, 3)`, `7C3`, `7 choose 3`, `_7C_3`."""
-POWER = re.compile(r"\^ ?(-?\d+(?![\d.])|-[A-Za-z](?![A-Za-z]))")
+INDEXED = re.compile(r"(?:\{\})?[_^]\{?(\w+)\}? ?([CP])_\{?(\w+)\}?|(?<!\w)([CP])_\{?(\d+)\}?\^\{?(\d+)\}?")
+PERMUTATIONS = re.compile(r"(?<!\w)(\d+) ?P ?(\d+)(?!\w)")
 CUP = re.compile(r"(?<=[)\]}]) ?[uU] ?(?=[(\[{\\])")
 
 
@@ -49,41 +60,69 @@ def typed(text: str) -> str:
     """What has been typed without LaTeX, in LaTeX."""
     text = re.sub(r" ?\*\* ?", "^", text)
     text = re.sub(r"(?<=\d) ?[xX] ?(?=10 ?\^)", r"\\times ", text)
-    text = CHOSEN.sub(lambda found: r"\binom{{{}}}{{{}}}".format(*filter(None, found.groups())), text)
+    text = PERMUTATIONS.sub(r"\\frac{\1!}{(\1-\2)!}", INDEXED.sub(r"\1\5\2\4\3\6", text))
+    text = COMBINATIONS.sub(lambda found: r"\binom{{{}}}{{{}}}".format(*filter(None, found.groups())), text)
     text = re.sub(r"(?<=[^\\*]) ?\* ?(?=[^*])", r"\\cdot ", text)
     text = re.sub(r"\+ ?/?-(?=[ \w(\\])", r"\\pm ", text)
+    text = JOINED.sub(r"\1(\2)", text)
     text = BASED_LOG.sub(r"\\log_{\1} ", text)
     text = CUP.sub(r" \\cup ", NAME.sub(lambda found: NAMES.get(found[0], found[0]), text))
-    text = UNBRACED.sub(r"\1{\2}", _arguments(text))
+    text = re.sub(r"^\{([^{}\\]+)\}(?= ?\\cup)|(?<=\\cup )\{([^{}\\]+)\}(?= ?\\cup|$)", r"\\{\1\2\\}", text)
+    text = _braced(_arguments(text))
     text = re.sub(r"(\\sqrt\[[357]\])\{-(\d+)\}", r"-\1{\2}", text)  # the real root, not the principal one
-    return POWER.sub(r"^{\1}", text)
+    return LOGARITHMS.sub(r"\\frac{\1}{\2}", text)
 
 
 def _arguments(text: str) -> str:
     """`sqrt(x+1)` and `x^(n+1)` with braces; `exp(x)` as a power, `abs(x)` between bars."""
     while found := ARGUMENT.search(text):
         start = found.end()
-        end = _closing(text, start)
+        end = find_closing(text, start, "()")
         if end < 0:
             return text
         inner = text[start + 1 : end]
-        if found[1] == "abs":
-            new = f"|{inner}|"
-        elif found[1] == "exp":
-            new = f"e^{{{inner}}}"
-        else:
-            new = f"{found[1]}{{{inner}}}"
-        text = text[: found.start()] + new + text[end + 1 :]
+        opening, closing = AROUND.get(found[1], (f"{found[1]}{{", "}"))
+        text = text[: found.start()] + opening + inner + closing + text[end + 1 :]
     return text
 
 
-def _closing(text: str, start: int) -> int:
-    """Where the round bracket that opens at `start` closes; -1: nowhere."""
+def _braced(text: str) -> str:
+    r"""TeX's arguments in braces where they are left out: `\frac\pi4`, `2^\sqrt2`, `x^10`."""
+    parts, end = [], 0
+    while found := TAKES.search(text, end):
+        taken, place = [], found.end()
+        for _ in range(1 + (found[1] is not None)):
+            argument, place = _argument(text, place, digits=1 if found[1] else None)
+            taken.append(f"{{{argument}}}" if argument else "")
+        parts += [text[end : found.end()], *taken]
+        end = place
+    return "".join(parts) + text[end:]
+
+
+def _argument(text: str, start: int, digits: int | None) -> tuple[str, int]:
+    """What a command at `start` takes, and where that ends; "": nothing that could be told."""
+    while text[start : start + 1] == " ":
+        start += 1
+    if text[start : start + 1] == "{" and (end := find_closing(text, start, "{}")) > 0:
+        inner = _braced(text[start + 1 : end])
+        return inner.replace(",", "") if GROUPED.fullmatch(inner) else inner, end + 1
+    if found := TAKES.match(text, start):
+        ends = found.end()
+        for _ in range(1 + (found[1] is not None)):
+            _, ends = _argument(text, ends, digits=1 if found[1] else None)
+        return _braced(text[start:ends]), ends
+    found = (DIGIT if digits else NUMBER).match(text, start)
+    return (found[0], found.end()) if found else ("", start)
+
+
+def find_closing(text: str, start: int, brackets: str) -> int:
+    """Where the bracket that opens at `start` closes; -1: nowhere. Escaped ones are characters."""
     depth = 0
     for index in range(start, len(text)):
-        depth += (text[index] == "(") - (text[index] == ")")
-        if not depth:
-            return index
+        if text[index] in brackets and text[index - 1 : index] != "\\":
+            depth += 1 if text[index] == brackets[0] else -1
+            if not depth:
+                return index
     return -1
 
 

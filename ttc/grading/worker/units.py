@@ -6,13 +6,14 @@ import functools
 import re
 
 POWER = r"(?: ?\^ ?\{?-?[1-4]\}?)?"
-MARKED = rf"\\text\{{([ A-Za-z./^2-3-]+)\}}{POWER}"
+MARKED = rf"\\text\{{((?:[ A-Za-z./^\d-]|\{{-?\d\}})+)\}}{POWER}"
 BARE = rf" ?([A-Za-z]+{POWER}(?:(?: ?/ ?| )[A-Za-z]+{POWER}){{0,2}})"
-DEGREES = r"\^\\circ ?[CF]?"
+DEGREES = r"\^\\circ ?(?:\\text ?\{ ?)?[CF]?\}?"
 MODULUS = r"\\pmod\{\w+\}"
 PLAIN = re.compile(r"[-+]?[\d.,]+")
 MONOMIAL = re.compile(r"[-+]?[\d.,]+( ?)([A-Za-z]{1,3})")
-QUANTITY = re.compile(rf"(.*(?:[\d}})]|\\pi)) ?(?:{MARKED}|{BARE}|({DEGREES})|({MODULUS}))")
+SCALE = r"(?: (?:hundred|thousand|million|billion|trillion))?"
+QUANTITY = re.compile(rf"(.*(?:[\d}})]|\\pi){SCALE}) ?(?:{MARKED}|{BARE}|({DEGREES})|({MODULUS}))")
 
 SHORT = {
     *(
@@ -33,6 +34,11 @@ SHORT = {
         "gm",
         "sec",
         "min",
+        "mol",
+        "hz",
+        "kpa",
+        "kj",
+        "kwh",
     ),
     *("rad", "hr", "hrs", "mph", "kph", "ml", "cc", "sq", "cu", "am", "pm"),
 }
@@ -41,6 +47,7 @@ NO_UNIT = {
     *("trillion", "dozen", "times", "plus", "minus", "over", "squared", "cubed", "and", "or", "mod", "base"),
     *("remainder", "half", "halves", "third", "thirds", "quarter", "quarters", "fourths", "tenths"),
     *("hundredths", "factorial", "choose", "sin", "cos", "tan", "cot", "csc", "log", "exp", "sqrt", "max"),
+    *("is", "are", "not", "than", "most", "least", "less", "more", "only", "if", "when", "where", "except"),
     *("gcd", "lcm", "infinity", "st", "nd", "rd", "th"),
 }
 """Words behind a number that change its value."""
@@ -54,12 +61,16 @@ NAMES = {
     **dict.fromkeys(["feet", "foot"], "ft"),
     **{"yard": "yd", "mile": "mi", "kilogram": "kg", "gram": "g", "gm": "g", "pound": "lb", "lbs": "lb"},
     **{"ounce": "oz", "second": "s", "sec": "s", "minute": "min", "hour": "h", "hr": "h", "liter": "l"},
-    **{"litre": "l", "milliliter": "ml", "dollar": "dollar", "cent": "cent", "deg": "degree"},
+    **{"litre": "l", "L": "l", "milliliter": "ml", "dollar": "dollar", "cent": "cent", "deg": "degree"},
     **{
         "degree": "degree",
         "radian": "rad",
         "celsius": "C",
         "fahrenheit": "F",
+        "newton": "N",
+        "joule": "J",
+        "watt": "W",
+        "volt": "V",
         "day": "day",
         "week": "week",
         "month": "month",
@@ -67,10 +78,19 @@ NAMES = {
     },
 }
 KNOWN = {*NAMES.values(), "rad", "dm", "nm", "mg", "am", "pm"}
-COMPOUND = {"mph": "mi/h", "kph": "km/h", "cc": "cm^3"}
+PART = re.compile(r"(\d[\d.]*) ?(?:\\text ?\{ ?)?([A-Za-z]+)(?: ?\})?")
+COMPOUND = re.compile(rf"{PART.pattern}(?:,? ?(?:and )?{PART.pattern})+")
+SHORTHAND = {"mph": "mi/h", "kph": "km/h", "cc": "cm^3"}
 FILLERS = {"unit", "of"}
 POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 TOKEN = re.compile(r"([A-Za-z]+)(?: ?\^ ?\{?(-?\d)\}?)?|/")
+
+
+def compound(text: str) -> dict[str, str]:
+    """Unit -> number, of several quantities side by side: `5 hours and 30 minutes`; {}: it is none."""
+    parts = list(PART.finditer(text)) if COMPOUND.fullmatch(text) else []
+    found = {_name(part[2]): part[1] for part in parts}
+    return found if found.keys() <= KNOWN and len(found) == len(parts) else {}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -81,18 +101,23 @@ def quantity(text: str) -> tuple[str, str] | None:
     letters, or is a common abbreviation: `5 ab` may be a product of variables.
     """
     found = QUANTITY.fullmatch(text)
-    if not found:
+    if not found or compound(text):
         return None
     if found[5]:
         return found[1].strip(), found[5]
-    number, unit = found[1].strip(), found[2] or found[3] or re.sub(r"\W*circ", "degree", found[4])
+    number = found[1].strip()
+    unit = found[2] or found[3] or " ".join(["degree", *re.findall("[CF]", found[4])])
     words = re.findall(r"[A-Za-z]+", unit)
     if not words or any(word.lower() in NO_UNIT for word in words):
         return None
     if found[3]:
-        apart = text[len(number) : len(number) + 1] == " " and re.fullmatch(r"[-+\d.,/ ]+", number)
+        apart = text[len(number) : len(number) + 1] == " " and re.fullmatch(rf"[-+\d.,/ ]+{SCALE}", number)
         for word in words:
-            known = word.lower() in SHORT or (_name(word) in KNOWN and (len(word) > 1 or "/" in unit))
+            known = (
+                word.lower() in SHORT
+                or word.lower() in POWERS
+                or (_name(word) in KNOWN and (len(word) > 1 or "/" in unit or apart))
+            )
             if not known and not (apart and len(word) >= 3):
                 return None
     return number, _product(unit + text[found.end(2) + 1 :] if found[2] else unit)
@@ -102,7 +127,7 @@ def _product(unit: str) -> str:
     """The units that are multiplied, each with its power."""
     powers: dict[str, int] = {}
     sign, times = 1, 1
-    for token in TOKEN.finditer(COMPOUND.get(unit.strip().lower(), unit)):
+    for token in TOKEN.finditer(SHORTHAND.get(unit.strip().lower(), unit)):
         word = (token[1] or "/").lower()
         if word in ("/", "per"):
             sign = -1
@@ -119,7 +144,30 @@ def _product(unit: str) -> str:
 def _name(word: str) -> str:
     word = word if len(word) == 1 else word.lower()
     single = word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
-    return NAMES.get(single, single)
+    return NAMES.get(word, NAMES.get(single, single))
+
+
+CURRENCIES = {
+    **{"$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "₹": "rupee"},
+    **{
+        "dollars": "dollar",
+        "pounds": "pound",
+        "euros": "euro",
+        "yen": "yen",
+        "rupees": "rupee",
+        "cents": "cent",
+    },
+    **{"¢": "cent", "%": "percent", "USD": "dollar", "EUR": "euro", "GBP": "pound"},
+}
+AMOUNT = re.compile(
+    r"[-+]?(?:US)?\\?([$£€¥₹])\s?[\d.,]+|[\d.,]+ ?(?:\\text\{ ?)?(?:\\(?=%))?([¢%]|[A-Za-z]+)\}?"
+)
+
+
+def currency(text: str) -> str | None:
+    """Of an amount of money, as it was written."""
+    found = AMOUNT.fullmatch(text.strip())
+    return CURRENCIES.get(found[1] or found[2]) if found else None
 
 
 def differ(a: str, b: str) -> bool:

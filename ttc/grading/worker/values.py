@@ -18,7 +18,7 @@ COMMA = re.compile(r"([-+]?\d+),(\d+)", re.ASCII)
 BASED = re.compile(r"([-+]?)\(?([0-9A-Za-z]+)\)?_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
 ORDINAL = re.compile(r"(\d+) ?\^?\{?(?:\\text\{ ?)?(?:st|nd|rd|th)\}*", re.ASCII)
 MONEY = re.compile(r"(\d+)(?: dollars?)?,?(?: and)? (\d\d?) cents?", re.ASCII)
-CURRENCY = re.compile(r"^([-+]?)[€£¥₹]|[€£¥₹]$")
+CURRENCY = re.compile(r"^([-+]?)(?:[€£¥₹]|(?:USD|EUR|GBP) ?)|(?:[€£¥₹]| ?(?:USD|EUR|GBP))$")
 ONES = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
     *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
