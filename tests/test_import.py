@@ -126,11 +126,11 @@ def test_scores_that_cannot_be_read_can_be_left_out(run, tmp_path, capsys, score
 
 
 def test_the_text_is_all_there_but_for_the_header_and_what_is_unknown_is_null(run, tmp_path, capsys):
-    texts = [HEADER + "A\n\n\n\nB\n\n", "C"]
+    texts = [HEADER + "A\n\n\n\nB\n\n", "C\ud83d"]
     file = write(tmp_path / "best-of-n.jsonl", row(completions=texts, scores=None, completion_tokens=[0, 7]))
     assert run(file) == 0
     paths = rows(tmp_path / "out", "paths")
-    assert [path["steps"] for path in paths] == [["A\n\n", "\n\n", "B\n\n"], ["C"]]
+    assert [path["steps"] for path in paths] == [["A\n\n", "\n\n", "B\n\n"], ["C?"]]
     assert [path["finish"] for path in paths] == [None, "eos"]
     assert steps_of("") == []
     (search,) = rows(tmp_path / "out", "searches")

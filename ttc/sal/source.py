@@ -110,6 +110,8 @@ def _row(index: int, row: Row, mode: Scores) -> SalRow:
         raise ValueError("answer: empty; without the right answer nothing can be graded")
     if not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError("completions: not a list of texts")
+    # half a pair of surrogates, where a sample was cut, cannot be stored
+    question, *texts = (text.encode(errors="replace").decode() for text in (question, *texts))
     id_ = text_at(row, "unique_id", "") or str(index)
     unknown = [None] * len(texts)
     scores = unknown if row.get("scores") is None or mode == "ignore" else list_of(row["scores"])

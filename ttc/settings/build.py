@@ -142,6 +142,8 @@ def _line(fault: Any, prefix: str) -> str:
         return str(fault["ctx"]["error"])
     # an index inside a list and the name of a union's member are not part of a key
     key = prefix + ".".join(part for part in map(str, fault["loc"]) if part.isidentifier())
+    if fault["type"] == "dataclass_type":
+        return f"{key}={fault['input']!r}: must be said key by key: {key}.KEY=VALUE"
     if fault["type"] == "missing":
         return f"{key}: missing"
     if fault["type"] == "tuple_type":
