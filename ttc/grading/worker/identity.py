@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from typing import Any
 
 POINTS, ENOUGH, DIGITS = 12, 4, 30
+WHOLE = 4
+"""More points, of whole numbers, where alone the floor of x and its ceiling meet."""
 
 Value = Any
 """A complex number of mpmath's, 30 digits: sympy's own take 20 times as long to compare."""
@@ -41,8 +43,10 @@ def _all(found: Any) -> bool | None:
 def _same_expression(a: Any, b: Any) -> bool | None:
     if not variables(a) | variables(b):
         return _same_constant(a, b)
+    from sympy import ceiling, floor
+
     compared = 0
-    for point in range(POINTS):
+    for point in range(POINTS + WHOLE * any(side.has(ceiling, floor) for side in (a, b))):
         agreed = agree(value_at(a, point), value_at(b, point))
         if agreed is False:
             return False
@@ -161,25 +165,22 @@ def _parts(side: Any, point: int, most: int) -> tuple[Any, Any] | None:
     """Real and imaginary part, as sympy has them. `most`: digits to compute with where terms cancel."""
     from sympy import E, I, Rational
 
-    constants = {"i": I, "e": E}
-    coordinates = {
-        symbol: constants.get(symbol.name) or Rational(*_coordinate(point, symbol.name))
-        for symbol in side.free_symbols
-    }
-    parts = side.subs(coordinates).evalf(DIGITS, maxn=most).as_real_imag()
+    side = side.xreplace({one: {"i": I, "e": E}.get(one.name, one) for one in side.free_symbols})
+    at = {one: Rational(*_coordinate(point, one.name)) for one in side.free_symbols}
+    # by evalf: substituted exactly, (x^a)^b is a root of fractions that takes minutes to simplify
+    parts = side.evalf(DIGITS, subs=at, maxn=most).as_real_imag()
     return parts if all(part.is_Number and part.is_finite for part in parts) else None
 
 
 def _coordinate(point: int, name: str) -> tuple[int, int]:
-    """A name's place at a point, as a fraction of both signs: 0.2 to 3.2 in 1009ths, at every fourth point a
-    whole number, where alone the floor of x and its ceiling meet.
+    """A name's place at a point, as a fraction of both signs: 0.2 to 3.2 in 1009ths, or a whole number.
 
     By a cryptographic hash: a checksum is linear in the text's bits, and ties two names' signs together.
     """
     digest = hashlib.blake2b(f"{point} {name}".encode(), digest_size=8).digest()
     number = int.from_bytes(digest, "big")
     sign = -1 if number >> 60 & 1 else 1
-    return (sign * (1 + number % 7), 1) if point % 4 == 3 else (sign * (211 + number % 2999), 1009)
+    return (sign * (1 + number % 7), 1) if point >= POINTS else (sign * (211 + number % 2999), 1009)
 
 
 def agree(a: Value | None, b: Value | None, constants: bool = False) -> bool | None:

@@ -50,7 +50,9 @@ def readable(text: str, depth: int) -> bool:
         return all(readable(part, depth - 1) for part in parts)
     number = units.quantity(text)
     value = _value(number[0] if number else text)
-    return shape(text) != SCALAR or bool(values(value) or PROSE.fullmatch(untexted(value)) or readings(value))
+    if shape(text) != SCALAR or values(value) or based(value) is not None:
+        return True
+    return bool(PROSE.fullmatch(untexted(value)) or readings(value))
 
 
 def differ(a: str, b: str) -> bool:

@@ -14,7 +14,7 @@ SIGNIFICANT = 4
 PERCENT = re.compile(
     r"(.*\d[})]*) ?(?:%|\\text\{ ?(?:percent|pct)(?:age)? ?\}|(?:percent(?:age)?|pct))", re.I
 )
-COMMA = re.compile(r"([-+]?\d+),(\d+)", re.ASCII)
+COMMA = re.compile(r"([-+]?\d+),(\d\d+)", re.ASCII)
 BASED = re.compile(r"([-+]?)\(?([0-9A-Za-z]+)\)?_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
 ORDINAL = re.compile(r"(\d+) ?\^?\{?(?:\\text\{ ?)?(?:st|nd|rd|th)\}*", re.ASCII)
 MONEY = re.compile(r"(\d+)(?: dollars?)?,?(?: and)? (\d\d?) cents?", re.ASCII)
@@ -46,7 +46,7 @@ def values(text: str) -> frozenset[Fraction]:
     if percent := PERCENT.fullmatch(text):
         whole = values(percent[1])  # a whole percentage may also stand for itself: 28% for 28
         found |= {value / 100 for value in whole} | {value for value in whole if value.denominator == 1}
-    # 1000,99 and 0,111 are no thousands: there a comma parts a decimal, or else a list.
+    # 1000,99 and 0,111 are no thousands: there a comma parts a decimal, or else a list, as 1,3 is.
     if (comma := COMMA.fullmatch(text)) and not found:
         found.add(Fraction(f"{comma[1]}.{comma[2]}"))
     if ordinal := ORDINAL.fullmatch(text):
