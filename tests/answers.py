@@ -61,7 +61,7 @@ notation:
 unicode:
     7  ~  ７   2\pi  ~  2π   x \le 3  ~  x ≤ 3   -5  ~  −5
 percent:
-    40/900  ~  4 4/9%   12.5\%  ~  1/8   0.5  ~  50 percent   28%  ~  28
+    62.5  ~  62.5\%   40/900  ~  4 4/9%   12.5\%  ~  1/8   0.5  ~  50 percent   28%  ~  28
 separators:
     1000,99  ~  1000.99   0,111  ~  0.111   12345  ~  12{,}345   9004/9  ~  1 000 4/9
 repeating decimals:
@@ -134,6 +134,12 @@ matrices:
     \begin{pmatrix}1\\2\end{pmatrix}  ~  \begin{pmatrix} 1 \\[4pt] 2 \end{pmatrix}
     \frac12\begin{pmatrix}2&4\end{pmatrix}  ~  \begin{pmatrix}1&2\end{pmatrix}
     \begin{cases} x & x>0\\ 1 & x<0\end{cases}  ~  \begin{cases} x, & \text{if } x>0, \\ 1 & x<0. \end{cases}
+in a text:
+    12  ~  \text{12 apples}   7  ~  \mathrm{7~cm}   75\%  ~  75\text{ \%}   4C_{16}  ~  \text{4C}_{16}
+    32_7  ~  32\text{ (base 7)}   A, C  ~  \text{(A) and (C)}   7  ~  7\text{ (units)}   7  ~  “7”
+    7  ~  7 cups of flour   10  ~  Area = 10 square units   7  ~  \text{Answer: }7   \frac16  ~  \approx 1/6
+named together:
+    (a,b)=(2,1)  ~  a=2,b=1   (a,b)=(2,1)  ~  b = 1 \text{ and } a = 2
 ratios:
     3:4  ~  3\text{ to }4   3:4  ~  3\colon 4
 """)

@@ -43,6 +43,8 @@ GRID = "-m"
         (["strategy=beam", "prm=none"], "prm=none: beam is guided by a verifier"),
         (["strategy.width=2"], "strategy.width=2: no strategy of this grid (best_of_n) has it"),
         (["dataset=path"], "dataset.path=null: name a .jsonl"),
+        (["dataset.path=x.jsonl"], "only the nano dataset is drawn; a file's line has dataset=path, too"),
+        (["dataset.columns.questoin=a"], "did you mean dataset.columns.question?"),
         (["dataset=path", "dataset.path=gone.jsonl"], "dataset.path=gone.jsonl: no such file"),
         (["policy=nano", "policy.model=tests"], "tests"),
         ([GRID, "n=1,2", "name=a,b"], "name: one launch has one name"),
@@ -99,7 +101,7 @@ def test_faults_of_values_come_all_at_once(
         (
             '{"question": "a", "answer": "1", "k": 1}\n{"question": "b", "answer": "1", "k": 1}\n',
             ["dataset.columns.id=k"],
-            "two rows have the id '1'",
+            "row 2: the id '1' of row 1 again",
         ),
     ],
 )

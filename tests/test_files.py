@@ -77,9 +77,9 @@ def test_files_that_were_joined_have_a_mark_in_their_midst(tmp_path: Path) -> No
     assert read(tmp_path / "a.jsonl") == [{"a": 1}] * 2
 
 
-@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+@pytest.mark.parametrize("codec", ["gzip", "zstd", "bz2"])
 def test_a_compressed_file_is_what_its_inner_name_says(tmp_path: Path, codec: str) -> None:
-    end = {"gzip": ".gz", "zstd": ".zst"}[codec]
+    end = {"gzip": ".gz", "zstd": ".zst", "bz2": ".bz2"}[codec]
     for file in write(tmp_path, ROWS):
         with pa.CompressedOutputStream(str(file) + end, codec) as stream:
             stream.write(file.read_bytes())
@@ -98,6 +98,7 @@ def test_a_compressed_file_is_what_its_inner_name_says(tmp_path: Path, codec: st
         ("a.csv", "question;answer\n7;1\n"),
         ("a.csv", "\nquestion, answer\n7, 1\n"),
         ("a.tsv", "question\tanswer\n7\t1\n"),
+        ("a.tsv", '"a, b, c"\tquestion\tanswer \n0\t7\t1\n'),
         ("a.ndjson", '{"question": "7", "answer": "1"}'),
     ],
 )
@@ -113,6 +114,13 @@ def test_what_only_parquet_has_is_read_by_its_digits(tmp_path: Path) -> None:
     pq.write_table(pa.table(dict(zip("abc", columns, strict=True))), tmp_path / "a.parquet")
     texts = [[text_of(value) for value in row.values()] for row in read(tmp_path / "a.parquet")]
     assert texts == [["3", "7", "0.1"], ["12345678901234567890.5", "x", "3"]]
+    pq.write_table(
+        pa.table({"a": pa.array([[("b", "c")]], pa.map_("string", "string"))}), tmp_path / "b.parquet"
+    )
+    assert read(tmp_path / "b.parquet") == [{"a": {"b": "c"}}]
+    pq.write_table(pa.Table.from_arrays(columns[:2], ["a", "a"]), tmp_path / "c.parquet")
+    with pytest.raises(UserError, match="two columns are called 'a'"):
+        read(tmp_path / "c.parquet")
 
 
 @pytest.mark.parametrize("orient", ["records", "columns"])
@@ -121,9 +129,25 @@ def test_json_as_pandas_writes_it(tmp_path: Path, orient: Any) -> None:
     assert read(tmp_path / "a.json") == ROWS
 
 
-def test_one_object_a_line_is_read_under_the_name_json_too(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text("\n".join(map(json.dumps, ROWS)))
-    assert read(tmp_path / "a.json") == ROWS
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.json", "\n".join(map(json.dumps, ROWS))),
+        ("a.jsonl", json.dumps(ROWS, indent=1)),
+        ("a.json", json.dumps({"version": 1, "data": ROWS})),
+    ],
+)
+def test_rows_are_found_under_the_other_name_and_inside_an_object(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(text)
+    assert read(tmp_path / name) == ROWS
+
+
+def test_objects_by_their_id_are_rows_with_that_id(tmp_path: Path) -> None:
+    named = {"x1": ROWS[0], "x2": ROWS[1] | {"id": "own", "more": 1}}
+    (tmp_path / "a.json").write_text(json.dumps(named))
+    assert read(tmp_path / "a.json") == [{"id": "x1"} | ROWS[0], named["x2"]]
 
 
 def test_places_are_lines_where_a_file_has_them(tmp_path: Path) -> None:
@@ -139,6 +163,8 @@ def test_places_are_lines_where_a_file_has_them(tmp_path: Path) -> None:
         ("a.jsonl", b'{"a": 1}\n{"a": ', "line 2: no JSON (Expecting value); the file ends inside this row"),
         ("a.jsonl", b'{"a": 1}\n{"a"}\n{}\n', "line 2: no JSON (Expecting ':' delimiter)"),
         ("a.jsonl", b'{}\n{"a": "\xe9"}\n', "line 2: not UTF-8 (byte 8 of the line)"),
+        ("a.jsonl", b"{} {}", "line 1: no JSON (Extra data)"),
+        ("a.jsonl", b"version https://git-lfs.github.com/spec/v1\n", "only Git LFS's pointer to the file"),
         ("a.jsonl", b"{}\n7\n", "line 2: no problem: not an object"),
         ("a.jsonl", b"[" * 100_000, "line 1: no JSON (nested too deeply)"),
         ("a.jsonl", b"1" * 5000, "line 1: no JSON (Exceeds the limit"),

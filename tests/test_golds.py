@@ -120,11 +120,15 @@ def test_a_file_of_the_corrected_rows_alone_names_them_by_id_or_by_question(
         shutil.rmtree(tmp_path / "pool")
 
 
-def test_a_named_grading_is_added_by_the_new_golds(pool: Path, tmp_path: Path) -> None:
-    (tmp_path / "new.csv").write_text("id,answer\np1,10\n")
+def test_a_named_grading_is_added_by_the_new_golds(
+    pool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "new.csv").write_text("id,answer\np1,10\np99,3\n")
     words = ("columns.id=id", "columns.answer=answer", "answer_from=column", "readout.grader=exact")
     assert regrade(tmp_path, tmp_path / "new.csv", *words) == 0
     grades = stored(pool, "grades")
+    assert "1 of 6 problems are in" in (said := capsys.readouterr().out)
+    assert "(1 of its rows name none), 1 with another gold answer" in said
     own = grades[grades.problem_id == "p1"]
     assert set(zip(own.grader, own.gold, strict=True)) == {("exact", "10"), ("math_verify", "10")}
 
@@ -133,6 +137,7 @@ def test_a_named_grading_is_added_by_the_new_golds(pool: Path, tmp_path: Path) -
     ("text", "words", "said"),
     [
         ("uid,gold\nx,#### 1\n", [], ["none of its 1 rows is a problem of"]),
+        ("uid,task,gold\np1,another,#### 1\n", [], ["none of its 1 rows is a problem of"]),
         ("uid,gold\np1,#### 1\np1,#### 2\n", [], ["two answers for 'p1': 1 and 2"]),
         ("uid,gold\np1,7\np2,8\n", [], ["row 1: no answer behind '####'", "row 2: no answer behind '####'"]),
         (

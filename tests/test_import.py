@@ -126,11 +126,11 @@ def test_scores_that_cannot_be_read_can_be_left_out(run, tmp_path, capsys, score
 
 
 def test_the_text_is_all_there_but_for_the_header_and_what_is_unknown_is_null(run, tmp_path, capsys):
-    texts = [HEADER + "A\n\n\n\nB\n\n", "C"]
+    texts = [HEADER + "A\n\n\n\nB\n\n", "C\ud83d"]
     file = write(tmp_path / "best-of-n.jsonl", row(completions=texts, scores=None, completion_tokens=[0, 7]))
     assert run(file) == 0
     paths = rows(tmp_path / "out", "paths")
-    assert [path["steps"] for path in paths] == [["A\n\n", "\n\n", "B\n\n"], ["C"]]
+    assert [path["steps"] for path in paths] == [["A\n\n", "\n\n", "B\n\n"], ["C?"]]
     assert [path["finish"] for path in paths] == [None, "eos"]
     assert steps_of("") == []
     (search,) = rows(tmp_path / "out", "searches")
@@ -211,14 +211,14 @@ def lines(*rows_: Any) -> bytes:
         (lines(row("a"), row("b"))[:-20], "line 2: no JSON"),
         (lines(row("a"), row("b"))[:-20], "it was cut"),
         (lines(row("a")) + "{\"problem\": \"caf\u00e9\"}\n".encode("latin-1"), "line 2: not UTF-8 (byte 17"),
-        (lines({"question": "?", "answer": "1"}), "line 1: no completions of search-and-learn: no problem"),
-        (lines([1]), "line 1: no completions of search-and-learn"),
-        (lines(row("a"), row("a")), "line 2: the problem a of line 1 again"),
-        (lines(row("a", scores=[[0.5]])), "line 1: scores: not one list"),
-        (lines(row("a", scores=[["x"]] * 4)), "line 1: scores: 'x' is no number"),
-        (lines(row("a", scores=[[3.5]] * 4)), "line 1: scores: 3.5 is not in [0, 1]"),
-        (lines(row("a", answer=" ")), "line 1: answer: empty"),
-        (lines(row("a", completions=[])), "line 1: completions: not a list of texts"),
+        (lines({"question": "?", "answer": "1"}), "row 1: no completions of search-and-learn: no problem"),
+        (lines([1]), "row 1: no completions of search-and-learn"),
+        (lines(row("a"), row("a")), "row 2: the id 'a' of row 1 again"),
+        (lines(row("a", scores=[[0.5]])), "row 1: scores: not one list"),
+        (lines(row("a", scores=[["x"]] * 4)), "row 1: scores: 'x' is no number"),
+        (lines(row("a", scores=[[3.5]] * 4)), "row 1: scores: 3.5 is not in [0, 1]"),
+        (lines(row("a", answer=" ")), "row 1: answer: empty"),
+        (lines(row("a", completions=[])), "row 1: completions: not a list of texts"),
     ],
 )  # fmt: skip
 def test_a_bad_file_is_refused_by_line_and_reason_and_nothing_is_written(
@@ -239,21 +239,49 @@ def test_a_bad_file_is_refused_by_line_and_reason_and_nothing_is_written(
         (["x.jsonl"], "strategy=sal_best_of_n, sal_beam or sal_dvts"),
         (["x.jsonl", "strategy=sal_dvts", "width=3"], "4 completions are no multiple of width=3"),
         (["x.jsonl", "strategy=sal_beam", "y.jsonl"], "seed 0, as x.jsonl"),
-        (["x.jsonl", "strategy=sal_best_of_n", "z.jsonl", "seeds=[0,1]"], "other problems than x.jsonl"),
+        (
+            ["x.jsonl", "strategy=sal_best_of_n", "z.jsonl", "seeds=[0,1]"],
+            "other problems or gold answers than x.jsonl",
+        ),
         (["x.jsonl", "polcy=q"], "did you mean policy?"),
         (["x.jsonl", "strategy=beam"], "strategy='beam'"),
         (["x.jsonl", "seeds=3"], "seeds=3: must be a list: seeds=[3]"),
         (["x.jsonl", "seeds=0,1"], "seeds='0,1': must be a list: seeds=[0,1]"),
         (["x.jsonl", "readout.habits=blanks_vote"], "must be a list: readout.habits=[blanks_vote]"),
+        (["x.jsonl", "strategy=sal_best_of_n", "g.jsonl", "seeds=[0,1]"], "gold answers than x.jsonl"),
+        (["x.jsonl", "dataset.limit=3"], "dataset.limit: unknown key"),
+        (["x.jsonl", "readout.headline=wieghted"], "readout.headline='wieghted': take one of weighted"),
         ([], "FILE is missing"),
     ],
 )
 def test_words_are_checked_before_anything_is_written(run, tmp_path, monkeypatch, capsys, words, said):
     monkeypatch.chdir(tmp_path)
     write(Path("x.jsonl"), row("a")), write(Path("y.jsonl"), row("a")), write(Path("z.jsonl"), row("b"))
+    write(Path("g.jsonl"), row("a", answer="2"))
     assert run(*words) == 2
     assert said in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_all_that_is_wrong_with_the_files_is_said_at_once(run, tmp_path, capsys):
+    bad = [row("a", answer=""), row("b", scores=[["x"]] * 4), row("c")]
+    files = write(tmp_path / "bon-0.jsonl", *bad), write(tmp_path / "bon-1.jsonl", row("a", completions=[]))
+    assert run(*files, "seeds=[0,1]") == 2
+    said = [line.split(": ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["row 1", "row 2", "row 1"]
+
+
+def test_another_gold_answer_is_no_seed_of_a_run_in_the_folder(run, tmp_path, capsys):
+    assert run(write(tmp_path / "bon.jsonl", row())) == 0
+    again = write(tmp_path / "bon-1.jsonl", row(answer="2"))
+    assert run(again, "seed=1") == 2
+    assert "was graded with the gold answer '1', and the dataset says '2' now" in capsys.readouterr().err
+
+
+def test_the_same_completions_under_two_seeds_are_named(run, tmp_path, capsys):
+    file = write(tmp_path / "bon.jsonl", row())
+    assert run(file, file, "seeds=[0,1]") == 0
+    assert f"the same completions as {file}, counted twice" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_only_sal_is_imported(capsys):
@@ -287,7 +315,7 @@ def test_real_runs_belong_together_and_the_same_runs_mixed_up_are_refused(tmp_pa
             broken = [mixed(rows_, len(rows_)), mixed(rows_, 25), mixed(rows_[:10], 10)]
         for made in broken:
             bad = write(tmp_path / "bad.jsonl", *[one | {"scores": None} for one in made])
-            with pytest.raises(UserError, match=r"do not belong together.* line \d+ reads like line \d+"):
+            with pytest.raises(UserError, match=r"do not belong together.* row \d+ reads like row \d+"):
                 check_belonging(read_source(str(bad), None, "train"))
 
 

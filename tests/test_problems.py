@@ -25,6 +25,7 @@ ROWS = [
     for i in range(6)
 ]
 COLUMNS = Columns(level="level", subject="subject")
+COLUMNS_LEVEL = Columns(level="level")
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def refusal(config: DatasetConfig) -> list[str]:
         ("hashes", "2 * 617 = 1234\n#### 1,234", "1234"),
         ("hashes", "not #### 7\n#### -1,234,567.5", "-1234567.5"),
         ("hashes", "#### (1, 2)", "(1, 2)"),
+        ("hashes", "#### 110 \nThe answer is: 110", "110"),
         ("boxed", r"so \boxed{1}, then \boxed{\frac{1}{\sqrt{2}}}.", r"\frac{1}{\sqrt{2}}"),
         ("boxed", r"so $\boxed{-2}$ and $\boxed{1}$", "-2, 1"),
         ("boxed", r"so \boxed{1,234}", "1,234"),
@@ -72,12 +74,22 @@ def test_the_gold_answer_is_taken_out_of_its_column(
         ("hashes", "it is 7", "row 2: no answer behind '####' (column gold)"),
         ("hashes", "####", "row 2: no answer behind '####' (column gold)"),
         ("boxed", r"it is \boxed{7", r"row 2: no answer in a \boxed{} (column gold)"),
+        (
+            "column",
+            "3 + 4 = 7 #### 7",
+            "row 2: column gold holds a solution; answer_from=hashes takes its answer",
+        ),
+        (
+            "column",
+            "so " * 20 + r"\boxed{7}",
+            "column gold holds a solution; answer_from=boxed takes its answer",
+        ),
     ],
 )
 def test_a_row_without_an_answer_is_named_with_its_column(
     rows: Any, answer_from: str, text: str, said: str
 ) -> None:
-    good = r"#### \boxed{1}"
+    good = "1" if answer_from == "column" else r"#### \boxed{1}"
     config = rows(
         [{"q": "a", "gold": good}, {"q": "b", "gold": text}],
         answer_from=answer_from,
@@ -85,6 +97,38 @@ def test_a_row_without_an_answer_is_named_with_its_column(
     )
     [line] = refusal(config)
     assert line.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"id": None}, "row 1: no id (column id)"),
+        ({"id": " "}, "row 1: no id (column id)"),
+        ({"question": "a\ud835"}, "row 1: 'utf-8' codec can't encode"),
+    ],
+)
+def test_what_no_folder_could_hold_is_refused_by_row(rows: Any, row: dict[str, Any], said: str) -> None:
+    full = {"id": 1, "question": "q", "answer": "1"}
+    [line] = refusal(rows([full | row], columns=Columns(id="id")))
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [("Level 5", 5), ("4.0", 4), (3.0, 3), ("Level ?", None), ("hard", None), (2.5, ""), ("AIME 2024 I", "")],
+)
+def test_a_level_is_a_whole_number_and_no_other_text_with_a_digit(rows: Any, value: Any, level: Any) -> None:
+    config = rows([{"question": "q", "answer": "1", "level": value}], columns=COLUMNS_LEVEL)
+    if level == "":
+        assert refusal(config)[0].endswith(f"row 1: level '{value}': must be a whole number")
+    else:
+        assert [problem.level for problem in load_problems(config)] == [level]
+
+
+def test_the_index_that_pandas_writes_is_no_level(tmp_path: Path) -> None:
+    pd.DataFrame({"question": ["q"], "answer": [1]}).to_csv(tmp_path / "a.csv")
+    [problem] = load_problems(DatasetConfig(path=str(tmp_path / "a.csv")))
+    assert (problem.id, problem.level, problem.subject) == ("0", None, None)
 
 
 CHAT = [
@@ -258,8 +302,12 @@ def test_a_dataset_of_ones_own_is_a_function_and_a_line(monkeypatch: pytest.Monk
 
 
 def test_only_a_dataset_that_is_made_is_drawn(rows: Any) -> None:
-    assert refusal(rows(ROWS, draw=1)) == ["dataset.draw=1: only the nano dataset is drawn"]
-    assert refusal(DatasetConfig(path="file", draw=1)) == ["dataset.draw=1: only the nano dataset is drawn"]
+    assert refusal(rows(ROWS, draw=1)) == [
+        "dataset.draw=1: only the nano dataset is drawn; a file's line has dataset=path, too"
+    ]
+    assert refusal(DatasetConfig(path="file", draw=1)) == [
+        "dataset.draw=1: only the nano dataset is drawn; a file's line has dataset=path, too"
+    ]
 
 
 # --- The shipped datasets, on copies of them -------------------------------------------------------------
@@ -368,10 +416,19 @@ def test_a_cached_commit_is_kept_where_there_is_a_network(hub: Path, monkeypatch
     assert asked == [("org/some", None), ("org/some", COMMIT)]
 
 
-def test_a_folder_laid_out_as_on_the_hub_is_a_dataset(hub: Path) -> None:
+def test_a_folder_laid_out_as_on_the_hub_or_saved_by_its_library_is_a_dataset(
+    hub: Path, tmp_path: Path
+) -> None:
+    import datasets
+
     cached(hub)
     [folder] = hub.glob("*/snapshots/*")
     assert chosen(DatasetConfig(path=str(folder), split="train", limit=1)) == ["train 0"]
+    saved = datasets.Dataset.from_list(ROWS)
+    saved.save_to_disk(tmp_path / "one")
+    datasets.DatasetDict({"test": saved.select([1])}).save_to_disk(tmp_path / "splits")
+    assert chosen(DatasetConfig(path=str(tmp_path / "one"))) == [f"q{i}" for i in range(6)]
+    assert chosen(DatasetConfig(path=str(tmp_path / "splits"))) == ["q1"]
 
 
 def test_without_a_network_and_a_copy_it_says_what_to_download(hub: Path) -> None:

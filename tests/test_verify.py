@@ -121,6 +121,10 @@ def test_every_kind_of_file_holds_the_same_solutions(tmp_path: Path) -> None:
         (["verify", "nano"], "prm is missing: name the verifier, such as prm=nano"),
         (["verify", "nano", "prm=none"], "prm=none: no verifier to look at"),
         (["verify", "nano", "prm=fake,nano"], "prm=fake,nano: one verifier at a time"),
+        (
+            ["verify", "nano", "prm=fake", "columns=x"],
+            "columns='x': must be said key by key: columns.KEY=VALUE",
+        ),
         (["verify", "nano", "prm=fak"], "prm=fak: unknown prm; take one of"),
         (
             ["verify", "nano", "prm=fake", "prm.contex=3"],

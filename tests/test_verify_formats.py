@@ -134,7 +134,10 @@ def test_what_only_names_its_columns_otherwise_is_a_line_of_the_registry() -> No
 
 @pytest.mark.parametrize(
     ("said", "value"),
-    [(None, None), (None, ""), (None, float("nan")), ("none", "none"), ("-1", -1.0), (None, -1)],
+    [
+        *[(None, None), (None, ""), (None, float("nan")), ("none", "none"), ("-1", -1.0), (None, -1)],
+        *[("-1", "-1.0"), ("[]", []), ("len", 2)],
+    ],
 )
 def test_no_mistake_is_read_as_the_settings_say_it(said: str | None, value: Any) -> None:
     row = {"problem": "q", "steps": ["a", "b"], "label": value, "id": 0}
@@ -162,10 +165,11 @@ def plain(**changed: Any) -> dict[str, Any]:
         ("math_shepherd", {"input": "q? Step 1: a ки b", "label": "q? Step 1: a + b"}, "behind the last ки"),
         ("prmbench", {"modified_question": "q", "modified_process": ["a"], "error_steps": [0], "idx": 1},
          "[0] must be the numbers of wrong steps, from 1 to 1"),
-        ("processbench", plain(label=None), "columns.label_none=null if it says that no step is wrong"),
-        ("processbench", plain(label="none"), "columns.label_none=none if it says that no step is wrong"),
+        ("processbench", plain(label=None), "columns.label_none=null if it says that none is wrong"),
+        ("processbench", plain(label="none"), "columns.label_none=none if it says that none is wrong"),
         ("processbench", plain(label=[2]), "(format=prmbench: the numbers of the wrong ones)"),
-        ("processbench", plain(label=2), "(format=prmbench: numbers from 1 on)"),
+        ("processbench", plain(label=2), "numbers from 1 on; columns.label_none=len: all are right)"),
+        ("processbench", plain(label=3), "(format=prmbench: numbers from 1 on)"),
     ],
 )  # fmt: skip
 def test_a_row_that_is_not_of_the_format_is_named(format_: str, row: Any, said: str) -> None:

@@ -27,8 +27,9 @@ class Stored:
     families: frozenset[str]
 
 
-def corrected(folder: Folder, settings: RegradeSettings) -> tuple[dict[str, str], Stored]:
-    """problem_key -> the gold answer that the file states, of problems that it names by id, else by question.
+def corrected(folder: Folder, settings: RegradeSettings) -> tuple[dict[str, str], Stored, int]:
+    """problem_key -> the gold answer that the file states, of problems that it names by id, else by question;
+    and how many of its rows name none of the folder's.
 
     Raises:
         UserError: all that is wrong with the file, or it names none of the folder's problems.
@@ -41,9 +42,10 @@ def corrected(folder: Folder, settings: RegradeSettings) -> tuple[dict[str, str]
         ids = ", ".join(list(dict.fromkeys(stored.ids.values()))[:3])
         raise UserError(
             f"golds={config.path}: none of its {len(rows)} rows is a problem of {folder}, by id (there are "
-            f"{ids}, ...) or by question; columns.id, columns.question: where the file has them"
+            f"{ids}, ...; not with another question) or by question; columns.id, columns.question: where the "
+            "file has them"
         )
-    return golds, stored
+    return {key: gold.answer for key, gold in golds.items()}, stored, len(rows) - len(set(golds.values()))
 
 
 def _stored(folder: Folder, dataset: str | None) -> Stored:
@@ -90,7 +92,7 @@ def _read(config: DatasetConfig, given: Sequence[str]) -> list[Problem]:
         name = gold.id or gold.question
         if (one := first.setdefault(name, gold.answer)) != gold.answer:
             raise UserError(f"golds={config.path}: two answers for {name!r}: {one} and {gold.answer}")
-    return golds
+    return list(dict.fromkeys(golds))
 
 
 def _gold(config: DatasetConfig, named: Mapping[str, str | None], number: int, row: Row) -> Problem:
@@ -100,15 +102,14 @@ def _gold(config: DatasetConfig, named: Mapping[str, str | None], number: int, r
     return Problem(texts["id"], texts["question"], gold_of(texts["answer"], config))
 
 
-def _match(golds: Sequence[Problem], ids: Mapping[str, str]) -> dict[str, str]:
-    by_id = {gold.id: gold.answer for gold in golds if gold.id}
+def _match(golds: Sequence[Problem], ids: Mapping[str, str]) -> dict[str, Problem]:
+    by_id = {gold.id: [gold] for gold in golds if gold.id}
     asked = [gold for gold in golds if gold.question]
     found = {}
     for key, id_ in ids.items():
         place = int(id_) if id_.isdecimal() else 0  # a dataset without ids has the numbers of its rows
-        likely = chain(asked[place : place + 1], asked)
-        same = (one for one in likely if key_of(replace(one, id=id_)) == key)
-        answer = by_id.get(id_) or next((one.answer for one in same), None)
-        if answer is not None:
-            found[key] = answer
+        likely = chain(by_id.get(id_, ()), asked[place : place + 1], asked)
+        same = (one for one in likely if not one.question or key_of(replace(one, id=id_)) == key)
+        if named := next(same, None):
+            found[key] = named
     return found

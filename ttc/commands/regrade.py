@@ -72,7 +72,7 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
 
 def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> None:
     """Every grading of the problems whose gold answer is another now, with the answers that it read."""
-    golds, stored = corrected(folder, settings)
+    golds, stored, others = corrected(folder, settings)
     rows = outdated(folder, golds, families=stored.families)
     problems = len(set(rows["problem_key"].to_pylist()))
     chunks = (
@@ -80,7 +80,8 @@ def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> Non
         for batch in rows.to_batches(max_chunksize=CHUNK)
     )
     added = asyncio.run(_commit_grades(folder, chunks))
-    said = f"{count(len(golds))} of {count(len(stored.ids))} problems are in {settings.golds}"
+    spare = f" ({count(others)} of its rows name none)" if others else ""
+    said = f"{count(len(golds))} of {count(len(stored.ids))} problems are in {settings.golds}{spare}"
     say(console, f"{said}, {count(problems)} with another gold answer: {count(added)} gradings made anew")
     if problems and any(cell.gold and cell.dataset == stored.dataset for cell in folder.cells()[0]):
         say(console, "an oracle scored with the earlier gold answers: its scores stay as they are")

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 from ttc.data.values import Row
 from ttc.types import UserError
 
-COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+COMPRESSED = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2"}
 """A second end of a file's name -> what Arrow calls it."""
 
 
@@ -38,6 +38,8 @@ def read_rows(file: Path, what: str = "object") -> Iterator[tuple[str, Row]]:
         raise UserError(f"{file}: take a {KINDS} file")
     try:
         with file.open("rb") as stream:
+            if stream.peek().startswith(b"version https://git-lfs"):
+                raise UserError("only Git LFS's pointer to the file: `git lfs pull` fetches it")
             for place, row in READERS[kind](_unpack(stream, file)):
                 if not isinstance(row, dict):
                     raise UserError(f"{place}: no {what}: not an object with a value for each column")
@@ -71,7 +73,8 @@ def _unpack(stream: BinaryIO, file: Path) -> io.BufferedReader:
 
 
 def _read_jsonl(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
-    return _parse_lines(_lines(stream))
+    array = stream.peek(1)[:1] == b"["  # JSON under the other name
+    return _read_json(stream) if array else _parse_lines(_lines(stream))
 
 
 def _parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[str, Any]]:
@@ -91,12 +94,12 @@ def _read_json(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
         content = json.loads(text, parse_float=_number)
     except (ValueError, RecursionError) as error:
         message, at = getattr(error, "msg", ""), getattr(error, "pos", 0)
-        if message == "Extra data":  # one object a line, under the other name
+        if message == "Extra data" and text[:1] != "[":  # one object a line, under the other name
             yield from _parse_lines(lines)
             return
         cut = at >= len(text.rstrip()) or message.startswith("Unterminated")
         raise _no_json(error, f"line {getattr(error, 'lineno', 1)}", cut) from None
-    rows = content if isinstance(content, list) else _transpose(content)
+    rows = content if isinstance(content, list) else _rows_inside(content)
     yield from ((f"row {number}", row) for number, row in enumerate(rows, 1))
 
 
@@ -108,15 +111,22 @@ def _number(text: str) -> float | Decimal:
 
 def _no_json(error: Exception, place: str, cut: bool) -> UserError:
     reason = "nested too deeply" if isinstance(error, RecursionError) else getattr(error, "msg", error)
+    cut = cut and reason != "Extra data"
     return UserError(f"{place}: no JSON ({reason}){'; the file ends inside this row: it was cut' * cut}")
 
 
-def _transpose(content: Any) -> list[Any]:
-    """Rows of a table that is written column by column, as pandas does: {"a": {"0": 1, "1": 2}}, or with
-    lists. Anything else is one row."""
-    if not isinstance(content, dict) or not all(isinstance(one, list | dict) for one in content.values()):
+def _rows_inside(content: Any) -> list[Any]:
+    """The rows of an object: its only list of objects; objects by their id, {"x1": {"a": 1}, ...}; or a table
+    that is written column by column, as pandas does: {"a": {"0": 1, "1": 2}}, or with lists. Else itself."""
+    values = list(content.values()) if isinstance(content, dict) else []
+    lists = [one for one in values if isinstance(one, list | dict)]
+    if len(lists) == 1 and isinstance(lists[0], list) and lists[0] and isinstance(lists[0][0], dict):
+        return lists[0]
+    if not lists or len(lists) < len(values):
         return [content]
-    columns = [list(one.values()) if isinstance(one, dict) else one for one in content.values()]
+    if all(isinstance(one, dict) and not all(map(str.isdecimal, one)) for one in values):
+        return [{"id": name} | one for name, one in content.items()]
+    columns = [list(one.values()) if isinstance(one, dict) else one for one in values]
     if len(set(map(len, columns))) > 1:
         raise UserError("its columns are not of one length")
     return [dict(zip(content, values, strict=True)) for values in zip(*columns, strict=True)]
@@ -126,15 +136,14 @@ def _read_csv(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a solution may be long
     lines = [line for _, line in _lines(stream)]
     header = next(filter(str.strip, lines), "")
-    between = max(",;\t", key=header.count)  # Excel writes ; where the comma is the decimal point
+    # Excel writes ; where the comma is the decimal point; a name may have a comma, but no tab
+    between = "\t" if "\t" in header else max(",;", key=header.count)
     reader = csv.reader(lines, delimiter=between, skipinitialspace=True, strict=True)
     place, columns = "line 1", None
     try:
         for values in reader:
             if values and columns is None:
-                columns = values
-                if twin := next((name for name in columns if name and columns.count(name) > 1), None):
-                    raise UserError(f"two columns are called {twin!r}")
+                columns = _names([name.strip() for name in values])
             elif columns and values:
                 if len(values) != len(columns):
                     raise UserError(f"{place}: {len(values)} values for {len(columns)} columns")
@@ -144,6 +153,12 @@ def _read_csv(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
         raise UserError(f"{place}: no CSV ({error})") from None
 
 
+def _names(columns: list[str]) -> list[str]:
+    if twin := next((name for name in columns if name and columns.count(name) > 1), None):
+        raise UserError(f"two columns are called {twin!r}")
+    return columns
+
+
 def _read_parquet(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -151,8 +166,10 @@ def _read_parquet(stream: io.BufferedReader) -> Iterator[tuple[str, Any]]:
     number = 0
     try:
         with pq.ParquetFile(stream if stream.seekable() else io.BytesIO(stream.read())) as table:
+            names = _names(table.schema_arrow.names)
             for batch in table.iter_batches():
-                for row in pa.record_batch([_widen(one) for one in batch], batch.schema.names).to_pylist():
+                widened = pa.record_batch([_widen(one) for one in batch], names)
+                for row in widened.to_pylist(maps_as_pydicts="strict"):
                     yield f"row {(number := number + 1)}", row
     except (pa.ArrowException, ValueError) as error:
         at = f"after row {number}: " if number else ""

@@ -40,6 +40,8 @@ def load_library(where: str, config: DatasetConfig, revision: str | None = None)
 
     datasets.disable_progress_bars()
     try:
+        if (Path(where) / "state.json").exists():  # as `save_to_disk` leaves one split
+            return list(datasets.load_from_disk(where))
         if Path(where).is_dir():
             parts = datasets.load_dataset_builder(where, config.config).config
             files = [Path(file) for file in (parts.data_files or {}).get(config.split, ())]

@@ -15,7 +15,7 @@ from typing import Any
 
 from ttc.data.files import kind_of, read_rows, stem_of
 from ttc.data.hub import load_library, read_hub
-from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at
+from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at, whole_of
 from ttc.grading import extract
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Faults, Problem, UserError
@@ -44,7 +44,9 @@ def load_problems(config: DatasetConfig) -> list[Problem]:
     """
     path = config.path or ""
     if config.draw is not None and not _made(path):
-        raise UserError(f"dataset.draw={config.draw}: only the nano dataset is drawn")
+        raise UserError(
+            f"dataset.draw={config.draw}: only the nano dataset is drawn; a file's line has dataset=path, too"
+        )
     problems = SOURCES[_kind(path)](config)
     if not problems:
         raise UserError(f"dataset.path={path}: the dataset is empty")
@@ -91,20 +93,15 @@ def _words(role: str, asked: Sequence[object] | None) -> str:
 def _read_problems(rows: Sequence[Row], config: DatasetConfig) -> list[Problem]:
     if missing := missing_columns(rows, vars(config.columns), "dataset.columns"):
         raise UserError("\n".join(missing))
-    problems = read_each(rows, partial(_problem, config), f"dataset.path={config.path}")
-    ids: set[str] = set()
-    for problem in problems:
-        if problem.id in ids:
-            raise UserError(f"dataset.columns.id: two rows have the id {problem.id!r}")
-        ids.add(problem.id)
-    return problems
+    return read_each(rows, partial(_problem, config), f"dataset.path={config.path}", lambda one: one.id)
 
 
 def _problem(config: DatasetConfig, number: int, row: Row) -> Problem:
     columns = config.columns
     texts = texts_at(row, vars(columns), "dataset.columns")
-    if not texts["question"]:
-        raise ValueError(f"no question (column {columns.question})")
+    for role in ("question", "id"):
+        if getattr(columns, role) and not texts[role]:
+            raise ValueError(f"no {role} (column {getattr(columns, role)})")
     return Problem(
         id=texts["id"] if columns.id else str(number),
         question=texts["question"],
@@ -118,27 +115,43 @@ def gold_of(text: str, config: DatasetConfig) -> str:
     """The gold answer in its column's text.
 
     Raises:
-        ValueError: it states none.
+        ValueError: it states none, or is a whole solution where its column is taken for the answer.
     """
+    marked = (
+        "hashes" if "####" in text else "boxed" if r"\boxed" in text and len(text.split()) > PHRASE else ""
+    )
+    if marked and config.answer_from == "column":
+        raise ValueError(
+            f"column {config.columns.answer} holds a solution; answer_from={marked} takes its answer"
+        )
     if answer := _answer(text, config.answer_from):
         return answer
     raise ValueError(f"no answer{WHERE[config.answer_from] * bool(text)} (column {config.columns.answer})")
 
 
+PHRASE = 20
+"""Words that an answer with a box may have: `$x=\\boxed{1}$ or $x=\\boxed{2}$` is no solution."""
 WHERE = {"column": "", "hashes": " behind '####'", "boxed": r" in a \boxed{}"}
 
 
 def _answer(text: str, answer_from: str) -> str:
     """The gold answer in its column's text; "" where it states none."""
-    if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"
-        return THOUSANDS.sub("", text.rpartition("####")[2].strip()) if "####" in text else ""
+    if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"; MetaMathQA writes a line behind it
+        behind = text.rpartition("####")[2].strip() if "####" in text else ""
+        return THOUSANDS.sub("", behind.partition("\n")[0].strip())
     return (extract(text, "stated") or "") if answer_from == "boxed" else text
 
 
 def level_of(value: Any) -> int | None:
-    """`3`, `"3"` or `"Level 3"`: the first number, of as many digits as a column of levels takes."""
-    found = re.search(r"\d{1,9}", text_of(value))
-    return int(found[0]) if found else None
+    """`3`, `"3"` or `"Level 3"`; None for a text without a digit, such as MATH's `"Level ?"`.
+
+    Raises:
+        ValueError: another number.
+    """
+    text = re.sub(r"^level\s*", "", text_of(value), flags=re.IGNORECASE)
+    if (level := whole_of(text)) is None and re.search(r"\d", text):
+        raise ValueError(f"level {text!r}: must be a whole number")
+    return level
 
 
 def _kind(path: str) -> str:

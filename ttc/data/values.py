@@ -15,6 +15,7 @@ from ttc.types import Faults
 
 Row = dict[str, Any]
 T = TypeVar("T")
+S = TypeVar("S")
 
 SHOWN = 5
 """Rows that are named of all that are at fault."""
@@ -43,11 +44,18 @@ def text_of(value: Any) -> str:
     return (value.decode() if isinstance(value, bytes) else str(value)).strip()
 
 
+def whole_of(value: Any) -> int | None:
+    """A whole number of at most nine digits; None for any other value. Its text may end in .0, as in a CSV of
+    a column with gaps."""
+    found = re.fullmatch(r"(-?\d{1,9})(?:\.0+)?", text_of(value))
+    return int(found[1]) if found else None
+
+
 def value_at(row: Mapping[str, Any], column: str | None) -> Any:
     """A column's value, None where there is none. A dotted column goes into objects and lists, as in
     messages.0.content; a column of that very name comes first."""
     if column is None or column in row:
-        return row.get(column or "")
+        return row[column] if column else None
     value: Any = row
     for name in column.split("."):
         value = unpacked(value)
@@ -80,7 +88,9 @@ def text_at(row: Mapping[str, Any], column: str | None, key: str) -> str:
         raise ValueError(
             f"column {column}={value[:40]!r}: a list or an object, printed as text; give one text"
         )
-    return text_of(value)
+    text = text_of(value)
+    text.encode()  # raises where half a pair of surrogates is left, which no file of ours could hold
+    return text
 
 
 def texts_at(row: Mapping[str, Any], columns: Mapping[str, str | None], key: str) -> dict[str, str]:
@@ -161,16 +171,23 @@ def _has_names(value: object) -> bool:
     return isinstance(value, Mapping) or (isinstance(value, list) and any(map(_has_names, value)))
 
 
-def read_each(rows: Iterable[Row], make: Callable[[int, Row], T], source: str) -> list[T]:
+def read_each(
+    rows: Iterable[S], make: Callable[[int, S], T], source: str, id_of: Callable[[T], str] | None = None
+) -> list[T]:
     """What `make` reads off each row and its number, from 0 on; it raises ValueError where one is at fault.
+
+    Args:
+        id_of: what only one row may have.
 
     Raises:
         Faults: the first rows that are at fault, and how many more are.
     """
-    made, faults = [], []
+    made, faults, first = [], [], dict[str, int]()
     for number, row in enumerate(rows):
         try:
             made.append(make(number, row))
+            if id_of and (twin := first.setdefault(id_of(made[-1]), number)) != number:
+                raise ValueError(f"the id {id_of(made[-1])!r} of row {twin + 1} again")
         except ValueError as error:
             faults.append(f"{source}: row {number + 1}: {error}")
     if len(faults) > SHOWN:

@@ -64,20 +64,24 @@ def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
         datasets.setdefault(planned.cell.dataset, []).append(planned)
     for dataset, own in datasets.items():
         problems = {key_of(problem): problem for problem in own[0].problems}
-        golds = {key: problem.answer for key, problem in problems.items()}
-        rows = outdated(folder, golds, ["problem_key", "gold"], {planned.family for planned in own})
-        names = ["problem_key", "gold"]
-        # one row per problem, not one per path: a folder may hold a million paths
-        found = list(_tuples(rows.group_by(names).aggregate([]), names))
-        if found:
-            key, gold = found[0]
-            more = f" (and {len(found) - 1} more problems)" if found[1:] else ""
-            file = dataset.path if kind_of(dataset.path or "") else "FILE"
-            raise UserError(
-                f"problem {problems[key].id}{more}: {folder} was graded with the gold answer {gold!r}, and "
-                f"the dataset says {problems[key].answer!r} now; `ttc regrade {folder} golds={file}` grades "
-                "anew and samples nothing, or take another name="
-            )
+        file = dataset.path if kind_of(dataset.path or "") else None
+        check_golds(folder, problems, {planned.family for planned in own}, file or "FILE")
+
+
+def check_golds(folder: Folder, problems: Mapping[str, Problem], families: Iterable[str], file: str) -> None:
+    """As `check_gold`, of problems by their keys. file: which has the gold answers, for the message."""
+    names = ["problem_key", "gold"]
+    rows = outdated(folder, {key: one.answer for key, one in problems.items()}, names, families)
+    # one row per problem, not one per path: a folder may hold a million paths
+    found = list(_tuples(rows.group_by(names).aggregate([]), names))
+    if found:
+        key, gold = found[0]
+        more = f" (and {len(found) - 1} more problems)" if found[1:] else ""
+        raise UserError(
+            f"problem {problems[key].id}{more}: {folder} was graded with the gold answer {gold!r}, and "
+            f"the dataset says {problems[key].answer!r} now; `ttc regrade {folder} golds={file}` grades "
+            "anew and samples nothing, or take another name="
+        )
 
 
 def outdated(

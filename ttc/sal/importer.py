@@ -13,7 +13,9 @@ from dataclasses import asdict
 from pathlib import Path as File
 from typing import Any
 
+from ttc.data.problems import key_of
 from ttc.grading import make_grader
+from ttc.plan.done import check_golds
 from ttc.readout import read_out
 from ttc.report.console import Console, relative, say
 from ttc.report.summary import print_readout
@@ -24,7 +26,7 @@ from ttc.sal.settings import ImportTask, parse
 from ttc.sal.source import read_source
 from ttc.store import Folder, PartWriter
 from ttc.store.provenance import now, revision, versions
-from ttc.types import UserError
+from ttc.types import Faults, UserError
 
 
 def import_sal(words: Sequence[str], console: Console) -> File:
@@ -35,8 +37,12 @@ def import_sal(words: Sequence[str], console: Console) -> File:
     """
     task = parse(words)
     runs = read_runs(task)
+    first: dict[tuple[str, tuple[str, ...]], Run] = {}
     for run in runs:
-        for line in run.notes():
+        texts = tuple(one.text for row in run.source.rows for one in row.completions)
+        twin = first.setdefault((run.family, texts), run)
+        copied = [f"the same completions as {twin.source.name}, counted twice"] if twin is not run else []
+        for line in [*run.notes(), *copied]:
             say(console, f": {line}", bold=run.source.name)
     store_runs(task, runs)
     rows = read_out(Folder(task.folder), task.readout)["readout"].to_pandas()
@@ -47,26 +53,39 @@ def import_sal(words: Sequence[str], console: Console) -> File:
 
 
 def read_runs(task: ImportTask) -> list[Run]:
-    """The files, checked one by one and together."""
-    runs = []
-    seeds: dict[tuple[str, int], str] = {}
-    selections: dict[str, tuple[str, str]] = {}
+    """The files, checked one by one, together, and against what the folder holds."""
+    runs, faults = [], []
     for place, name in enumerate(task.sources):
-        source = read_source(name, task.settings.config, task.settings.split, task.settings.scores)
-        if task.settings.check:
-            check_belonging(source)
-        runs.append(Run(source, task.origin(place, source)))
+        try:
+            source = read_source(name, task.settings.config, task.settings.split, task.settings.scores)
+            if task.settings.check:
+                check_belonging(source)
+            runs.append(Run(source, task.origin(place, source)))
+        except UserError as error:
+            faults += str(error).splitlines()
+    if faults:
+        raise Faults(faults)
+    seeds: dict[tuple[str, int], Run] = {}
+    lines: dict[str, Run] = {}
     for run in runs:
         name, seed = run.source.name, run.origin.seed
-        twin = seeds.setdefault((run.family, seed), name)
-        if twin is not name:
-            raise UserError(f"{name}: seed {seed}, as {twin}; give each file its own: seeds=[0,1,...]")
-        first, keys = selections.setdefault(run.line, (name, run.selection))
-        if keys != run.selection:
-            raise UserError(
-                f"{name}: other problems than {first}, so they are no seeds of one run; import them apart, "
-                "or name their data: dataset=..."
+        twin = seeds.setdefault((run.family, seed), run)
+        if twin is not run:
+            faults.append(
+                f"{name}: seed {seed}, as {twin.source.name}; give each file its own: seeds=[0,1,...]"
             )
+        first = lines.setdefault(run.line, run)
+        golds = [[row.problem.answer for row in one.source.rows] for one in (first, run)]
+        if first.selection != run.selection or golds[0] != golds[1]:
+            faults.append(
+                f"{name}: other problems or gold answers than {first.source.name}, so they are no seeds of "
+                "one run; import them apart, or name their data: dataset=..."
+            )
+    if faults:
+        raise Faults(faults)
+    for run in runs:
+        problems = {key_of(row.problem): row.problem for row in run.source.rows}
+        check_golds(Folder(task.folder), problems, {run.family}, "FILE")
     return runs
 
 

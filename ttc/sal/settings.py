@@ -155,6 +155,8 @@ def parse(words: Sequence[str]) -> ImportTask:
     Raises:
         Faults: everything that is wrong with them.
     """
+    from ttc.readout import check  # not at the top: it brings pyarrow, and --help reads this module
+
     given = sort_words(words, ["readout"])
     sources = given.names
     faults = [] if sources else ["FILE is missing: name search-and-learn's JSONL files, or a Hub dataset"]
@@ -165,6 +167,7 @@ def parse(words: Sequence[str]) -> ImportTask:
         readout = build(ReadoutConfig, point["readout"], "readout.")
     except UserError as error:
         faults += str(error).splitlines()
+    faults += check(readout)
     if settings.seed is not None and (settings.seeds is not None or len(sources) > 1):
         faults.append(f"seed={settings.seed}: of one file; several take seeds=[0,1,...]")
     if settings.seeds is not None and len(settings.seeds) != len(sources):

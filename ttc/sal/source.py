@@ -8,15 +8,17 @@ Strict: a row that is not as it should be refuses the file, since half of a run 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from pathlib import Path as File
 from typing import Any, Literal
 
 from ttc.data.files import kind_of, read_rows
 from ttc.data.hub import read_hub
 from ttc.data.problems import level_of
-from ttc.data.values import list_of, text_at
+from ttc.data.values import Row, list_of, read_each, text_at
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Problem, UserError
 
@@ -78,32 +80,23 @@ def read_source(name: str, config: str | None, split: str, scores: Scores = "pro
         scores: what they are, or what makes probabilities of them; ignore: they are as good as not there.
 
     Raises:
-        UserError: with the line and the reason.
+        UserError: the first rows that are at fault, with the reason.
     """
     path = File(name).expanduser()
     if path.is_file():
-        found = read_rows(path, "completions of search-and-learn")
+        found: Iterable[Row] = (row for _, row in read_rows(path, "completions of search-and-learn"))
     elif path.exists() or kind_of(path) or name.startswith((".", "/", "~")):
         raise UserError(f"{name}: {'a folder' if path.exists() else 'no such file'}; name a .jsonl file")
     else:
         dataset = DatasetConfig(path=name, config=config, split=split)
-        found = ((f"row {i + 1}", row) for i, row in enumerate(read_hub(dataset)))
-    rows: list[SalRow] = []
-    seen: dict[str, str] = {}
-    for place, row in found:
-        try:
-            rows.append(_row(place, row, len(rows), scores))
-            twin = seen.setdefault(rows[-1].problem.id, place)
-            if twin != place:
-                raise ValueError(f"the problem {rows[-1].problem.id} of {twin} again")
-        except ValueError as error:
-            raise UserError(f"{name}, {place}: {error}") from None
+        found = read_hub(dataset)
+    rows = read_each(found, partial(_row, mode=scores), name, lambda row: row.problem.id)
     if not rows:
         raise UserError(f"{name}: empty")
     return Source(name, path if path.is_file() else None, tuple(rows))
 
 
-def _row(place: str, row: Mapping[str, Any], index: int, mode: Scores) -> SalRow:
+def _row(index: int, row: Row, mode: Scores) -> SalRow:
     """Raises:
     ValueError: what is wrong with it.
     """
@@ -117,6 +110,8 @@ def _row(place: str, row: Mapping[str, Any], index: int, mode: Scores) -> SalRow
         raise ValueError("answer: empty; without the right answer nothing can be graded")
     if not texts or not all(isinstance(text, str) for text in texts):
         raise ValueError("completions: not a list of texts")
+    # half a pair of surrogates, where a sample was cut, cannot be stored
+    question, *texts = (text.encode(errors="replace").decode() for text in (question, *texts))
     id_ = text_at(row, "unique_id", "") or str(index)
     unknown = [None] * len(texts)
     scores = unknown if row.get("scores") is None or mode == "ignore" else list_of(row["scores"])
@@ -139,7 +134,7 @@ def _row(place: str, row: Mapping[str, Any], index: int, mode: Scores) -> SalRow
         for text, own, count in zip(texts, lists, tokens, strict=True)
     )
     problem = Problem(id_, question, answer, level_of(row.get("level")), text_at(row, "subject", "") or None)
-    return SalRow(place, problem, completions)
+    return SalRow(f"row {index + 1}", problem, completions)
 
 
 def _step_scores(values: Any, unbounded: bool) -> list[float | None]:
@@ -147,7 +142,7 @@ def _step_scores(values: Any, unbounded: bool) -> list[float | None]:
         raise ValueError(f"scores: not a list of step scores for each completion; {UNREAD}")
     known = [value for value in values if value is not None]
     for value in known:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise ValueError(f"scores: {value!r} is no number; {UNREAD}")
         if not (unbounded or math.isnan(value) or 0 <= value <= 1):
             raise ValueError(

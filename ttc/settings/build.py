@@ -81,12 +81,14 @@ def section(word: str) -> str:
 def _mapping(cls: type, pairs: Iterable[str]) -> dict[str, Any]:
     """For `build`: texts stay as they are where the field is one, all else is read as JSON where it is some;
     null is null."""
-    sections = _sections(cls)
+    sections, own = _sections(cls), get_type_hints(cls)
     values: dict[str, Any] = {}
     for word in pairs:
         key, _, text = word.partition("=")
         group, _, inner = key.partition(".")
-        hints = get_type_hints(sections.get(group, object) if inner else cls)
+        if group in own and group not in sections:
+            inner = ""  # a dot behind what is no group: the whole word is unknown
+        hints = get_type_hints(sections.get(group, object)) if inner else own
         inside = values.setdefault(group, {}) if inner else values
         if isinstance(inside, dict):
             inside[inner or key] = _read(text, hints.get(inner or key))
@@ -140,6 +142,8 @@ def _line(fault: Any, prefix: str) -> str:
         return str(fault["ctx"]["error"])
     # an index inside a list and the name of a union's member are not part of a key
     key = prefix + ".".join(part for part in map(str, fault["loc"]) if part.isidentifier())
+    if fault["type"] == "dataclass_type":
+        return f"{key}={fault['input']!r}: must be said key by key: {key}.KEY=VALUE"
     if fault["type"] == "missing":
         return f"{key}: missing"
     if fault["type"] == "tuple_type":

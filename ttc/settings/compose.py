@@ -231,6 +231,7 @@ def _near(key: str) -> str:
     keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
     for group in ("prompt", "strategy", *GROUPS):
         keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
+    keys += [f"dataset.columns.{role}" for role in _base("dataset")["columns"]]
     near = [one for word in (key, key.split(".")[0]) for one in difflib.get_close_matches(word, keys, n=1)]
     return f"; did you mean {near[0]}?" if near else ""
 

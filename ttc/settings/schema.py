@@ -110,8 +110,8 @@ class DatasetConfig:
     name: str | None = None
     """null: the stem of `path`."""
     path: str | None = None
-    """`nano`, a .jsonl, .json, .csv or .parquet file (.gz, .zst too), a folder with a Hub dataset, or a Hub
-    id."""
+    """`nano`, a .jsonl, .json, .csv or .parquet file (.gz, .zst, .bz2 too), a folder with a Hub dataset or
+    of its library's `save_to_disk`, or a Hub id."""
     config: str | None = None
     """Hub: which of its configurations."""
     split: str = "test"

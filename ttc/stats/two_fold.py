@@ -38,7 +38,7 @@ class Prices:
     def opening(self, choosing_P: Bools, probe: float) -> Ints:
         """For each candidate the first limit that its mean cost on the choosing half keeps, with what is
         added for the probe; the cheapest one is always within the first, so that there is a choice."""
-        mean_C = self.cost_CP[:, choosing_P].mean(axis=1)
+        mean_C = self.cost_CP[:, choosing_P].sum(axis=1) / max(1, choosing_P.sum())
         opening_C = np.searchsorted(self.limits, mean_C + probe - TIE)
         opening_C[np.isnan(mean_C)] = 0
         opening_C[mean_C.argmin()] = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ttc.data.values import Row, list_of, text_at, text_of, unpacked, value_at
+from ttc.data.values import Row, list_of, text_at, text_of, unpacked, value_at, whole_of
 
 TAG = "ки"
 """Math-Shepherd: the end of a step."""
@@ -27,7 +27,8 @@ class LabelColumns:
 
     Attributes:
         answer: the gold one, for prm=oracle.
-        label_none: the label that says that no step is wrong, as null or none; -1 always does.
+        label_none: the label that says that no step is wrong, as null, none, [] or len (how many steps there
+            are); -1 always does.
     """
 
     question: str = "problem"
@@ -76,25 +77,26 @@ def read_by_columns(row: Row, columns: LabelColumns) -> Reading:
 
 def _first_wrong(row: Row, columns: LabelColumns, steps: int) -> int:
     value = value_at(row, columns.label)
-    if _says_none(row, columns):
+    if _says_none(row, columns, steps):
         return -1
-    if (verdicts := list_of(value)) is not None:
+    if verdicts := list_of(value):
         if len(verdicts) != steps or any(verdict not in (0, 1) for verdict in verdicts):
             raise ValueError(
                 f"column {columns.label}: a list must have one 0 or 1 for each of the {steps} steps "
                 "(format=prmbench: the numbers of the wrong ones)"
             )
         return next((step for step, verdict in enumerate(verdicts) if not verdict), -1)
-    label = _whole(value)
+    label = whole_of(value)
     if label is None:
         raise ValueError(
             f"column {columns.label}: {value!r} is neither the index of a step (-1: all are right) nor a "
-            f"list; columns.label_none={text_of(value) or 'null'} if it says that no step is wrong"
+            f"list of verdicts; columns.label_none={text_of(value) or 'null'} if it says that none is wrong"
         )
     if not -1 <= label < steps:
+        right = "; columns.label_none=len: all are right" if label == steps else ""
         raise ValueError(
             f"column {columns.label}: {label} is not in -1..{steps - 1}, and there are {steps} steps "
-            "(format=prmbench: numbers from 1 on)"
+            f"(format=prmbench: numbers from 1 on{right})"
         )
     return label
 
@@ -177,8 +179,8 @@ def _read_math_shepherd(row: Row, columns: LabelColumns) -> Reading:
 def _read_prmbench(row: Row, columns: LabelColumns) -> Reading:
     """The numbers of the wrong steps, from 1 on; an empty list where all are right."""
     steps, value = _steps(row, columns), value_at(row, columns.label)
-    given = [] if _says_none(row, columns) else list_of(value)
-    numbers = [_whole(one) for one in ([value] if given is None else given)]
+    given = [] if _says_none(row, columns, len(steps)) else list_of(value)
+    numbers = [whole_of(one) for one in ([value] if given is None else given)]
     known = [number for number in numbers if number is not None and 1 <= number <= len(steps)]
     if len(known) < len(numbers):
         raise ValueError(
@@ -201,20 +203,13 @@ def _steps(row: Row, columns: LabelColumns) -> list[Any]:
     return steps
 
 
-def _says_none(row: Row, columns: LabelColumns) -> bool:
-    """Does the label say that no step is wrong, where it is no list?"""
+def _says_none(row: Row, columns: LabelColumns, steps: int) -> bool:
+    """Does the label say in one word that no step is wrong?"""
     value = value_at(row, columns.label)
     if value is None and "." not in columns.label and columns.label not in row:
         raise ValueError(f"no label (column {columns.label})")
-    return list_of(value) is None and text_of(value) in (text_of(columns.label_none), "-1")
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):  # infinity is a float
-        return None
-    return None if isinstance(value, bool) or number != float(value) else number
+    none = str(steps) if columns.label_none == "len" else text_of(columns.label_none)
+    return text_of(value) in (none, "-1")
 
 
 FORMATS: dict[str, Format] = {

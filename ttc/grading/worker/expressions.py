@@ -14,11 +14,11 @@ from ttc.grading.worker.values import rounding
 
 TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)(?![A-Za-z])")
 MISREAD = re.compile(
-    r"(?<![_\d])\d+\s+\d|(?<![A-Za-z_])\d+\s*_|\d'|\\(?:not|ldots|nabla|angle)(?![A-Za-z])"
+    r"(?<![_\d])\d+\s+\d|(?<![A-Za-z_])\d+\s*_|\d'|-0\d|\\(?:not|ldots|nabla|angle)(?![A-Za-z])"
     r"|\b(?:and|or)\b|\\(?:gcd|lcm).*[a-z]|\\vec.*\\(?:times|cdot)(?![A-Za-z])"
 )
 """The grammar drops a base, adds up numbers side by side, takes an ellipsis for a letter, knows no vectors,
-angles and words, and finds that letters have no common factor."""
+angles, dates and words, and finds that letters have no common factor."""
 
 
 def _prime(marks: re.Match[str]) -> str:

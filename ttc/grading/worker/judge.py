@@ -127,6 +127,7 @@ def same_number(a: str, b: str) -> bool:
 
 def same_quantity(a: str, b: str, depth: int) -> bool:
     """Equal numbers, of one unit or with a unit on one side only; or equal ones of several units."""
+    a, b = named(a)[1], named(b)[1]
     if (several := units.compound(a)) and several == units.compound(b):
         return True
     found = units.quantity(a), units.quantity(b)

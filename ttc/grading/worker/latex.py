@@ -41,6 +41,7 @@ UNICODE = str.maketrans(
     }
 )
 
+CHOICE = r"\(?[A-J]\)?"
 SPELLINGS = [
     (r"(\bR|\\mathbb ?\{R\})\s*\\\s*(?=\\?\{)", r"\1\\setminus "),
     (
@@ -65,9 +66,16 @@ SPELLINGS = [
     ),
     (r"\\text\s+\{", r"\\text{"),
     (r"(\\text\{[^{}]*)\}\s*/\s*\\text\{", r"\1/"),
-    (r"\\text\s*\{\s*(-?[\d.,]+)\s*\}", r"\1"),
-    (r"^\\text\s*\{[^{}]*\b(?:is|are)\s*:?\s*\}(?=.)", ""),
-    (r"^\\text\s*\{\s*([A-J](?:\s*,\s*[A-J])+)\s*\}$", r"\1"),
+    (r"\\text\s*\{\s*(\\?%)\s*\}", r"\1"),
+    (r"\\text\s*\{\s*(-?[\d.,/]+\s*(?:\\?%)?)\s*\}", r"\1"),
+    (r"^\\text\s*\{\s*(-?[\d.,/]+)\s*(?![AaPp]\.?\s?[Mm])([A-Za-z][^{}\d]*)\}$", r"\1\\text{ \2}"),
+    (r"(\d?)\\text\s*\{\s*([0-9A-F]+)\s*\}(?=\s*_)", r"\1\2"),  # 2\text{D}_{16}
+    (r"^\\text\s*\{[^{}]*(?:\b(?:is|are)|:)\s*\}(?=.)", ""),
+    (r"\\text\s*\{\s*\((?:approx|about)[^{}]*\}$", ""),
+    (rf"^\\text\s*\{{\s*({CHOICE}(?:(?:\s*,)?(?:\s*and\b)?\s*{CHOICE})+)\s*\}}$", r"\1"),
+    (r"^\\approx(?![A-Za-z])\s*", ""),
+    (r"\\bigcup(?![A-Za-z])", r"\\cup "),
+    (r"(?<=\d)\s*(?:\\text\s*\{\s*)?\(([a-z ]{3,})\)\}?$", r"\\text{ \1}"),  # 7 (days)
     (r"\\operatorname\*?\s*\{([a-z]+)\}", r"\\\1 "),
     (r"\\(?:leqslant|leqq|leq)(?![A-Za-z])|<=", r"\\le "),
     (r"\\(?:geqslant|geqq|geq)(?![A-Za-z])|>=", r"\\ge "),
@@ -77,7 +85,7 @@ SPELLINGS = [
     (r"\\lg(?![A-Za-z])", r"\\log_{10} "),
     (r"\\log_\{?e\}?(?![A-Za-z])", r"\\ln "),
     (r"^\{\s*\}$", r"\\emptyset "),
-    (r"^([0-9A-F]+)\s?\(?(?:\s?in)?\s?base[\s-](\w+)\)?$", r"\1_{\2}"),
+    (r"^([0-9A-F]+)\s*(?:\\text\s*\{\s*)?\(?(?:\s*in)?\s*base[\s-]*\}?\s*(\w+)\s*\)?\}?$", r"\1_{\2}"),
     (r"\(?\s*(?:\\[pb]?mod(?![A-Za-z])|\bmod\b)\s*\{?(\w+)\}?\s*\)?$", r" \\pmod{\1}"),
     (r"^<([^<>]*,[^<>]*)>$", r"⟨\1⟩"),
     (r"^(\d+)\s*(?:to|\\text\s*\{\s*to\s*\}|\\colon)\s*(\d+)$", r"\1:\2"),
@@ -111,7 +119,7 @@ RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLING
 TERM = r"([^{}()\s]+|\([^{}()]*\))"
 CHOOSE = re.compile(rf"\{{?\s*{TERM}\s*\\choose(?![A-Za-z])\s*{TERM}\s*\}}?")
 PAIRS = [("$$", "$$"), ("$", "$"), ("`", "`"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("*", "*")]
-PAIRS += [("<answer>", "</answer>")]
+PAIRS += [("<answer>", "</answer>"), ("“", "”"), ('"', '"')]
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 INTRODUCED = re.compile(  # words, and then the mathematics
     r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)[A-Za-z][A-Za-z' ]*[:,]?\s*"

@@ -15,6 +15,8 @@ NAMES = re.compile(rf"(?:{WORD}|{NAME}(?:{ARGUMENTS})?|\( ?{NAME}(?: ?, ?{NAME})
 LETTERS = re.compile(r"(?!-)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
 """What is asked for may be more than a name: `a + b = 5`, `\\frac{AB}{CD} = 2`."""
 GIVEN = re.compile(r" ?(?:(?<![<>!:=])=(?!=)|\\(?:in|approx|equiv)(?![A-Za-z])) ?")
+AND = r",? ?(?:\\text\{ ?(?:and|or) ?,?\}|\\(?:lor|vee|land|wedge)(?![A-Za-z])|\b(?:and|or)\b) ?"
+SEPARATOR = re.compile(rf"{AND}|[,;]")
 POINT = re.compile(r"([A-Z]'?) ?(\([^()]+,[^()]+\))")
 FUNCTION = re.compile(r"[a-z]\(x\)")
 TEXT = re.compile(r"\\text ?\{([^{}]*)\}")
@@ -47,7 +49,8 @@ def named(text: str) -> tuple[str, str]:
     if len(rest) != 1:
         if not rest and (point := POINT.fullmatch(first)):
             return point[1], point[2]
-        return squeezed(first) if rest and NAMES.fullmatch(first) else "", text
+        chain = rest and NAMES.fullmatch(first) and len(split(text, SEPARATOR)) == 1
+        return squeezed(first) if chain else "", text
     if NAMES.fullmatch(first) or (LETTERS.fullmatch(first) and constant(rest[0])):
         return squeezed(first), rest[0]
     return (squeezed(rest[0]), first) if re.fullmatch(NAME, rest[0]) and "\\in" not in text else ("", text)

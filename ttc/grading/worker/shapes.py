@@ -16,7 +16,7 @@ from typing import Literal
 
 from ttc.grading.worker.forms import normal_form
 from ttc.grading.worker.latex import split, squeezed, ungrouped
-from ttc.grading.worker.names import EMPTY, NAME, REALS, meant, named
+from ttc.grading.worker.names import EMPTY, NAME, REALS, SEPARATOR, meant, named
 from ttc.grading.worker.ranges import ranges
 
 Kind = Literal["scalar", "list", "bracket", "set", "union", "matrix"]
@@ -25,8 +25,6 @@ Equal = Callable[[str, str], bool]
 LONGEST = 64
 """Parts that are compared; matching unordered ones asks for up to the square of it."""
 
-AND = r",? ?(?:\\text\{ ?(?:and|or) ?,?\}|\\(?:lor|vee|land|wedge)(?![A-Za-z])|\b(?:and|or)\b) ?"
-SEPARATOR = re.compile(rf"{AND}|[,;]")
 SEMICOLON, COLON = re.compile(";"), re.compile(":")
 CUP = re.compile(r"\\cup(?![A-Za-z])")
 ENVIRONMENT = re.compile(
@@ -37,6 +35,7 @@ ENVIRONMENT = re.compile(
 UNIT_VECTORS = re.compile(r"([-+]?)([^-+]*?) ?(?:\\(?:hat|vec) ?)?\{?([ijk])\}? ?(?=[-+]|$)")
 BUILDER = re.compile(r"(.+?) ?(?:\||:|\\mid(?![A-Za-z])) ?(.+)")
 MEMBER = re.compile(rf"{NAME}(?: ?\\in ?\\mathbb\{{R\}})?")
+ASSIGNED = re.compile(rf"\(({NAME}(?: ?, ?{NAME})+)\) ?= ?\((.+)\)")
 DOMAIN = re.compile(rf"^{NAME} ?\\in ?(?:\\mathbb ?\{{R\}}|R) ?[,:;|] ?")
 CONDITION = re.compile(r"^\\text ?\{ ?(?:if|for|when|where) ?,?\}|^(?:if|for|when|where)\b|[ ,.;]+$")
 """Of a cell of `cases`: nothing that it means."""
@@ -64,6 +63,10 @@ SCALAR = Shape("scalar")
 def shape(text: str) -> Shape:
     """How a cleaned text is made of parts."""
     whole = DOMAIN.sub("", meant(text))
+    if assigned := ASSIGNED.fullmatch(whole):
+        sides = [split(side, SEPARATOR) for side in assigned.groups()]
+        if len(sides[0]) == len(sides[1]):
+            return Shape("list", tuple(f"{name}={value}" for name, value in zip(*sides, strict=True)))
     text = ungrouped(named(whole)[1])
     if isinstance(normal_form(text), Fraction):  # the comma of 1,000 parts nothing
         return SCALAR

@@ -81,8 +81,9 @@ KNOWN = {*NAMES.values(), "rad", "dm", "nm", "mg", "am", "pm"}
 PART = re.compile(r"(\d[\d.]*) ?(?:\\text ?\{ ?)?([A-Za-z]+)(?: ?\})?")
 COMPOUND = re.compile(rf"{PART.pattern}(?:,? ?(?:and )?{PART.pattern})+")
 SHORTHAND = {"mph": "mi/h", "kph": "km/h", "cc": "cm^3"}
-FILLERS = {"unit", "of"}
+FILLERS = {"unit", "of", "the"}
 POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
+BESIDE = {*SHORT, *POWERS, *FILLERS}
 TOKEN = re.compile(r"([A-Za-z]+)(?: ?\^ ?\{?(-?\d)\}?)?|/")
 
 
@@ -113,12 +114,8 @@ def quantity(text: str) -> tuple[str, str] | None:
     if found[3]:
         apart = text[len(number) : len(number) + 1] == " " and re.fullmatch(rf"[-+\d.,/ ]+{SCALE}", number)
         for word in words:
-            known = (
-                word.lower() in SHORT
-                or word.lower() in POWERS
-                or (_name(word) in KNOWN and (len(word) > 1 or "/" in unit or apart))
-            )
-            if not known and not (apart and len(word) >= 3):
+            known = _name(word) in KNOWN and (len(word) > 1 or "/" in unit or apart)
+            if word.lower() not in BESIDE and not known and not (apart and len(word) >= 3):
                 return None
     return number, _product(unit + text[found.end(2) + 1 :] if found[2] else unit)
 

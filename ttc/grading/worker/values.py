@@ -44,8 +44,10 @@ def values(text: str) -> frozenset[Fraction]:
     form = normal_form(CURRENCY.sub(r"\1", text).strip())
     found = {form} if isinstance(form, Fraction) else set()
     if percent := PERCENT.fullmatch(text):
-        whole = values(percent[1])  # a whole percentage may also stand for itself: 28% for 28
-        found |= {value / 100 for value in whole} | {value for value in whole if value.denominator == 1}
+        share = values(percent[1])
+        found |= {value / 100 for value in share}
+        if DECIMAL.fullmatch(percent[1]):  # it may also stand for itself: 28% for 28, 62.5% for 62.5
+            found |= {value for value in share if value.denominator == 1 or abs(value) > 1}
     # 1000,99 and 0,111 are no thousands: there a comma parts a decimal, or else a list, as 1,3 is.
     if (comma := COMMA.fullmatch(text)) and not found:
         found.add(Fraction(f"{comma[1]}.{comma[2]}"))
