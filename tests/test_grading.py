@@ -117,6 +117,8 @@ def test_what_stands_in_a_thinking_part_is_no_answer(text, answer):
         ("Therefore, by Theorem 4, the claim follows.", None),
         ("So log x = 2.", None),
         ("**42**", "42"),
+        ("-.5.", "-.5"),
+        ("$21,16$ or $11$", None),
     ],
 )
 def test_an_answer_in_words_is_stated_or_concluded(text, answer):

@@ -55,8 +55,7 @@ def refusal(config: DatasetConfig) -> list[str]:
         ("hashes", "not #### 7\n#### -1,234,567.5", "-1234567.5"),
         ("hashes", "#### (1, 2)", "(1, 2)"),
         ("hashes", "#### 110 \nThe answer is: 110", "110"),
-        ("boxed", r"so \boxed{1}, then \boxed{\frac{1}{\sqrt{2}}}.", r"\frac{1}{\sqrt{2}}"),
-        ("boxed", r"so $\boxed{-2}$ and $\boxed{1}$", "-2, 1"),
+        ("boxed", r"so \boxed{1} and \boxed{\frac{1}{\sqrt{2}}}.", r"\frac{1}{\sqrt{2}}"),
         ("boxed", r"so \boxed{1,234}", "1,234"),
     ],
 )

@@ -16,7 +16,7 @@ from typing import Any
 from ttc.data.files import kind_of, read_rows, stem_of
 from ttc.data.hub import load_library, read_hub
 from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at, whole_of
-from ttc.grading import extract
+from ttc.grading import extract, last_box
 from ttc.settings.schema import DatasetConfig
 from ttc.types import Faults, Problem, UserError
 
@@ -139,7 +139,7 @@ def _answer(text: str, answer_from: str) -> str:
     if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"; MetaMathQA writes a line behind it
         behind = text.rpartition("####")[2].strip() if "####" in text else ""
         return THOUSANDS.sub("", behind.partition("\n")[0].strip())
-    return (extract(text, "stated") or "") if answer_from == "boxed" else text
+    return (last_box(text) or extract(text, "stated") or "") if answer_from == "boxed" else text
 
 
 def level_of(value: Any) -> int | None:

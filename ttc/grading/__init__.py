@@ -8,6 +8,6 @@ timeout is a verdict. docs/grading.md has the rules and what they reach.
 """
 
 from ttc.grading.equivalence import equivalent, group
-from ttc.grading.extraction import EXTRACTIONS, extract, name_reading
+from ttc.grading.extraction import EXTRACTIONS, extract, last_box, name_reading
 from ttc.grading.graders import GRADERS, LIMIT, Grader, MathVerify, Status, Verdict, make_grader
 from ttc.grading.worker.forms import Form, decide, normal_form

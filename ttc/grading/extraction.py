@@ -82,6 +82,13 @@ def _spoken(text: str, thinking: Sequence[str]) -> str:
     return text
 
 
+def last_box(text: str) -> str | None:
+    """The last full box alone: as the golds of published data sets were taken from their solutions."""
+    boxes = find_boxes(text)
+    full = (text[start : boxes[start]].strip() for start in sorted(boxes, reverse=True))
+    return next(filter(None, full), None)
+
+
 def find_boxes(text: str) -> dict[int, int]:
     """Where a box begins -> where it ends. One that never closes was cut, and states nothing."""
     boxes: dict[int, int] = {found.start(1): found.end() for found in BARE.finditer(text)}

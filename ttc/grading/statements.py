@@ -18,9 +18,9 @@ SHOWN = (
 DISPLAYED = re.compile(SHOWN, re.DOTALL)
 LISTED = re.compile(rf"{SHOWN}(?:\s*(?:,|,?\s*(?:and|or)\b)\s*{SHOWN})+\s*(?=[.\n]|$)", re.DOTALL)
 AMOUNT = re.compile(rf"\\?\$\s*({NUMBER})(?!\d|\s*(?:k|m|[mb]illion|thousand|hundred|dozen)\b)")
-VALUE = re.compile(
-    rf"{LISTED.pattern}|{SHOWN}|(?<![\w^])\\?\$?{NUMBER}(?:\s*/\s*\d+|\s\d+/\d+)?%?", re.DOTALL
-)
+PLAIN = rf"(?<![\w^])\\?\$?{NUMBER}(?:\s*/\s*\d+|\s\d+/\d+)?%?"
+VALUE = re.compile(rf"{LISTED.pattern}|{SHOWN}|{PLAIN}", re.DOTALL)
+ALL = re.compile(rf"[\s*]*((?:{SHOWN}|{PLAIN})[\s*.]*)", re.DOTALL)
 CHAIN = re.compile(r"[^,]+=[^,=]+=\s*((?:\\[A-Za-z]+|[^A-Za-z,=])+)", re.DOTALL)
 RELATION = re.compile(r"[=<>]|\\(?:[lg]eq?|in)\b")
 CHOICE = re.compile(r"\(?([A-J])(?:\)|[.:,]|\s*\(|\s*$)")
@@ -87,8 +87,8 @@ def read_conclusion(text: str) -> str | None:
     """The one value of the text's last sentence, where that is whole and concludes ("So there are 12."), or
     where the text is nothing else."""
     text = text.strip().removesuffix("I hope it is correct.").strip()
-    if VALUE.fullmatch(alone := text.strip("*. ")):
-        return _shown(alone) or alone
+    if alone := ALL.fullmatch(text):
+        return _shown(alone[1]) or _tidy(alone[1])
     last = next((part for part in reversed(SENTENCE.split(text)) if re.search(r"\w", part)), "")
     return _one_value(MARKED.sub("", last)) if CONCLUDES.match(last) and WHOLE.search(text) else None
 
