@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,12 @@ from typing import Any
 
 from ttc.models import prompts
 from ttc.models.checkpoint import first_unknown_word
+from ttc.models.endpoint import refusals
 from ttc.models.formats import FORMATS
 from ttc.models.light_tokenizer import LightTokenizer
 from ttc.models.provider import Model, part_of
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import Prompt, UserError
+from ttc.types import Prompt, Sampling, UserError
 
 PROBE = "Start with 12. How many are there?"
 
@@ -33,15 +34,20 @@ CALLS = ("chat_template", "tools", "documents")
 """What transformers itself takes beside a template's own names."""
 
 
-def rehearse(config: EngineConfig, model: Model, asked: Iterable[Prompt]) -> list[str]:
-    """What is wrong with a policy's model for the prompts that it is asked with, or with a verifier's for its
-    format; a line each, of the last way to read its tokenizer if none finds all well."""
+def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> list[str]:
+    """What is wrong with a policy's model for what it is asked, or with a verifier's for its format; a line
+    each, of the last way to read its tokenizer if none finds all well."""
+    named = f"{part_of(config)}.model={config.model}"
+    if isinstance(config, PolicyConfig) and model.endpoint:
+        if model.chats_only:
+            return refusals(config, model.endpoint, asked)
+        named = f"policy.model={model.endpoint.model}"
+        if config.tokenizer:
+            named = f"policy.tokenizer={config.tokenizer}"
     if model.tokenizer is None:
         return []
-    folder, context, prompts_ = Path(model.tokenizer), model.identity.context, list(asked)
-    named = f"{part_of(config)}.model={config.model or model.served}"
-    if isinstance(config, PolicyConfig) and config.tokenizer:
-        named = f"policy.tokenizer={config.tokenizer}"
+    folder, context = Path(model.tokenizer), model.identity.context
+    prompts_ = dict.fromkeys(sampling.prompt for sampling in asked)
     faults: list[str] = []
     for read in _readers(folder, model.revision or config.revision, exact=isinstance(config, PrmConfig)):
         try:
