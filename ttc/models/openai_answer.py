@@ -177,4 +177,4 @@ def _pieces(logprobs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...
     tokens, values = logprobs.get("tokens") or (), logprobs.get("token_logprobs") or ()
     if entries := logprobs.get("content"):
         tokens, values = ([entry[key] for entry in entries] for key in ("token", "logprob"))
-    return tuple(map(str, tokens)), tuple(map(float, values))
+    return tuple(map(str, tokens)), tuple(float("nan" if value is None else value) for value in values)
