@@ -42,7 +42,15 @@ GRID = "-m"
         (["dataset=path", "dataset.path=gone.jsonl"], "dataset.path=gone.jsonl: no such file"),
         (["policy=nano", "policy.model=tests"], "tests"),
         ([GRID, "n=1,2", "name=a,b"], "name: one launch has one name"),
-        (["n=["], "an override cannot be read"),
+        (["n=["], "n=[: cannot be read"),
+        (
+            ["policy.model=~/mine"],
+            "~/mine: cannot be read; such a text stands in quotes of its own: 'policy.model=\"",
+        ),
+        (
+            ["policy.base_url=http://localhost:8000/v1"],
+            "policy.engine=fake asks no server; take policy=openai",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(

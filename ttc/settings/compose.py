@@ -218,7 +218,7 @@ def _one_line(error: Exception) -> str:
         return f"-cn {config[1]}: no such saved sweep; -cd names the folder that it is in"
     word = getattr(error, "override", None) or ""  # that Hydra's grammar stopped at
     if key := re.match(r"[\w.]+(?==)", word):
-        return f"{word}: cannot be read; put the value in quotes of its own: '{key[0]}=\"...\"'"
+        return f"{word}: cannot be read; such a text stands in quotes of its own: '{key[0]}=\"...\"'"
     return lines[0]
 
 
