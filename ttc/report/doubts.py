@@ -15,7 +15,7 @@ CAUSES = {
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
     "no_answer": "of the paths are over without an answer: take a prompt= that asks for one in a box, or "
-    "readout.extract=last_number",
+    "readout.extract=last_number (a server leaves paths empty that it filters, or that only think)",
 }
 """Fault -> what to say of it, with the key to turn; the first that is too frequent explains the others."""
 
