@@ -161,12 +161,14 @@ def test_a_ray_of_other_versions_is_refused_with_both() -> None:
     for theirs in (
         {"ray_version": "2.9.0", "python_version": platform.python_version()},
         {"ray_version": importlib.metadata.version("ray"), "python_version": "3.12.4"},
+        {"ray_version": importlib.metadata.version("ray"), "python_version": "3.11.99"},
     ):
         with pytest.raises(RuntimeError) as caught:
             check_version_info(theirs, "node 10.0.0.1")
         said = refusal(caught.value)
         assert f"it runs Ray {theirs['ray_version']} on Python {theirs['python_version']}, and {here}" in said
         assert "\n" not in said
+    assert said.endswith("set RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL=minor"), "only the patch differs"
 
 
 def test_nothing_heavy_is_loaded_to_refuse(tmp_path: Path) -> None:

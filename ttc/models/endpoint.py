@@ -32,6 +32,9 @@ PROBE_TOKENS = 16
 PATIENCE = 60.0
 """Seconds that a request of `look` may take: a busy server lets one token wait."""
 
+AT_ONCE = 10.0
+"""Seconds after which a request is no longer one that was refused."""
+
 LACKS = (404, 405, 410, 501)
 """How servers answer where they have no such API, or not for this model."""
 
@@ -272,7 +275,7 @@ def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]
             return ""
 
     faults = []
-    with connect(config, openai.OpenAI, max_retries=0, timeout=min(config.timeout, PATIENCE)) as client:
+    with connect(config, openai.OpenAI, max_retries=0, timeout=min(config.timeout, AT_ONCE)) as client:
         for sampling in dict.fromkeys(asked):
             if said := refused(sampling):
                 ways = (way for way, change in WAYS.items() if not refused(change(sampling)))

@@ -11,6 +11,8 @@ from ttc.report.formats import percent
 from ttc.report.view import name
 
 CAUSES = {
+    "too_long": "of the searches asked nothing and count as wrong: their prompt is longer than the context; "
+    "raise policy.context",
     "cut": "of the paths were cut at {max_tokens:.0f} tokens: raise max_tokens, and policy.context with it",
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
@@ -36,6 +38,7 @@ def add_doubts(rows: pd.DataFrame, most: Mapping[str, float]) -> pd.DataFrame:
         )
         return next(found, ("", ""))
 
+    rows = rows.assign(share_too_long=rows["too_long"].astype(float) / (rows["problems"] * rows["seeds"]))
     found = [find(row) for _, row in rows.iterrows()]
     return rows.assign(doubt=[fault for fault, _ in found], mark=[mark for _, mark in found])
 
