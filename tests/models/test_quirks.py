@@ -91,6 +91,7 @@ def asked(server: Scripted, **settings):
             0,
         ),
         (no({"error": {"code": "data_inspection_failed"}}), "", "eos", 0),
+        ((200, {"choices": None, "promptFeedback": {"blockReason": "SAFETY"}}), "", "eos", None),
         (chat([{"type": "text", "text": "so "}, {"text": r"\boxed{7}"}]), SEVEN, "eos", 9),
         (chat([{"type": "thinking", "thinking": [{"text": "6?"}]}, {"text": SEVEN}]), SEVEN, "eos", 9),
         (
@@ -244,6 +245,12 @@ def test_what_a_run_would_ask_in_vain_is_said_before_anything_is_sampled(
     assert "POST /chat/completions refuses what a run asks, with prompt=" in fault
     assert "(400: not this)" in fault
     assert said in fault
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_server_that_does_not_stream_is_not_rehearsed(server, launch, status):
+    server.replies[CHAT] = lambda body: no("unknown parameter", status) if body.get("stream") else chat()
+    assert launch(*line(server), name="whole") == 0
 
 
 def test_log_probabilities_that_nobody_gives_are_missed_before_anything_is_sampled(server):

@@ -216,12 +216,15 @@ def _forms(model: str, api: API, seeded: bool) -> Iterator[Endpoint]:
         yield Endpoint(model, api, None, with_ids, limit=limit, bare=bare, seeded=one)
 
 
+def _looking(config: PolicyConfig) -> Sampling:
+    """What a run may ask, for a few tokens."""
+    return Sampling(Prompt("plain"), config.temperature, config.top_p, PROBE_TOKENS, config.logprobs)
+
+
 def _body(config: PolicyConfig, form: Endpoint) -> dict[str, Any]:
-    """What a run will ask, for a few tokens."""
-    sampling = Sampling(Prompt("plain"), config.temperature, config.top_p, PROBE_TOKENS, config.logprobs)
     if form.api == "chat":
-        return form.fit(form.chat(sampling, PROBE, 0))
-    body = sampled(sampling, 0) | {"prompt": PROBE, "max_tokens": PROBE_TOKENS}
+        return form.fit(form.chat(_looking(config), PROBE, 0))
+    body = sampled(_looking(config), 0) | {"prompt": PROBE, "max_tokens": PROBE_TOKENS}
     if config.logprobs:
         body["logprobs"] = 1
     return form.fit(body) | ({"extra_body": {"return_token_ids": True}} if form.ids else {})
@@ -269,8 +272,7 @@ def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]
                 return ""
         except openai.APIStatusError as error:
             error.response.read()
-            said = reason(error) if error.status_code in REFUSES else ""
-            return "" if "stream" in said else said
+            return reason(error) if error.status_code in REFUSES else ""
         except openai.APIError:
             return ""
 
@@ -278,10 +280,12 @@ def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]
     with connect(config, openai.OpenAI, max_retries=0, timeout=min(config.timeout, AT_ONCE)) as client:
         for sampling in dict.fromkeys(asked):
             if said := refused(sampling):
-                ways = (way for way, change in WAYS.items() if not refused(change(sampling)))
+                way = next((way for way, change in WAYS.items() if not refused(change(sampling))), "")
+                if not way and refused(_looking(config)):
+                    return []  # it does not stream
                 faults.append(
                     f"{where(config)}: POST /chat/completions refuses what a run asks, with prompt="
                     f"{sampling.prompt.name} temperature={sampling.temperature:g} max_tokens="
-                    f"{sampling.max_tokens} ({said}){next(ways, '')}"
+                    f"{sampling.max_tokens} ({said}){way}"
                 )
     return faults

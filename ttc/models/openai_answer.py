@@ -28,7 +28,7 @@ end_turn, tool_calls) are an end like any."""
 
 FILTERS = re.compile(
     r"content.?(filter|policy|management)|inspection|moderation|put.{1,9}flagged|invalid_prompt|responsible.?ai"
-    "|inappropriate|sensitive",
+    "|inappropriate|sensitive|block.?reason",
     re.IGNORECASE,
 )
 """What stands in the body of a refusal that a filter made, of one prompt among others that pass."""
@@ -78,6 +78,8 @@ def read(answer: Any, api: API) -> Answer:
         ValueError: it is none, or it was broken off; with what it says of that.
     """
     try:
+        if not answer["choices"] and FILTERS.search(json.dumps(answer)):
+            return FILTERED
         return _read(answer, api)
     except (LookupError, TypeError, AttributeError):
         raise ValueError(f"no text: {told(answer)[:200]}") from None
