@@ -119,10 +119,9 @@ def words(content: Any) -> str:
     if isinstance(content, dict):
         if content.get("type") not in (None, "text", "output_text") or content.get("thought"):
             return ""
-        content = next(
-            (content[name] for name in ("text", "value", "content", "parts") if name in content), 0
-        )
-        return words(content)
+        for name in ("text", "value", "content", "parts"):
+            if name in content:
+                return words(content[name])
     if content is None or isinstance(content, str):
         return content or ""
     raise ValueError(f"a text of type {type(content).__name__}")
