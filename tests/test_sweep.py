@@ -243,6 +243,12 @@ def test_a_figure_that_nothing_stands_behind_says_why_and_which_key_to_turn(
     assert rows[["share_cut", "share_no_answer"]].eq(1).all(axis=None)
     assert launch(*words, "readout.doubts.cut=1", "readout.doubts.no_answer=1") == 0
     assert "doubtful" not in capsys.readouterr().out
+    assert launch("n=4", "dataset.limit=5", "policy.context=12", name="long") == 0
+    said = capsys.readouterr().out
+    assert "headline, 100% too long" in said
+    assert (
+        "doubtful: best_of_n@4: 100% of the searches asked nothing and count as wrong: their prompt" in said
+    )
 
 
 def test_failed_searches_are_counted_shown_and_tried_again(

@@ -11,11 +11,13 @@ from ttc.report.formats import percent
 from ttc.report.view import name
 
 CAUSES = {
+    "too_long": "of the searches asked nothing and count as wrong: their prompt is longer than the context; "
+    "raise policy.context",
     "cut": "of the paths were cut at {max_tokens:.0f} tokens: raise max_tokens, and policy.context with it",
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
     "no_answer": "of the paths are over without an answer: take a prompt= that asks for one in a box, or "
-    "readout.extract=last_number",
+    "readout.extract=last_number (a server leaves paths empty that it filters, or that only think)",
 }
 """Fault -> what to say of it, with the key to turn; the first that is too frequent explains the others."""
 
@@ -36,6 +38,7 @@ def add_doubts(rows: pd.DataFrame, most: Mapping[str, float]) -> pd.DataFrame:
         )
         return next(found, ("", ""))
 
+    rows = rows.assign(share_too_long=rows["too_long"].astype(float) / (rows["problems"] * rows["seeds"]))
     found = [find(row) for _, row in rows.iterrows()]
     return rows.assign(doubt=[fault for fault, _ in found], mark=[mark for _, mark in found])
 
