@@ -43,7 +43,7 @@ relations:
     3x-4y<5  ~  -3x+4y>-5   \{x \mid -2\le x<1\}  ~  [-2,1)   1<x<3  ~  3>x>1   2  ~  2 = y   5  ~  AB = 5
     1  ~  |AB|=1   12  ~  \text{Area} = 12   x=1,y=2  ~  (1,2)
 introduced:
-    5  ~  The answer is $5$   \frac12  ~  Answer: \(\frac{1}{2}\)
+    5  ~  The answer is $5$   5  ~  The area is \boxed{5}.   \frac12  ~  Answer: \(\frac{1}{2}\)
 written otherwise:
     5.5 \times 10^6  ~  5.5 x 10^6   2:1  ~  2 to 1   1,000,000  ~  10^6   1011_2  ~  (1011)_{two}
     52_8  ~  52   \log_{10} 5  ~  \lg 5   \binom{5}{2}  ~  C(5,2)   \sqrt[3]{-8}  ~  -2   {}_7C_3  ~  7C3

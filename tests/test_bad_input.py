@@ -48,7 +48,15 @@ GRID = "-m"
         (["dataset=path", "dataset.path=gone.jsonl"], "dataset.path=gone.jsonl: no such file"),
         (["policy=nano", "policy.model=tests"], "tests"),
         ([GRID, "n=1,2", "name=a,b"], "name: one launch has one name"),
-        (["n=["], "an override cannot be read"),
+        (["n=["], "n=[: cannot be read"),
+        (
+            ["policy.model=~/mine"],
+            "~/mine: cannot be read; such a text stands in quotes of its own: 'policy.model=\"",
+        ),
+        (
+            ["policy.base_url=http://localhost:8000/v1"],
+            "policy.engine=fake asks no server; take policy=openai",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(
@@ -159,12 +167,14 @@ def test_a_ray_of_other_versions_is_refused_with_both() -> None:
     for theirs in (
         {"ray_version": "2.9.0", "python_version": platform.python_version()},
         {"ray_version": importlib.metadata.version("ray"), "python_version": "3.12.4"},
+        {"ray_version": importlib.metadata.version("ray"), "python_version": "3.11.99"},
     ):
         with pytest.raises(RuntimeError) as caught:
             check_version_info(theirs, "node 10.0.0.1")
         said = refusal(caught.value)
         assert f"it runs Ray {theirs['ray_version']} on Python {theirs['python_version']}, and {here}" in said
         assert "\n" not in said
+    assert said.endswith("set RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL=minor"), "only the patch differs"
 
 
 def test_nothing_heavy_is_loaded_to_refuse(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_an_engine_that_cannot_is_refused_with_the_one_that_can(monkeypatch: pyt
             "policy.tensor_parallel=3: must divide the 4 attention",
         ),
         (
-            ["-m", "policy.base_url=http://a/v1,http://b/v1", "n=1"],
+            ["-m", "policy=openai", "policy.base_url=http://a/v1,http://b/v1", "n=1"],
             "policy.base_url: tells no cells apart, so it cannot be an axis: two launches, two names",
         ),
         (["policy.unseeded=true"], "policy.unseeded=true: policy.engine=fake takes seeds; leave it false"),

@@ -251,7 +251,7 @@ def test_a_figure_that_nothing_stands_behind_says_why_and_which_key_to_turn(
 @pytest.mark.parametrize(
     ("word", "mark", "marked", "said"),
     [
-        ("policy.context=12", "no path", 4, "of the problems have no path, their prompt being too long"),
+        ("policy.context=12", "too long", 4, "of the searches asked nothing and count as wrong"),
         ("prm.context=20", "unscored", 2, "of the paths have no score, being too long for prm=fake"),
     ],
 )

@@ -66,6 +66,8 @@ def test_the_models_of_the_package_have_names():
         ("nano", "no such folder; a Hub id reads org/name, shipped models are nano:policy"),
         ("a/b/c", "no such folder"),
         ("org/", "no such folder"),
+        ("org/name@main", "no such folder; a Hub id reads org/name"),
+        ("$HOME/models", "no such folder"),
     ],
 )
 def test_a_name_that_is_no_model_is_refused(name, message):
@@ -76,7 +78,13 @@ def test_a_name_that_is_no_model_is_refused(name, message):
 def test_a_folder_that_is_no_model_is_refused_with_what_it_lacks(tmp_path):
     with pytest.raises(UserError, match=r"lacks config.json, tokenizer.json, weights \(\*.safetensors\)"):
         models.resolve(str(tmp_path))
-    model(tmp_path)
+    model(tmp_path, text_config=None)
+    weights(tmp_path / "model-00001-of-00003.safetensors", {})
+    weights(tmp_path / "model-00003-of-00003.safetensors", {})
+    with pytest.raises(UserError, match=r"it lacks model-00002-of-00003.safetensors$"):
+        models.resolve(str(tmp_path))
+    weights(tmp_path / "model-00002-of-00003.safetensors", {})
+    models.resolve(str(tmp_path))
     (tmp_path / "tokenizer.json").unlink()
     with pytest.raises(UserError, match=r"lacks tokenizer.json$"):
         models.resolve(str(tmp_path))

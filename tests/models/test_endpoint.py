@@ -113,25 +113,42 @@ def test_an_address_that_ends_too_early(server):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_that_is_refused(server, status, monkeypatch):
     server.replies["models"] = [(status, {"error": {"message": "who are you?"}})]
-    monkeypatch.delenv("A_KEY", raising=False)
-    assert f"({status}: who are you?); the variable A_KEY is not set" in fault(server, api_key="A_KEY")
-    monkeypatch.setenv("A_KEY", "secret")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert f"({status}: who are you?); the variable OPENAI_API_KEY is not set" in fault(server)
+    monkeypatch.setenv("A_KEY", "secret\n")
     said = fault(server, api_key="A_KEY")
     assert "the variable A_KEY holds no accepted key" in said
     assert "secret" not in said
     assert server.asked[-1][2]["Authorization"] == "Bearer secret"
 
 
+@pytest.mark.parametrize(("name", "held"), [("sk-secret", None), ("secret", ""), ("A_KEY", "sk-\nä")])
+def test_a_key_that_is_none_is_refused_and_not_shown(server, name, held, monkeypatch):
+    if held is not None:
+        monkeypatch.setenv(name, held)
+    said = fault(server, api_key=name)
+    assert said.startswith("policy.api_key=")
+    assert "secret" not in said
+    assert "sk-\n" not in said
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:port/v1", "http://[::1/v1"])
+def test_an_address_that_is_none(server, url):
+    assert fault(server, base_url=url).startswith(f"policy.base_url={url}: no client can be made for it (")
+
+
 def test_which_model(server):
     server.replies["models"] = models(VLLM, {**VLLM, "id": "b"})
     said = f"policy.base_url={server.url}: it serves nano:policy, b"
     assert fault(server) == f"policy.model=null: take one by its name; {said}"
-    assert fault(server, model="c") == f"policy.model=c: not served; {said}"
+    assert not asked(server, model="nano:prm", context=256).listed, "routers take names that they do not list"
+    server.replies["completions"] = [NOT_FOUND]
+    assert fault(server, model="c", api="completions").startswith(f"policy.model=c: not served; {said}\n")
     assert asked(server, model="b", tokenizer="nano:policy").model == "b"
     server.replies["models"] = models()
     assert "it serves no model" in fault(server)
     server.replies["models"] = models(*(f"model-{i}" for i in range(99)))
-    assert "it serves model-77, " in fault(server, model="modell-77")
+    assert "it serves model-77, " in fault(server, model="modell-77", api="completions")
     assert fault(server).endswith(" and 91 more")
 
 

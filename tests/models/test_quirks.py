@@ -27,7 +27,7 @@ from tests.models.scripted import (
 )
 from ttc.models.endpoint import look
 from ttc.settings.schema import PolicyConfig
-from ttc.types import UserError
+from ttc.types import TransientError, UserError
 
 SEVEN = r"so \boxed{7}"
 COUNTED = {"prompt_tokens": 7, "completion_tokens": 9}
@@ -84,6 +84,14 @@ def asked(server: Scripted, **settings):
         (chat(None, "SAFETY"), "", "eos", 9),
         ((200, {"choices": [{"finish_reason": "content_filter: RECITATION"}]}), "", "eos", None),
         (no({"error": {"message": "not this", "code": "content_filter"}}), "", "eos", 0),
+        (
+            no({"error": {"message": "Your input was flagged", "metadata": {"reasons": ["?"]}}}, 403),
+            "",
+            "eos",
+            0,
+        ),
+        (no({"error": {"code": "data_inspection_failed"}}), "", "eos", 0),
+        ((200, {"choices": None, "promptFeedback": {"blockReason": "SAFETY"}}), "", "eos", None),
         (chat([{"type": "text", "text": "so "}, {"text": r"\boxed{7}"}]), SEVEN, "eos", 9),
         (chat([{"type": "thinking", "thinking": [{"text": "6?"}]}, {"text": SEVEN}]), SEVEN, "eos", 9),
         (
@@ -92,6 +100,15 @@ def asked(server: Scripted, **settings):
             "eos",
             9,
         ),
+        (
+            chat({"role": "model", "parts": [{"text": "6?", "thought": True}, {"text": SEVEN}]}),
+            SEVEN,
+            "eos",
+            9,
+        ),
+        (chat("\ud83d" + SEVEN), "?" + SEVEN, "eos", 9),
+        (chat(usage=COUNTED | {"completion_tokens": 10**20}), SEVEN, "eos", None),
+        ((200, "\ufeff\n" + json.dumps(chat()[1])), SEVEN, "eos", 9),
         (chat(None, reasoning_content=SEVEN), "", "eos", 9),
         (chat(None, "length", reasoning=SEVEN), "", "length", 9),
         ((200, {"choices": [{"message": {"refusal": "no"}}], "usage": COUNTED}), "", "eos", 9),
@@ -161,6 +178,29 @@ def test_what_an_error_says_is_shown_whatever_its_shape(server, body):
 
 
 @pytest.mark.parametrize(
+    "answer",
+    [
+        chat("")[1] | {"error": {"message": "not here"}},
+        {"choices": [{"message": {"content": ""}, "error": {"message": "not here"}}]},
+        chat({"said": "not here"})[1],
+        {"choices": [], "message": "not here"},
+        {"choices": {"text": "not here"}},
+        {"choices": [{"message": None, "text": "not here"}]},
+        "<html><style>b {}</style><body>not\nhere</html>",
+    ],
+    ids=str,
+)
+def test_what_is_no_text_is_none_and_never_an_empty_one(server, answer):
+    server.replies[CHAT] = [(200, answer)]
+    with pytest.raises(UserError, match=r"is not answered with a text \(.*") as caught:
+        asked(server, api="chat")
+    assert len(str(caught.value).splitlines()) == 1
+    server.replies[CHAT] = [chat()]
+    with pytest.raises(TransientError):
+        generate(server, WHOLE, api="chat", replies=[(200, answer)])
+
+
+@pytest.mark.parametrize(
     "names",
     [["max_tokens"], ["top_p"], ["temperature", "top_p"], ["max_tokens", "temperature", "top_p"]],
     ids=" ".join,
@@ -179,6 +219,38 @@ def test_a_temperature_that_is_refused_is_refused_before_anything_is_sampled(ser
     with pytest.raises(UserError, match="no temperature here"):
         asked(server, temperature=0.8)
     assert asked(server, temperature=1.0).bare
+
+
+@pytest.mark.parametrize(
+    ("taken", "words", "said"),
+    [
+        (lambda body: body["messages"][0]["role"] != "system", ["prompt=qwen"], "prompt.fold_system=true"),
+        (
+            lambda body: "chat_template_kwargs" not in body,
+            ["prompt.template_arguments.enable_thinking=false"],
+            "it takes no prompt.template_arguments",
+        ),
+        (lambda body: body["max_tokens"] <= 1024, [], "lower max_tokens"),
+        (lambda body: body["temperature"] == 1, ["strategy=greedy", "policy.temperature=1"], "no strategy=g"),
+        (lambda body: body["temperature"] > 0, ["strategy=greedy", "n=1"], "above 0, so no strategy=greedy"),
+    ],
+    ids=["system", "arguments", "length", "temperature", "greedy"],
+)
+def test_what_a_run_would_ask_in_vain_is_said_before_anything_is_sampled(
+    server, launch, capsys, taken, words, said
+):
+    server.replies[CHAT] = lambda body: chat() if taken(body) else no("not this")
+    assert launch(*line(server, *words), name="asked") == 2
+    [fault] = capsys.readouterr().err.splitlines()
+    assert "POST /chat/completions refuses what a run asks, with prompt=" in fault
+    assert "(400: not this)" in fault
+    assert said in fault
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_server_that_does_not_stream_is_not_rehearsed(server, launch, status):
+    server.replies[CHAT] = lambda body: no("unknown parameter", status) if body.get("stream") else chat()
+    assert launch(*line(server), name="whole") == 0
 
 
 def test_log_probabilities_that_nobody_gives_are_missed_before_anything_is_sampled(server):
@@ -219,7 +291,7 @@ def test_completions_that_fail_are_no_reason_to_chat_unasked(server):
         asked(server)
 
 
-def words(server: Scripted, *more: str) -> list[str]:
+def line(server: Scripted, *more: str) -> list[str]:
     usual = ["policy=openai", f"policy.base_url={server.url}", "prm=none", "n=4", "dataset=nano"]
     return [*usual, "dataset.limit=1", "policy.retries=0", *more]
 
@@ -228,8 +300,8 @@ def test_one_filtered_path_and_counts_that_nobody_keeps_leave_a_pool_whole(serve
     number = itertools.count()
     withheld = chat(finish="content_filter", usage=None)
     server.replies[CHAT] = lambda body: withheld if next(number) == 3 else chat(usage=None)
-    assert launch(*words(server), name="pool") == 0
-    assert len(server.bodies(CHAT)) == 2 + 4, "two looks, and each path once"
+    assert launch(*line(server), name="pool") == 0
+    assert len(server.bodies(CHAT)) == 3 + 4, "two looks, a rehearsal, and each path once"
     (search,) = pd.read_parquet(tmp_path / "pool" / "searches").to_dict("records")
     assert (search["paths"], search["over_eos"], search["no_answer"]) == (4, 4, 1)
     assert pd.isna([search[name] for name in ("generated_tokens", "prompt_tokens", "policy_rate")]).all()
@@ -237,24 +309,24 @@ def test_one_filtered_path_and_counts_that_nobody_keeps_leave_a_pool_whole(serve
     assert rows.loc[:, ["generated_tokens", "policy_tokens", "seconds"]].isna().all(axis=None)
     assert rows.accuracy.notna().all()
     server.asked.clear()
-    assert launch(*words(server, "prm=length"), name="pool") == 0, "a length in characters will do"
-    assert len(server.bodies(CHAT)) == 1, "one look, and the stored paths are scored"
+    assert launch(*line(server, "prm=length"), name="pool") == 0, "a length in characters will do"
+    assert len(server.bodies(CHAT)) == 2, "a look, a rehearsal, and the stored paths are scored"
     capsys.readouterr()
     again = ["seed=1", "plan_only=true", "dataset.solution_tokens=500"]
-    assert launch(*words(server, *again), name="pool") == 0
+    assert launch(*line(server, *again), name="pool") == 0
     assert "expected: about 2k policy tokens" in capsys.readouterr().out, "as of a new dataset"
 
 
 def test_a_server_that_refuses_seeds_is_asked_without_and_the_rows_say_so(server, launch, tmp_path, capsys):
     server.replies[CHAT] = refuses("seed", "max_tokens")
-    assert launch(*words(server), name="seeds") == 2
+    assert launch(*line(server), name="seeds") == 2
     said = capsys.readouterr().err
     assert "policy.unseeded=false: " in said
     assert "(400: no seed here" in said
     assert "policy.unseeded=true" in said
-    assert launch(*words(server, "policy.unseeded=true"), name="seeds") == 0
+    assert launch(*line(server, "policy.unseeded=true"), name="seeds") == 0
     rows = pd.read_parquet(tmp_path / "seeds" / "readout.parquet")
     assert all("policy.unseeded=True" in variant for variant in rows.variant)
     server.replies[CHAT] = [chat()]
-    assert launch(*words(server), name="seeds") == 0
+    assert launch(*line(server), name="seeds") == 0
     assert pd.read_parquet(tmp_path / "seeds" / "paths").groupby("family").size().tolist() == [4, 4]

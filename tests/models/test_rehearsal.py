@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.models import tiny
+from ttc.models.light_tokenizer import LightTokenizer
 from ttc.models.prompts import text
 from ttc.settings.schema import Prompt
 
-TURNS = "{% for turn in messages %}<|im_start|>{{ turn['role'] }} {{ turn['content'] }}{% endfor %}"
+BARE = "{% for turn in messages %}<|im_start|>{{ turn['role'] }} {{ turn['content'] }}{% endfor %}"
+TURNS = BARE + "{% if add_generation_prompt %}<|im_start|>{% endif %}"
 NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('No system role') }}{% endif %}"
 DROPS_SYSTEM = "{% for turn in messages if turn['role'] == 'user' %}{{ turn['content'] }}{% endfor %}"
 THINKS = "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
@@ -68,9 +71,11 @@ def faults(
             [],
             "no element 1); it wants a system turn: give prompt.system",
         ),
-        (TURNS, ["policy.context=16"], "prompt=plain has 39 tokens, and the context 16: no room to answer"),
+        (TURNS, ["policy.context=16"], "prompt=plain has 40 tokens, and the context 16: no room to answer"),
         ("{% for turn in messages %}", [], "Unexpected end of template. Jinja was looking"),
         ("Hello.", [], f"leaves the question out; {ANOTHER}"),
+        (BARE, [], f"leaves out how an answer begins ('<|im_start|>assistant '); {ANOTHER}"),
+        (TURNS, ["prompt.template_arguments.chat_template=rag"], "'rag': neither a template nor the name of"),
         (None, [], "no chat template, so no prompt can be put to it; take an instruction-tuned model, add"),
         ("<s>{{ bos_token }}" + TURNS, [], "begin with <s> twice; prompt.template_arguments.bos_token=''"),
         ("{{ bos_token }}{{ bos_token }}" + TURNS, [], f"begin with <s> twice; {ANOTHER}"),
@@ -99,6 +104,7 @@ def test_a_prompt_that_a_model_cannot_be_asked_with_is_a_line(
         ("{{ messages[0]['content'] + messages[1]['content'] + '!' }}", [SYSTEM]),
         ("<s>{{ bos_token }}" + TURNS, ["prompt.template_arguments.bos_token=''"]),
         ("{{ bos_token }}" + TURNS, [SYSTEM]),
+        ("[INST] {{ messages[0]['content'] }} [/INST] {{ (messages + [{}])[1]['content'] }}", []),
         (THINKS + TURNS, ["prompt.template_arguments.enable_thinking=false"]),
         (None, ["prompt.template_arguments.chat_template='{{ messages[0][\"content\"] }}'"]),
     ],
@@ -156,3 +162,35 @@ def test_arguments_reach_the_template() -> None:
 def test_a_template_that_asks_for_today_gets_the_prompts_date(date: str, written: str) -> None:
     words = tiny.tokenizer("{{ strftime_now('%Y-%m-%d') }}" + TURNS)
     assert text(words, Prompt("p", date=date), "1?").startswith(written)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        tiny.CHATML,
+        "{{ bos_token }}{{ messages | tojson }}{{ pad_token }}{{ tools is none }}{{ nothing }}",
+        "{% for turn in messages %}\n  {% if loop.last %}{% break %}{% endif %}\n{{ turn }}\n{% endfor %}",
+        "{% set all = namespace(x='') %}{% set all.x = 'é' ~ strftime_now('%Y') %}{{ all.x | tojson }}",
+        [{"name": "default", "template": "{{ eos_token }}"}, {"name": "other", "template": "<s>"}],
+    ],
+    ids=str,
+)
+def test_without_transformers_a_tokenizer_says_the_same(template: Any, model: Callable[[str], Path]) -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    folder = model("" if isinstance(template, list) else template)
+    if isinstance(template, list):
+        (folder / "chat_template.jinja").unlink()
+        file = folder / "tokenizer_config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"chat_template": template}))
+    light, usual = LightTokenizer(folder), PreTrainedTokenizerFast.from_pretrained(str(folder))
+    for arguments in ({}, {"chat_template": "other"}, {"chat_template": "{{ messages[0].role }}"}):
+        prompt = Prompt("plain", system="Ä", template_arguments=arguments)
+        assert text(light, prompt, "7?") == text(usual, prompt, "7?")
+    for name in ("bos_token", "bos_token_id", "eos_token_id", "unk_token", "unk_token_id"):
+        assert getattr(light, name) == getattr(usual, name), name
+    ids = light.encode("<s>no yes é<|im_end|>", add_special_tokens=False)
+    assert ids == usual.encode("<s>no yes é<|im_end|>", add_special_tokens=False)
+    assert light.decode(ids) == usual.decode(ids)
+    assert {*light.all_special_ids} >= {*usual.all_special_ids}
+    assert light.convert_ids_to_tokens(ids[0]) == usual.convert_ids_to_tokens(ids[0]) == "<s>"

@@ -160,9 +160,11 @@ def refusal(error: Exception) -> str:
     versions = re.findall(r"Ray: (\S+)\s+Python: (\S+)", str(error))
     if len(versions) == 2:
         (ray_, python), (own_ray, own_python) = versions
+        near = ray_ == own_ray and python.rpartition(".")[0] == own_python.rpartition(".")[0]
+        way = ", or set RAY_DEFAULT_PYTHON_VERSION_MATCH_LEVEL=minor" if near else ""
         return (
             f"it runs Ray {ray_} on Python {python}, and ttc here Ray {own_ray} on Python {own_python}; both "
-            "must be equal: install the cluster's versions here, or these there"
+            f"must be equal: install the cluster's versions here, or these there{way}"
         )
     hint = (
         "" if "RAY_AUTH_MODE" in os.environ else "; one that wants a token is joined by RAY_AUTH_MODE=token"

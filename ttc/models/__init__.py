@@ -41,6 +41,11 @@ def check(config: EngineConfig) -> list[str]:
     faults = [
         f"{part}.{name}=null: {what}" for name, what in engine.needs.items() if not getattr(config, name)
     ]
+    if isinstance(config, PolicyConfig) and config.base_url and "base_url" not in engine.needs:
+        faults.append(
+            f"policy.base_url={config.base_url}: policy.engine={config.engine} asks no server; take "
+            "policy=openai"
+        )
     if isinstance(config, PolicyConfig) and config.unseeded and not engine.unseeded:
         faults.append(f"policy.unseeded=true: policy.engine={config.engine} takes seeds; leave it false")
     return faults

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from ttc.models.checkpoint import fetch
 from ttc.models.openai_answer import API, parse, read, reason
+from ttc.models.openai_client import Endpoint, Limit, check_key, connect, describe_key, sampled, where
+from ttc.models.prompts import FOLD
 from ttc.settings.schema import PolicyConfig
-from ttc.types import Faults, UserError
+from ttc.types import Faults, Prompt, Sampling, UserError
 
 if TYPE_CHECKING:
     from openai import APIError, OpenAI
@@ -31,6 +32,9 @@ PROBE_TOKENS = 16
 PATIENCE = 60.0
 """Seconds that a request of `look` may take: a busy server lets one token wait."""
 
+AT_ONCE = 10.0
+"""Seconds after which a request is no longer one that was refused."""
+
 LACKS = (404, 405, 410, 501)
 """How servers answer where they have no such API, or not for this model."""
 
@@ -39,40 +43,16 @@ REFUSES = (400, 422)
 
 LISTED = 8
 
-Limit = Literal["max_tokens", "max_completion_tokens"]
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """What a server offers, and how it wants to be asked.
-
-    Attributes:
-        model: what the server calls it.
-        api: completions go on from a text; chat only answers to one.
-        context: tokens of prompt and text together; None for a chat server that does not tell.
-        ids: completions take and give token ids (vLLM from 0.10.2 on, newer SGLang), so that no text is
-            encoded again.
-        encoded: PROBE in the server's tokens, its own first token included; () where it does not tell.
-        limit: what it calls the tokens that a text may have.
-        bare: it wants no temperature and no top_p where they are 1, which is no setting.
-        seeded: it is given seeds.
-    """
-
-    model: str
-    api: API
-    context: int | None
-    ids: bool
-    encoded: tuple[int, ...] = ()
-    limit: Limit = "max_tokens"
-    bare: bool = False
-    seeded: bool = True
-
-    def fit(self, body: dict[str, Any]) -> dict[str, Any]:
-        """A request as this server takes it."""
-        neutral = {name for name in ("temperature", "top_p") if self.bare and body[name] == 1}
-        left_out = neutral if self.seeded else neutral | {"seed"}
-        names = {"max_tokens": self.limit}
-        return {names.get(name, name): value for name, value in body.items() if name not in left_out}
+WAYS: dict[str, Callable[[Sampling], Sampling]] = {
+    f"; {FOLD}": lambda asked: replace(asked, prompt=replace(asked.prompt, fold_system=True)),
+    "; it takes no prompt.template_arguments": lambda asked: replace(
+        asked, prompt=replace(asked.prompt, template_arguments={})
+    ),
+    "; lower max_tokens": lambda asked: replace(asked, max_tokens=PROBE_TOKENS),
+    "; it wants a temperature above 0, so no strategy=greedy": lambda asked: replace(asked, temperature=0.5),
+    "; it wants policy.temperature=1, and no strategy=greedy": lambda asked: replace(asked, temperature=1.0),
+}
+"""What may help where a server refuses a request, and the request with that done."""
 
 
 class Lacks(UserError):
@@ -92,29 +72,24 @@ def look(config: PolicyConfig) -> Endpoint:
     """
     from openai import OpenAI
 
+    check_key(config)
     if not config.base_url:
         raise UserError(
             "policy.base_url=null: give the address where the server's API begins, such as "
             "http://localhost:8000/v1"
         )
     patience, retries = min(config.timeout, PATIENCE), min(config.retries, 1)
-    with OpenAI(**connection(config), max_retries=retries, timeout=patience) as client:
+    with connect(config, OpenAI, max_retries=retries, timeout=patience) as client:
         card = _card(config, client)
-        found = _find(config, client, card["id"])
+        try:
+            found = _find(config, client, card["id"])
+        except UserError as error:
+            raise Faults([*card.get("unlisted", ()), *str(error).splitlines()]) from None
     lengths = (config.context, card.get("max_model_len"))
     context = min((length for length in lengths if isinstance(length, int)), default=None)
     if found.api == "completions":
         _check_needs(config, found.model, context)
-    return replace(found, context=context)
-
-
-def connection(config: PolicyConfig) -> dict[str, Any]:
-    """Arguments of an openai client. Without a key something has to stand there: the client insists."""
-    return {"base_url": config.base_url, "api_key": os.environ.get(config.api_key) or "none"}
-
-
-def where(config: PolicyConfig) -> str:
-    return f"policy.base_url={config.base_url}"
+    return replace(found, context=context, listed="unlisted" not in card)
 
 
 def tokenizer_folder(config: PolicyConfig, model: str) -> str:
@@ -128,11 +103,6 @@ def tokenizer_folder(config: PolicyConfig, model: str) -> str:
             f"policy.tokenizer=null: the server calls its model {model!r}, and that names no tokenizer here "
             f"({error}); give a folder or a Hub id"
         ) from None
-
-
-def describe_key(config: PolicyConfig, error: APIError) -> str:
-    holds = "holds no accepted key" if os.environ.get(config.api_key) else "is not set"
-    return f"{where(config)}: the server wants a key ({reason(error)}); the variable {config.api_key} {holds}"
 
 
 def _card(config: PolicyConfig, client: OpenAI) -> dict[str, Any]:
@@ -176,7 +146,10 @@ def _choose(config: PolicyConfig, cards: dict[str, dict[str, Any]]) -> dict[str,
     served = f"it serves {', '.join(names[:LISTED])}{more}" if names else "it serves no model"
     what = "take one by its name" if config.model is None else "not served"
     model = "null" if config.model is None else config.model
-    raise UserError(f"policy.model={model}: {what}; {where(config)}: {served}")
+    fault = f"policy.model={model}: {what}; {where(config)}: {served}"
+    if config.model is None or len(cards) < 2:
+        raise UserError(fault)
+    return {"id": config.model, "unlisted": [fault]}  # routers take names that they do not list
 
 
 def _find(config: PolicyConfig, client: OpenAI, model: str) -> Endpoint:
@@ -206,12 +179,11 @@ def _probe(config: PolicyConfig, client: OpenAI, model: str, api: API) -> Endpoi
     import openai
 
     calls: Any = client.chat.completions if api == "chat" else client.completions
-    asked: Any = {"messages": [{"role": "user", "content": PROBE}]} if api == "chat" else {"prompt": PROBE}
     what = f"{where(config)}: POST /{'chat/' if api == 'chat' else ''}completions"
     refused: dict[str, None] = {}
     for form in _forms(model, api, seeded=not config.unseeded):
         try:
-            response = calls.with_raw_response.create(model=model, **asked, extra_body=_body(config, form))
+            response = calls.with_raw_response.create(**_body(config, form))
             answer = read(parse(response.http_response.text), api)
         except openai.APIStatusError as error:
             refused[reason(error)] = None
@@ -244,13 +216,18 @@ def _forms(model: str, api: API, seeded: bool) -> Iterator[Endpoint]:
         yield Endpoint(model, api, None, with_ids, limit=limit, bare=bare, seeded=one)
 
 
+def _looking(config: PolicyConfig) -> Sampling:
+    """What a run may ask, for a few tokens."""
+    return Sampling(Prompt("plain"), config.temperature, config.top_p, PROBE_TOKENS, config.logprobs)
+
+
 def _body(config: PolicyConfig, form: Endpoint) -> dict[str, Any]:
-    """What a run will ask, for a few tokens."""
-    body: dict[str, Any] = {"temperature": config.temperature, "top_p": config.top_p, "seed": 0}
-    body["max_tokens"] = PROBE_TOKENS
+    if form.api == "chat":
+        return form.fit(form.chat(_looking(config), PROBE, 0))
+    body = sampled(_looking(config), 0) | {"prompt": PROBE, "max_tokens": PROBE_TOKENS}
     if config.logprobs:
-        body["logprobs"] = True if form.api == "chat" else 1
-    return form.fit(body) | ({"return_token_ids": True} if form.ids else {})
+        body["logprobs"] = 1
+    return form.fit(body) | ({"extra_body": {"return_token_ids": True}} if form.ids else {})
 
 
 def _check_needs(config: PolicyConfig, model: str, context: int | None) -> None:
@@ -279,3 +256,36 @@ def _nobody(config: PolicyConfig, error: APIError) -> UserError:
 def _hint(config: PolicyConfig) -> str:
     known = (config.base_url or "").rstrip("/").endswith("/v1")
     return "" if known else "; an OpenAI-compatible API mostly begins at /v1"
+
+
+def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]) -> list[str]:
+    """What a server that chats refuses of what a run will ask, and what would help; a line each.
+
+    Asked for streams that are left at once, so that nothing is written that nobody reads.
+    """
+    import openai
+
+    def refused(sampling: Sampling) -> str:
+        body = endpoint.fit(endpoint.chat(sampling, PROBE, 0))
+        try:
+            with client.chat.completions.with_streaming_response.create(**body, stream=True):
+                return ""
+        except openai.APIStatusError as error:
+            error.response.read()
+            return reason(error) if error.status_code in REFUSES else ""
+        except openai.APIError:
+            return ""
+
+    faults = []
+    with connect(config, openai.OpenAI, max_retries=0, timeout=min(config.timeout, AT_ONCE)) as client:
+        for sampling in dict.fromkeys(asked):
+            if said := refused(sampling):
+                way = next((way for way, change in WAYS.items() if not refused(change(sampling))), "")
+                if not way and refused(_looking(config)):
+                    return []  # it does not stream
+                faults.append(
+                    f"{where(config)}: POST /chat/completions refuses what a run asks, with prompt="
+                    f"{sampling.prompt.name} temperature={sampling.temperature:g} max_tokens="
+                    f"{sampling.max_tokens} ({said}){way}"
+                )
+    return faults

@@ -38,7 +38,12 @@ HEADS = {
 def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     """The checkpoint that a configuration names, and the engine that will run it; raises as `look_up`."""
     group, engine = part_of(config), engine_of(config)
-    checkpoint = resolve(config.model or "", config.revision)
+    try:
+        checkpoint = resolve(config.model or "", config.revision)
+    except UserError as error:
+        said = str(error)
+        named = said.startswith(("model=", "revision="))
+        raise UserError(f"{group}.{said}" if named else f"{group}.model={config.model}: {said}") from None
     if fault := _misfit(config, checkpoint.architectures):
         raise UserError(f"{group}.model={config.model}: {fault}")
     context = min(config.context or checkpoint.context, checkpoint.context)

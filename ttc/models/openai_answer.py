@@ -6,11 +6,12 @@ No two servers agree on more than the outline, so what is not understood is read
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from openai import APIError
+    from openai import APIError, APIStatusError
 
 API = Literal["completions", "chat"]
 
@@ -24,6 +25,13 @@ ENDS = {
 }
 """Why a text ended -> what stands in the words for it, however a server spells them. All others (stop, eos,
 end_turn, tool_calls) are an end like any."""
+
+FILTERS = re.compile(
+    r"content.?(filter|policy|management)|inspection|moderation|put.{1,9}flagged|invalid_prompt|responsible.?ai"
+    "|inappropriate|sensitive|block.?reason",
+    re.IGNORECASE,
+)
+"""What stands in the body of a refusal that a filter made, of one prompt among others that pass."""
 
 TELLING = ("message", "msg", "error_description", "detail", "details", "error", "errors", "reason", "title")
 """Where the body of an error says what is wrong; the best first."""
@@ -67,20 +75,27 @@ def read(answer: Any, api: API) -> Answer:
     """The first text of an answer, or of a chunk of one.
 
     Raises:
-        ValueError, KeyError, TypeError, ...: it is none, or it was broken off; with what it says of that.
+        ValueError: it is none, or it was broken off; with what it says of that.
     """
-    if not isinstance(answer, dict) or not answer.get("choices"):
-        raise ValueError(f"no text: {told(answer)[:200]}")
-    choice = answer["choices"][0]
-    usage = _mapping(answer.get("usage"))
+    try:
+        if not answer["choices"] and FILTERS.search(json.dumps(answer)):
+            return FILTERED
+        return _read(answer, api)
+    except (LookupError, TypeError, AttributeError):
+        raise ValueError(f"no text: {told(answer)[:200]}") from None
+
+
+def _read(answer: Any, api: API) -> Answer:
+    choice, usage = answer["choices"][0], _mapping(answer.get("usage"))
     prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     cached = _count(_mapping(usage.get("prompt_tokens_details")).get("cached_tokens"))
-    end = end_of(choice.get("finish_reason"))
-    if end == "broken":
-        raise ValueError(f"finish_reason={choice['finish_reason']!r} {told(choice.get('error'))}".strip())
+    end, fault = end_of(choice.get("finish_reason")), choice.get("error") or answer.get("error")
+    if end == "broken" or fault:
+        raise ValueError(f"finish_reason={choice.get('finish_reason')!r} {told(fault)}".strip())
     if end == "filtered":
         return replace(FILTERED, prompt=prompt or None, completion=completion, cached=cached)
-    text = words(choice["text"] if api == "completions" else choice["message"].get("content"))
+    content = choice["text"] if api == "completions" else choice["message"].get("content")
+    text = words(content).encode(errors="replace").decode()  # half a character is none
     ids = None if choice.get("token_ids") is None else tuple(map(int, choice["token_ids"]))
     pieces, logprobs = _pieces(_mapping(choice.get("logprobs")))
     # a prompt of no token, and a text of none, were not counted
@@ -102,8 +117,11 @@ def words(content: Any) -> str:
     if isinstance(content, list):
         return "".join(map(words, content))
     if isinstance(content, dict):
-        spoken = content.get("type") in (None, "text", "output_text")
-        return words(content.get("text", content.get("value"))) if spoken else ""
+        if content.get("type") not in (None, "text", "output_text") or content.get("thought"):
+            return ""
+        for name in ("text", "value", "content", "parts"):
+            if name in content:
+                return words(content[name])
     if content is None or isinstance(content, str):
         return content or ""
     raise ValueError(f"a text of type {type(content).__name__}")
@@ -112,7 +130,7 @@ def words(content: Any) -> str:
 def parse(text: str) -> Any:
     """What a body holds: of JSON its value, else the text itself."""
     try:
-        return json.loads(text)
+        return json.loads(text.lstrip("\ufeff"))
     except ValueError:
         return text
 
@@ -125,7 +143,15 @@ def told(body: Any) -> str:
         named = {str(key).lower(): value for key, value in body.items()}
         said = next(filter(None, (told(named.get(key)) for key in TELLING)), "") or json.dumps(body)
         return f"{'.'.join(map(str, named['loc']))}: {said}" if isinstance(named.get("loc"), list) else said
-    return "" if body is None or isinstance(body, bool) else str(body)
+    text = "" if body is None or isinstance(body, bool) else str(body)
+    if text.lstrip().startswith("<"):  # a page
+        text = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", text)
+    return " ".join(text.split())
+
+
+def filtered(error: APIStatusError) -> bool:
+    """Did a filter refuse this prompt?"""
+    return FILTERS.search(error.response.text) is not None
 
 
 def reason(error: APIError) -> str:
@@ -144,7 +170,7 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _count(value: Any) -> int | None:
     """A count of tokens; None where it is no count."""
-    return value if isinstance(value, int) and value >= 0 else None
+    return value if type(value) is int and 0 <= value < 2**31 else None
 
 
 def _pieces(logprobs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...]]:
@@ -152,4 +178,4 @@ def _pieces(logprobs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...
     tokens, values = logprobs.get("tokens") or (), logprobs.get("token_logprobs") or ()
     if entries := logprobs.get("content"):
         tokens, values = ([entry[key] for entry in entries] for key in ("token", "logprob"))
-    return tuple(map(str, tokens)), tuple(map(float, values))
+    return tuple(map(str, tokens)), tuple(float("nan" if value is None else value) for value in values)

@@ -21,8 +21,9 @@ from typing import Any
 
 from ttc.models import prompts
 from ttc.models.counters import OnEngine
-from ttc.models.endpoint import PROBE, Endpoint, look, tokenizer_folder, where
+from ttc.models.endpoint import PROBE, look, tokenizer_folder
 from ttc.models.openai_answer import Answer
+from ttc.models.openai_client import Endpoint, sampled, where
 from ttc.models.openai_server import Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
 from ttc.models.provider import Identity, Model, Provider
@@ -86,7 +87,7 @@ class ByIds(Completions):
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         extra: dict[str, Any] = {"return_token_ids": True, "stop_token_ids": sorted(self._eos)}
-        body = _body(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
+        body = sampled(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
         if sampling.logprobs:
             body["logprobs"] = 0
         if not draw.whole and rule.exact:
@@ -128,7 +129,7 @@ class ByText(Completions):
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
-        body = _body(sampling, _fold(draw.seed))
+        body = sampled(sampling, _fold(draw.seed))
         body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
         body["max_tokens"] = left
         if sampling.logprobs:
@@ -168,7 +169,7 @@ class ByChat(OnEngine):
     """Whole samples by the chat API. What a token is, is not known: characters stand for them."""
 
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
-        self.context, self.engine = endpoint.context, Server(config, endpoint)
+        self.endpoint, self.engine = endpoint, Server(config, endpoint)
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         if any(draw.tokens or not draw.whole for draw in draws):
@@ -178,14 +179,8 @@ class ByChat(OnEngine):
         return await together(self._draw(sampling, draw) for draw in draws)
 
     async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
-        body = _body(sampling, _fold(draw.seed))
-        # the server knows how long the prompt is; vLLM refuses only more than the whole context
-        body["max_tokens"] = min(sampling.max_tokens, self.context or sampling.max_tokens)
-        if sampling.logprobs:
-            body["logprobs"] = True
-        if told := sampling.prompt.template_arguments:  # by the name that vLLM and SGLang know
-            body["extra_body"] = {"chat_template_kwargs": dict(told)}
-        answer = await self.engine.complete(messages=prompts.messages(sampling.prompt, draw.question), **body)
+        body = self.endpoint.chat(sampling, draw.question, _fold(draw.seed))
+        answer = await self.engine.complete(**body)
         _check_logprobs(sampling, answer)
         self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
         end = answer.end(answer.completion, body["max_tokens"])
@@ -212,10 +207,6 @@ def steps_of(answer: Answer, end: StepEnd, separator: str, logprobs: bool) -> tu
     ends = accumulate((len(step.tokens) for step in steps), initial=0)
     bounds = pairwise(count * end // len(text) for end in ends)
     return tuple(replace(step, tokens=(), size=b - a) for step, (a, b) in zip(steps, bounds, strict=True))
-
-
-def _body(sampling: Sampling, seed: int) -> dict[str, Any]:
-    return {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": seed}
 
 
 def _fold(seed: int) -> int:
@@ -246,9 +237,9 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     found = look(config)
     # where the server stands does not name its model: it may move between two launches
     identity = Identity(f"endpoint:{found.model}:{config.revision or ''}", found.context)
-    chats = found.api == "chat"
-    tokenizer = None if chats else tokenizer_folder(config, found.model)
-    return Model(identity, ModelFacts(), "openai", served=found.model, chats_only=chats, tokenizer=tokenizer)
+    tokenizer = None if found.api == "chat" else tokenizer_folder(config, found.model)
+    note = None if found.listed else f"the server lists no model {found.model!r}, and answers to the name"
+    return Model(identity, ModelFacts(), "openai", endpoint=found, note=note, tokenizer=tokenizer)
 
 
 OPENAI = Provider(

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from ttc.models.counters import Counters
-from ttc.models.endpoint import Endpoint, connection, describe_key, where
-from ttc.models.openai_answer import FILTERED, Answer, end_of, parse, read, reason
+from ttc.models.openai_answer import FILTERED, Answer, filtered, parse, read, reason
+from ttc.models.openai_client import Endpoint, connect, describe_key, where
 from ttc.settings.schema import PolicyConfig
 from ttc.types import TransientError
 
@@ -39,7 +39,8 @@ class Server:
         from openai import AsyncOpenAI
 
         self._config, self._endpoint = config, endpoint
-        self._client = AsyncOpenAI(**connection(config), max_retries=config.retries, timeout=config.timeout)
+        retries, patience = config.retries, config.timeout
+        self._client = connect(config, AsyncOpenAI, max_retries=retries, timeout=patience)
         self._room = asyncio.Semaphore(config.max_num_seqs)
         self.counters = Counters()
 
@@ -57,7 +58,7 @@ class Server:
             TransientError: no answer, or one that makes no sense, after the last try.
             Refused: another try would not help.
         """
-        fitted = {"model": self._endpoint.model} | self._endpoint.fit(body)
+        fitted = self._endpoint.fit(body)
         try:
             return await (self._stream(until, fitted) if until else self._whole(fitted))
         except Filtered:
@@ -80,12 +81,14 @@ class Server:
             with self._reading("a stream"):
                 async with aclosing(_chunks(response)) as chunks:
                     async for chunk in chunks:
-                        if chunk.get("choices") != [] or chunk.get("error"):  # else it only counts
+                        if chunk.get("choices", "?") or chunk.get("error"):  # else it only counts
                             parts.append(read(chunk, "completions"))
                             finish = parts[-1].finish
                             text += parts[-1].text
                         if until in text or finish:
                             break
+                if not parts:
+                    raise ValueError("no text")
         if finish == "filtered":
             return FILTERED
         pieces = tuple(piece for part in parts for piece in part.pieces)
@@ -112,7 +115,7 @@ class Server:
     def _refusal(self, error: Any) -> Exception:
         if error.status_code >= 500 or error.status_code in PASSING:
             return TransientError(f"{where(self._config)}: {reason(error)}")
-        if end_of(error.code) == "filtered":
+        if filtered(error):
             return Filtered()
         if error.status_code in (401, 403):
             return Refused(describe_key(self._config, error))

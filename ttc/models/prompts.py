@@ -55,15 +55,16 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
             says what would help.
     """
     try:
-        return _apply(tokenizer, prompt, question)
-    except Exception as error:  # a template is a program: it raises what it likes
+        return apply(tokenizer, prompt, messages(prompt, question))
+    except Exception as error:
         said = " ".join(str(error).split())[:300] or type(error).__name__
         raise UserError(f"{tokenizer.name_or_path}: {_refusal(tokenizer, prompt, said)}") from error
 
 
-def _apply(tokenizer: Any, prompt: Prompt, question: str) -> str:
+def apply(tokenizer: Any, prompt: Prompt, turns: list[dict[str, str]]) -> str:
+    """What the chat template makes of these turns; it raises what it likes."""
     told = {**prompt.template_arguments, **dated(prompt.date), "add_generation_prompt": True}
-    return str(tokenizer.apply_chat_template(messages(prompt, question), **told | {"tokenize": False}))
+    return str(tokenizer.apply_chat_template(turns, **told | {"tokenize": False}))
 
 
 def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
@@ -80,7 +81,8 @@ def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
     }
     for way, changes in ways.items():
         with contextlib.suppress(Exception):
-            _apply(tokenizer, replace(prompt, **changes), "")
+            changed = replace(prompt, **changes)
+            apply(tokenizer, changed, messages(changed, ""))
             hint = way
             break
     roles = " and ".join(turn["role"] for turn in messages(prompt, ""))

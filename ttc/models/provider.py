@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from ttc.models.openai_client import Endpoint
 from ttc.models.size import Size
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import ModelFacts, PolicyModel, Problem, VerifierModel
@@ -28,8 +29,7 @@ class Model:
     Attributes:
         engine: which really runs it: never `auto`.
         revision: the Hub's commit that was found: the engine loads this one, whatever is pushed meanwhile.
-        served: the model's name on its server.
-        chats_only: no text can be gone on from, so no step search.
+        endpoint: the server that runs it.
         note: what the user should know about the engine that was chosen.
         tokenizer: a folder, or a Hub id at the configuration's revision; None where no prompt is rendered
             here, or the tokenizer is not there yet.
@@ -40,10 +40,14 @@ class Model:
     engine: str
     size: Size | None = None
     revision: str | None = None
-    served: str | None = None
-    chats_only: bool = False
+    endpoint: Endpoint | None = None
     note: str | None = None
     tokenizer: str | None = None
+
+    @property
+    def chats_only(self) -> bool:
+        """No text can be gone on from, so no step search."""
+        return self.endpoint is not None and self.endpoint.api == "chat"
 
     def runs(self, config: E) -> E:
         """The configuration as its engine gets it: nothing left to be found out."""
@@ -51,7 +55,7 @@ class Model:
             config,
             engine=self.engine,
             context=self.identity.context,
-            model=self.served or config.model,
+            model=self.endpoint.model if self.endpoint else config.model,
             revision=self.revision or config.revision,
         )
 

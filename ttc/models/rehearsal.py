@@ -1,13 +1,11 @@
-"""Prompts and formats tried on the tokenizer alone, before anything is loaded.
-
-A second: transformers' tokenizers come without torch.
-"""
+"""Prompts and formats tried on the tokenizer alone, before anything is loaded."""
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,10 +13,12 @@ from typing import Any
 
 from ttc.models import prompts
 from ttc.models.checkpoint import first_unknown_word
-from ttc.models.formats import FORMATS, Format
+from ttc.models.endpoint import refusals
+from ttc.models.formats import FORMATS
+from ttc.models.light_tokenizer import LightTokenizer
 from ttc.models.provider import Model, part_of
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import Prompt, UserError
+from ttc.types import Prompt, Sampling, UserError
 
 PROBE = "Start with 12. How many are there?"
 
@@ -34,53 +34,55 @@ CALLS = ("chat_template", "tools", "documents")
 """What transformers itself takes beside a template's own names."""
 
 
-def rehearse(config: EngineConfig, model: Model, asked: Iterable[Prompt]) -> list[str]:
-    """What is wrong with a policy's model for the prompts that it is asked with, or with a verifier's for its
-    format; a line each."""
+def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> list[str]:
+    """What is wrong with a policy's model for what it is asked, or with a verifier's for its format; a line
+    each, of the last way to read its tokenizer if none finds all well."""
+    named = f"{part_of(config)}.model={config.model}"
+    if isinstance(config, PolicyConfig) and model.endpoint:
+        if model.chats_only:
+            return refusals(config, model.endpoint, asked)
+        named = f"policy.model={model.endpoint.model}"
+        if config.tokenizer:
+            named = f"policy.tokenizer={config.tokenizer}"
     if model.tokenizer is None:
         return []
-    named = f"{part_of(config)}.model={config.model or model.served}"
-    if isinstance(config, PolicyConfig) and config.tokenizer:
-        named = f"policy.tokenizer={config.tokenizer}"
-    load = partial(_tokenizer, model.tokenizer, model.revision or config.revision, named)
-    try:
-        if isinstance(config, PrmConfig):
-            _try_format(FORMATS[config.format or ""], load)
-            return []
-        tokenizer = load()
-    except UserError as error:
-        return [str(error)]
     folder, context = Path(model.tokenizer), model.identity.context
-    return [fault for prompt in asked for fault in _faults(tokenizer, prompt, folder, context)]
+    prompts_ = dict.fromkeys(sampling.prompt for sampling in asked)
+    faults: list[str] = []
+    for read in _readers(folder, model.revision or config.revision, exact=isinstance(config, PrmConfig)):
+        try:
+            tokenizer = read()
+            tokenizer.name_or_path = named
+            if isinstance(config, PrmConfig):
+                FORMATS[config.format or ""](tokenizer)
+                return []
+            faults = [fault for prompt in prompts_ for fault in _faults(tokenizer, prompt, folder, context)]
+        except UserError as error:
+            faults = [str(error)]
+        except Exception as error:  # a parser raises whatever it likes
+            why = " ".join(str(error).split())[:200]
+            faults = [f"{named}: its tokenizer cannot be read ({type(error).__name__}: {why})"]
+        if not faults:
+            break
+    return faults
 
 
-def _try_format(format_: type[Format], load: Callable[..., Any]) -> None:
-    """Raises a UserError where the format does not go with the tokenizer."""
-    try:
-        format_(load())
-    except UserError:  # a class of its own may change what tokenizer.json says
-        format_(load(exact=True))
+def _readers(at: Path, revision: str | None, exact: bool) -> Iterator[Callable[[], Any]]:
+    """Ways to read a tokenizer, the quickest first: without transformers, in its general class, which reads
+    any tokenizer.json in a second; and (`exact`) in the very class that an engine takes, for which it imports
+    torch: that may change what tokenizer.json says."""
 
+    def of(kind: str) -> Any:
+        import transformers
 
-def _tokenizer(at: str, revision: str | None, name: str, exact: bool = False) -> Any:
-    """A tokenizer of transformers, which messages call `name`; a UserError where there is none.
+        return getattr(transformers, kind).from_pretrained(str(at), revision=revision)
 
-    Args:
-        exact: of the very class that an engine takes. Else of the general one, which reads any
-            tokenizer.json, and in a second: to look for the class imports torch.
-    """
-    from transformers import PreTrainedTokenizerFast
-
-    kind: Any = PreTrainedTokenizerFast
-    if exact or not (Path(at) / "tokenizer.json").is_file():
-        from transformers import AutoTokenizer as kind
-    try:
-        tokenizer = kind.from_pretrained(at, revision=revision)
-    except Exception as error:  # it raises whatever its parsers raise
-        why = " ".join(str(error).split())[:200]
-        raise UserError(f"{name}: its tokenizer cannot be read ({type(error).__name__}: {why})") from None
-    tokenizer.name_or_path = name
-    return tokenizer
+    there = (at / "tokenizer.json").is_file()
+    if there:
+        yield partial(LightTokenizer, at)
+        yield partial(of, "PreTrainedTokenizerFast")
+    if exact or not there:
+        yield partial(of, "AutoTokenizer")
 
 
 def _faults(tokenizer: Any, prompt: Prompt, folder: Path, context: int | None) -> list[str]:
@@ -93,11 +95,12 @@ def _faults(tokenizer: Any, prompt: Prompt, folder: Path, context: int | None) -
         whole = text(prompt)
     except UserError as error:
         return [str(error)]
-    faults = [*_unread(tokenizer, prompt), *_first_twice(tokenizer, prompt)]
-    if text(prompt, f"{PROBE} 7") == whole:
+    faults = [*_unread(tokenizer, prompt), *_unopened(tokenizer, prompt, whole)]
+    if not faults and text(prompt, f"{PROBE} 7") == whole:
         faults.append(f"its chat template leaves the question out; {prompts.ANOTHER}")
     elif prompt.system is not None and text(replace(prompt, system=f"{prompt.system} 7")) == whole:
         faults.append(f"its chat template leaves the system turn of prompt={prompt.name} out; {prompts.FOLD}")
+    faults += _first_twice(tokenizer, prompt)
     if context and (tokens := len(prompts.render(tokenizer, prompt, PROBE))) >= context:
         faults.append(
             f"prompt={prompt.name} has {tokens} tokens, and the context {context}: no room to answer"
@@ -115,6 +118,8 @@ def _unread(tokenizer: Any, prompt: Prompt) -> Iterator[str]:
     told = prompt.template_arguments
     template = tokenizer.get_chat_template(told.get("chat_template"), told.get("tools"))
     names = set(re.findall(r"[A-Za-z_]\w*", template))
+    if template == told.get("chat_template") and "{" not in template:
+        yield f"prompt.template_arguments.chat_template={template!r}: neither a template nor the name of one"
     for key in told:
         if key in OURS:
             yield f"prompt.template_arguments.{key}: {OURS[key]}"
@@ -122,6 +127,20 @@ def _unread(tokenizer: Any, prompt: Prompt) -> Iterator[str]:
             near = difflib.get_close_matches(key, names, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             yield f"prompt.template_arguments.{key}={told[key]!r}: its chat template has no such word{hint}"
+
+
+def _unopened(tokenizer: Any, prompt: Prompt, whole: str) -> Iterator[str]:
+    """A template that knows no answer to come, and begins one with words of its own: the model would have to
+    write these first."""
+    told = prompt.template_arguments
+    if "add_generation_prompt" in tokenizer.get_chat_template(told.get("chat_template"), told.get("tools")):
+        return
+    turns = [*prompts.messages(prompt, PROBE), {"role": "assistant", "content": "MARK"}]
+    with contextlib.suppress(Exception):  # it may take no answer at all
+        answered = prompts.apply(tokenizer, prompt, turns)
+        opening, mark, _ = answered.removeprefix(whole).partition("MARK")
+        if mark and opening.strip() and answered.startswith(whole):
+            yield f"its chat template leaves out how an answer begins ({opening!r}); {prompts.ANOTHER}"
 
 
 def _first_twice(tokenizer: Any, prompt: Prompt) -> Iterator[str]:

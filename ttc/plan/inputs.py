@@ -79,8 +79,8 @@ def look_up_all(grid: Grid) -> Inputs:
         except UserError as error:
             faults += str(error).splitlines()
     for named, model in models.items():
-        asked = [cell.sampling.prompt for cell in grid.cells if cell.policy == named and not grid.stored]
-        faults += rehearse(named, model, dict.fromkeys(asked))
+        asked = [cell.sampling for cell in grid.cells if cell.policy == named and not grid.stored]
+        faults += rehearse(named, model, asked)
     for cell in grid.cells:
         if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
             faults.append(

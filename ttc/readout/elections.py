@@ -42,7 +42,7 @@ class Batch:
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
         columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean).
-        faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `no_path`:
+        faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `too_long`:
             1 or 0.
     """
 
@@ -137,7 +137,7 @@ async def make_batch(
         scores={agg: np.append(value_N, np.nan)[row_BN] for agg, value_N in scores.items()},
         columns={name: column for name, column in at_BN.items() if not np.isnan(column).all()},
         faults={
-            "no_path": np.asarray((row_BN >= 0).sum(axis=1) == 0, dtype=np.float64),
+            "too_long": np.asarray((row_BN >= 0).sum(axis=1) == 0, dtype=np.float64),
             **{name: _shares(fault_N, row_BN) for name, fault_N in faults.items()},
         },
     )

@@ -33,7 +33,7 @@ PATH_COLUMNS = (*UNIT, "path", "address", "copy", "finish", "step_tokens", "step
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict", "status")
 PATH_FAULTS = ("cut", "blank", "no_answer", "ungradable")
-FAULTS = ("no_path", *PATH_FAULTS, "unscored")
+FAULTS = ("too_long", *PATH_FAULTS, "unscored")
 """What a path may be that makes a figure doubtful (semantics, "Doubts")."""
 POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_rate")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")

@@ -11,13 +11,14 @@ from ttc.report.formats import percent
 from ttc.report.view import name
 
 CAUSES = {
-    "no_path": "of the problems have no path, their prompt being too long: raise policy.context",
+    "too_long": "of the searches asked nothing and count as wrong: their prompt is longer than the context; "
+    "raise policy.context",
     "cut": "of the paths were cut at {max_tokens:.0f} tokens: raise max_tokens, and policy.context with it",
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
     "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
     "no_answer": "of the paths are over without an answer: take a prompt= that asks for one in a box, or "
-    "readout.extract=last_number",
+    "readout.extract=last_number (a server leaves paths empty that it filters, or that only think)",
 }
 """Fault -> what to say of it, with the key to turn; the first that is too frequent explains the others."""
 

@@ -221,8 +221,9 @@ def _one_line(error: Exception) -> str:
         return f"{unknown[1]}: unknown key{_near(unknown[1])}"
     if config := re.search(r"Cannot find primary config '(.*?)'", text):
         return f"-cn {config[1]}: no such saved sweep; -cd names the folder that it is in"
-    if "no viable alternative" in text or "mismatched input" in text or "extraneous input" in text:
-        return f"an override cannot be read: {lines[0]}"
+    word = getattr(error, "override", None) or ""  # that Hydra's grammar stopped at
+    if key := re.match(r"[\w.]+(?==)", word):
+        return f"{word}: cannot be read; such a text stands in quotes of its own: '{key[0]}=\"...\"'"
     return lines[0]
 
 

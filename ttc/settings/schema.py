@@ -147,8 +147,8 @@ class ClusterConfig:
 class Doubts:
     """Shares of a cell's paths; above one of them its figures are marked, with the likely cause."""
 
-    no_path: Share = 0.1
-    """Of the problems: their prompt was too long, so they have no path."""
+    too_long: Share = 0.0
+    """Of its searches: the prompt was longer than the policy's context, so there is no path."""
     cut: Share = 0.1
     """Ended by max_tokens or the context."""
     blank: Share = 0.1

@@ -123,7 +123,8 @@ PAIRS += [("<answer>", "</answer>"), ("“", "”"), ('"', '"')]
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 INTRODUCED = re.compile(  # words, and then the mathematics
     r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)[A-Za-z][A-Za-z' ]*[:,]?\s*"
-    r"(\$\$[^$]+\$\$|\$[^$]+\$|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\])\s*\.?$",
+    r"(\$\$[^$]+\$\$|\$[^$]+\$|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\]"
+    r"|\\boxed\{(?:[^{}]|\{[^{}]*\})+\})\s*\.?$",
     re.DOTALL,
 )
 SAID = re.compile(
