@@ -106,6 +106,15 @@ def test_what_stands_in_a_thinking_part_is_no_answer(text, answer):
         ("The answer is less than 10.", None),
         ("If the answer is 5, then x = 2.", None),
         (r"The answer is $\frac{3", None),
+    ],
+)
+def test_an_answer_that_is_announced_is_one(text, answer):
+    assert extract(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
         ("2+3=5 and 5+7=12. So there are 12 apples.", "12 apples"),
         ("It is simple. Therefore $x \\geq 5$ is the solution. I hope it is correct.", "x \\geq 5"),
         ("Hence the only root of the two is x = 5.", "5"),
@@ -121,12 +130,9 @@ def test_what_stands_in_a_thinking_part_is_no_answer(text, answer):
         ("$21,16$ or $11$", None),
     ],
 )
-def test_an_answer_in_words_is_stated_or_concluded(text, answer):
-    assert extract(text) == answer
-
-
-def test_what_concludes_an_unfinished_path_is_not_stated():
-    assert extract("So there are 12 apples.", "stated") is None
+def test_what_a_last_sentence_concludes_with_is_an_answer_by_its_rule_alone(text, answer):
+    assert extract(text, "concluded") == answer
+    assert extract(text) is None
 
 
 def test_a_last_number_counts_only_by_its_rule():

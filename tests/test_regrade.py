@@ -172,7 +172,10 @@ def test_a_folder_whose_rows_have_no_gold_answer_is_refused(
     [
         ([], "name a grading, as in"),
         (["readout.grader=exakt"], "readout.grader='exakt': must be 'math_verify', 'exact' or 'numeric'"),
-        (["readout.extract=box"], "readout.extract='box': must be 'boxed', 'stated', 'last_number' or 'sal'"),
+        (
+            ["readout.extract=box"],
+            "readout.extract='box': must be 'boxed', 'concluded', 'last_number' or 'sal'",
+        ),
         (["n=4"], "n: unknown key; known keys: readout.grader, readout.extract"),
     ],
 )

@@ -139,7 +139,7 @@ def _answer(text: str, answer_from: str) -> str:
     if answer_from == "hashes":  # GSM8K: the reasoning, then "#### 1,234"; MetaMathQA writes a line behind it
         behind = text.rpartition("####")[2].strip() if "####" in text else ""
         return THOUSANDS.sub("", behind.partition("\n")[0].strip())
-    return (last_box(text) or extract(text, "stated") or "") if answer_from == "boxed" else text
+    return (last_box(text) or extract(text) or "") if answer_from == "boxed" else text
 
 
 def level_of(value: Any) -> int | None:

@@ -37,14 +37,14 @@ NUMBER_IN_TEXT = re.compile(NUMBER)
 
 
 def boxed(text: str) -> str | None:
-    """As `stated`, else what the text concludes with."""
+    """The answer in a box, else the one that the text announces (semantics, "Grading")."""
+    return read_answer(solution(text))
+
+
+def concluded(text: str) -> str | None:
+    """As `boxed`, else the one value of a last sentence that concludes: `So there are 12 apples.`"""
     text = solution(text)
     return read_answer(text) or read_conclusion(text)
-
-
-def stated(text: str) -> str | None:
-    """The answer that a text states, which may go on: a box, else a statement."""
-    return read_answer(solution(text))
 
 
 def last_number(text: str) -> str | None:
@@ -54,7 +54,7 @@ def last_number(text: str) -> str | None:
 
 EXTRACTIONS: dict[str, Callable[[str], str | None]] = {
     "boxed": boxed,
-    "stated": stated,
+    "concluded": concluded,
     "last_number": last_number,
 }
 

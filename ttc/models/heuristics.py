@@ -65,7 +65,7 @@ class WellFormed:
             len(re.findall(r"(?<!\\)\$", text)) % 2 == 0,
             all(_balances(text, *pair) for pair in PAIRS),
             len(set(steps)) == len(steps),
-            extract(text, "stated") is not None,
+            extract(text) is not None,
         )
         return sum(signs) / len(signs)
 

@@ -43,7 +43,7 @@ class OracleVerifier:
         return Judgement(tuple(scores), tokens=(0,) * len(scores), root=0, start=0)
 
     async def _score(self, query: Query, step: int) -> float:
-        answer = extract("\n\n".join(query.steps[: step + 1]), "stated")
+        answer = extract("\n\n".join(query.steps[: step + 1]))
         if answer is None:
             return UNDECIDED
         return RIGHT if (await self._grader.grade(query.answer, answer)).correct else WRONG

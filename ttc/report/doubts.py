@@ -18,7 +18,7 @@ CAUSES = {
     "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
     "no_answer": "of the paths are over without an answer: take a prompt= that asks for one in a box, or "
-    "readout.extract=last_number (a server leaves paths empty that it filters, or that only think)",
+    "readout.extract=concluded or last_number (a server may have filtered them, or they only think)",
 }
 """Fault -> what to say of it, with the key to turn; the first that is too frequent explains the others."""
 

@@ -170,8 +170,8 @@ class ReadoutConfig:
     grade_timeout: Positive = 5.0
     """Seconds, then the grading process is killed."""
     extract: Annotated[str, OneOf(EXTRACTIONS)] = "boxed"
-    """boxed: the answer that a solution states or concludes with; stated: states it; last_number: else
-    its last number."""
+    """boxed: the answer that a solution boxes or announces; concluded: else the value of its last sentence;
+    last_number: else its last number."""
     thinking: Tags = ()
     """Tags of thinking parts, where no answer stands, besides the usual: plan for <plan> </plan>, or both."""
     headline: str = "weighted/last"
