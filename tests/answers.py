@@ -145,6 +145,19 @@ ratios:
 """)
 
 UNEQUAL = _read(r"""
+words that change a value:
+    5  ~  twice $5$   x  ~  ln $x$   5  ~  the square of $5$   2  ~  2 sevenths   5  ~  5 negative
+    5  ~  5\text{ to one}   2  ~  2 dozens   A  ~  (A) is false   A  ~  A. isn't correct
+letters in a text:
+    5  ~  2+3\text{i}   2  ~  \text{2x}   6  ~  6 xyz   2  ~  2(xyz)
+and, or:
+    x=1 or y=2  ~  x=1 and y=2   A and B  ~  A or B   p \wedge q  ~  p \vee q
+functions of what is asked:
+    5  ~  |x|=5   5  ~  \sqrt{x}=5
+digits behind an index:
+    a_{1}2^n  ~  a_{12}^n   \log_2 x  ~  log 2x
+currencies:
+    USD 5  ~  EUR 5
 roots:
     6  ~  √16   \sqrt[3]{2}  ~  \sqrt[4]{2}
 a sign, a digit:

@@ -12,6 +12,7 @@ from tests.answers import EQUAL, UNEQUAL, Pair
 from tests.conftest import data_file
 from ttc.grading import decide, extract, normal_form
 from ttc.grading.worker.judge import judge
+from ttc.grading.worker.latex import clean
 
 
 def equal(gold: str, answer: str) -> bool:
@@ -90,3 +91,12 @@ def test_the_extraction_rows_under_the_rule_that_each_assumes() -> None:
         right[rule] += found == row["equivalent"]
     print(right)
     assert right["boxed"] + right["final answer"] >= 105
+
+
+@pytest.mark.parametrize("text", [r"\sqrt", "^", "*", "√", r"\frac", "{", r"\left(", "^{", "a,", r"\text{"])
+def test_no_text_takes_long_to_clean(text: str) -> None:
+    clean(text * (1990 // len(text)))
+
+
+def test_no_text_takes_long_to_extract() -> None:
+    extract("\\" * 20_000)

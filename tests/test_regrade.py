@@ -65,6 +65,15 @@ def test_rows_are_added_and_are_those_that_the_grader_gives(pool: Path) -> None:
     pd.testing.assert_frame_equal(new[shared].reset_index(drop=True), old[shared].reset_index(drop=True))
 
 
+def test_verdicts_of_an_earlier_version_are_given_again(pool: Path) -> None:
+    rewrite(pool, "version", lambda row: "0")
+    rewrite(pool, "verdict", lambda row: not row["verdict"])
+    assert again(pool, "readout.grader=math_verify") == 0
+    rows = stored(pool, "grades").groupby("path", sort=False).last()
+    assert set(rows.version) == {make_grader("math_verify").version}
+    assert list(rows.verdict) == [answer == gold for answer, gold in zip(rows.answer, rows.gold, strict=True)]
+
+
 def test_the_same_line_again_does_what_is_missing_and_nothing_else(
     pool: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

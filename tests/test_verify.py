@@ -269,6 +269,13 @@ def test_a_folder_with_two_gradings_is_read_by_the_declared_one(
     assert read(tmp_path / "out")["figures"] == one
 
 
+def test_a_folder_that_was_read_with_thinking_tags_is_read_so(
+    launch: Callable[..., int], tmp_path: Path
+) -> None:
+    assert launch("strategy=best_of_n", "n=4", "dataset.limit=8", "readout.thinking=[plan]", name="pool") == 0
+    assert main(["verify", str(tmp_path / "pool")]) == 0
+
+
 def test_a_folder_is_asked_no_verifier(
     launch: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -113,11 +113,9 @@ def _fill(key: str, text: str, indent: int = 2) -> list[str]:
 def _written(value: Any) -> str:
     if value is MISSING:
         return "..."
-    return (
-        value
-        if isinstance(value, str) and value.isprintable()
-        else json.dumps(value, separators=(",", ":")).replace('"', "")
-    )
+    if isinstance(value, str) and value.isprintable():
+        return value
+    return json.dumps(value, separators=(",", ":")).replace('"', "")
 
 
 # --- Ranges ----------------------------------------------------------------------------------------------

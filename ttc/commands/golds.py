@@ -53,7 +53,7 @@ def _stored(folder: Folder, dataset: str | None) -> Stored:
     rows = folder.read("grades", names).group_by(names).aggregate([]).to_pylist()
     there = sorted({row["dataset"] for row in rows})
     if dataset not in there and (dataset or len(there) != 1):
-        raise UserError(f"dataset={dataset}: whose golds are they? {folder} has {', '.join(there)}")
+        raise UserError(f"dataset={dataset or 'null'}: whose golds are they? {folder} has {', '.join(there)}")
     own = [row for row in rows if row["dataset"] == (dataset or there[0])]
     ids = {row["problem_key"]: row["problem_id"] for row in own}
     return Stored(own[0]["dataset"], ids, frozenset(row["family"] for row in own))
@@ -109,7 +109,7 @@ def _match(golds: Sequence[Problem], ids: Mapping[str, str]) -> dict[str, Proble
     for key, id_ in ids.items():
         place = int(id_) if id_.isdecimal() else 0  # a dataset without ids has the numbers of its rows
         likely = chain(by_id.get(id_, ()), asked[place : place + 1], asked)
-        same = (one for one in likely if not one.question or key_of(replace(one, id=id_)) == key)
+        same = (one for one in likely if not one.question or key_of(Problem(id_, one.question, "")) == key)
         if named := next(same, None):
             found[key] = named
     return found

@@ -25,10 +25,10 @@ from ttc.report.formats import count
 from ttc.report.summary import show_results
 from ttc.report.tables import Table, column
 from ttc.run.rows import grade_columns
-from ttc.settings.build import build, read
-from ttc.settings.schema import ReadoutConfig
+from ttc.settings.build import read
 from ttc.store import Folder, PartWriter
 from ttc.store.schema import KEYS, common_columns
+from ttc.studies.candidates import readout_config
 from ttc.types import Faults, UserError
 
 CHUNK = 256
@@ -64,8 +64,8 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
         pairs, where = disagreements(folder.read("grades").to_pandas())
         folder.write("disagreements", where)
     _print(pairs, where, console)
-    if settings.golds and (runs := folder.runs()):
-        readout = build(ReadoutConfig, runs[-1]["config"]["readout"])
+    if settings.golds:
+        readout = readout_config(folder)
         rows = read_out(folder, readout)["readout"].to_pandas()
         show_results(console, folder, rows, list(rows["cell"]), [], vars(readout.doubts))
 
@@ -88,9 +88,11 @@ def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> Non
 
 
 def _add(folder: Folder, name: str, rule: str, console: Console) -> None:
-    """The grading by that grader and rule, of the paths that lack it."""
-    rows = folder.read("grades", ["path", "problem_key", "grader", "extract", "gold"]).to_pylist()
-    graded = {row["path"] for row in rows if (row["grader"], row["extract"]) == (name, rule)}
+    """The grading by that grader and rule, of the paths that lack it, or have it of an earlier version."""
+    named = ["path", "problem_key", "grader", "version", "extract", "gold"]
+    rows = folder.read("grades", named).to_pylist()
+    own = (name, make_grader(name).version, rule)
+    graded = {row["path"] for row in rows if (row["grader"], row["version"], row["extract"]) == own}
     # of paths, and of problems for paths that have no grading at all
     golds = {
         row[key]: row["gold"] for key in ("problem_key", "path") for row in rows if row["gold"] is not None

@@ -148,8 +148,9 @@ def level_of(value: Any) -> int | None:
     Raises:
         ValueError: another number.
     """
-    text = re.sub(r"^level\s*", "", text_of(value), flags=re.IGNORECASE)
-    if (level := whole_of(text)) is None and re.search(r"\d", text):
+    text = text_of(value)
+    level = whole_of(re.sub(r"^[A-Za-z]+[ _-]?", "", text))
+    if level is None and re.search(r"\d", text):
         raise ValueError(f"level {text!r}: must be a whole number")
     return level
 

@@ -1,8 +1,8 @@
 """Is this answer right? Extraction, equivalence, graders by name, groups of equal answers (semantics,
 "Grading").
 
-Most answers are plain numbers, and those are decided here, exactly. Only the rest goes to math-verify, which
-runs in processes of its own that can be killed (`ttc.grading.worker`): sympy can hang (`9^{9^9}`). Left out
+Most answers are plain numbers, and those are decided here, exactly. The rest is read by math-verify's grammar
+in processes of their own that can be killed (`ttc.grading.worker`): sympy can hang (`9^{9^9}`). Left out
 on purpose: threads, multiprocessing (its spawn dies under `python -` and in notebooks), and any retry: a
 timeout is a verdict. docs/grading.md has the rules and what they reach.
 """

@@ -19,9 +19,9 @@ THINKING = (
 
 BESIDES = " | "
 
-BRACES = re.compile(r"\\+(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
+BRACES = re.compile(r"\\{1,8}(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 BARE = re.compile(
-    r"\\+(?:boxed|fbox)\s*(\\[A-Za-z]+(?:\{[^{}]*\})*|-?\d[\d,]*(?:\.\d+)?|[A-Za-z](?![A-Za-z]))"
+    r"\\{1,8}(?:boxed|fbox)\s*(\\[A-Za-z]+(?:\{[^{}]*\})*|-?\d[\d,]*(?:\.\d+)?|[A-Za-z](?![A-Za-z]))"
 )
 GAP = re.compile(
     r"(?:[}\s$,;]|\\[()\[\],;]|\\q?quad|\\text\{\W*and\W*\}|and\b|\w+\s*=)*\\+(?:boxed|fbox)\s*\{?"

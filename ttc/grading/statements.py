@@ -23,7 +23,7 @@ VALUE = re.compile(rf"{LISTED.pattern}|{SHOWN}|{PLAIN}", re.DOTALL)
 ALL = re.compile(rf"[\s*]*((?:{SHOWN}|{PLAIN})[\s*.]*)", re.DOTALL)
 CHAIN = re.compile(r"[^,]+=[^,=]+=\s*((?:\\[A-Za-z]+|[^A-Za-z,=])+)", re.DOTALL)
 RELATION = re.compile(r"[=<>]|\\(?:[lg]eq?|in)\b")
-CHOICE = re.compile(r"\(?([A-J])(?:\)|[.:,]|\s*\(|\s*$)")
+CHOICE = re.compile(r"\(?([A-J])(?:\)|[.:]|,(?!\s*\(?[A-J]\b)|\s+\(|\s*$)")
 
 STATED = re.compile(
     r"(?:(?<![A-Za-z])ans(?:wers?)?(?![A-Za-z])(?:\s+(?:to|for)\s[^.:\n]{1,60}?|\s*\([^()\n]{1,40}\))?"
@@ -86,7 +86,7 @@ def read_statement(text: str) -> str | None:
 def read_conclusion(text: str) -> str | None:
     """The one value of the text's last sentence, where that is whole and concludes ("So there are 12."), or
     where the text is nothing else."""
-    text = text.strip().removesuffix("I hope it is correct.").strip()
+    text = text.strip().removesuffix("I hope it is correct.").strip()  # as Minerva's prompt has it
     if alone := ALL.fullmatch(text):
         return _shown(alone[1]) or _tidy(alone[1])
     last = next((part for part in reversed(SENTENCE.split(text)) if re.search(r"\w", part)), "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -42,17 +42,6 @@ REFUSES = (400, 422)
 """How servers answer to a parameter that they do not take."""
 
 LISTED = 8
-
-WAYS: dict[str, Callable[[Sampling], Sampling]] = {
-    f"; {FOLD}": lambda asked: replace(asked, prompt=replace(asked.prompt, fold_system=True)),
-    "; it takes no prompt.template_arguments": lambda asked: replace(
-        asked, prompt=replace(asked.prompt, template_arguments={})
-    ),
-    "; lower max_tokens": lambda asked: replace(asked, max_tokens=PROBE_TOKENS),
-    "; it wants a temperature above 0, so no strategy=greedy": lambda asked: replace(asked, temperature=0.5),
-    "; it wants policy.temperature=1, and no strategy=greedy": lambda asked: replace(asked, temperature=1.0),
-}
-"""What may help where a server refuses a request, and the request with that done."""
 
 
 class Lacks(UserError):
@@ -184,18 +173,20 @@ def _probe(config: PolicyConfig, client: OpenAI, model: str, api: API) -> Endpoi
     for form in _forms(model, api, seeded=not config.unseeded):
         try:
             response = calls.with_raw_response.create(**_body(config, form))
-            answer = read(parse(response.http_response.text), api)
         except openai.APIStatusError as error:
             refused[reason(error)] = None
             if error.status_code in REFUSES:
                 continue
-            if error.status_code in (401, 403):
-                raise Lacks(describe_key(config, error)) from None
+            if error.status_code in (401, 403):  # a router may forbid an API alone
+                kind = UserError if error.status_code == 401 else Lacks
+                raise kind(describe_key(config, error)) from None
             kind = Lacks if error.status_code in LACKS else Fails
             raise kind(f"{what} is refused ({reason(error)}){_hint(config)}") from None
         except openai.APIError as error:
             raise _nobody(config, error) from None
-        except Exception as error:  # it may be anything
+        try:
+            answer = read(parse(response.http_response.text), api)
+        except ValueError as error:
             raise Lacks(f"{what} is not answered with a text ({error}){_hint(config)}") from None
         if not form.seeded and not config.unseeded:
             raise UserError(
@@ -280,7 +271,8 @@ def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]
     with connect(config, openai.OpenAI, max_retries=0, timeout=min(config.timeout, AT_ONCE)) as client:
         for sampling in dict.fromkeys(asked):
             if said := refused(sampling):
-                way = next((way for way, change in WAYS.items() if not refused(change(sampling))), "")
+                folded = replace(sampling, prompt=replace(sampling.prompt, fold_system=True))
+                way = "" if refused(folded) else f"; {FOLD}"
                 if not way and refused(_looking(config)):
                     return []  # it does not stream
                 faults.append(

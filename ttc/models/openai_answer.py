@@ -28,7 +28,7 @@ end_turn, tool_calls) are an end like any."""
 
 FILTERS = re.compile(
     r"content.?(filter|policy|management)|inspection|moderation|put.{1,9}flagged|invalid_prompt|responsible.?ai"
-    "|inappropriate|sensitive|block.?reason",
+    "|inappropriate|(?<!case-)(?<!case )sensitive|block.?reason",
     re.IGNORECASE,
 )
 """What stands in the body of a refusal that a filter made, of one prompt among others that pass."""

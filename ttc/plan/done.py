@@ -65,10 +65,12 @@ def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
     for dataset, own in datasets.items():
         problems = {key_of(problem): problem for problem in own[0].problems}
         file = dataset.path if kind_of(dataset.path or "") else None
-        check_golds(folder, problems, {planned.family for planned in own}, file or "FILE")
+        check_answers(folder, problems, {planned.family for planned in own}, file or "FILE")
 
 
-def check_golds(folder: Folder, problems: Mapping[str, Problem], families: Iterable[str], file: str) -> None:
+def check_answers(
+    folder: Folder, problems: Mapping[str, Problem], families: Iterable[str], file: str
+) -> None:
     """As `check_gold`, of problems by their keys. file: which has the gold answers, for the message."""
     names = ["problem_key", "gold"]
     rows = outdated(folder, {key: one.answer for key, one in problems.items()}, names, families)

@@ -107,9 +107,8 @@ class PlannedCell:
             *(sampling.prompt.identity(), name_of(cell.dataset)),
             *(sampling.temperature, sampling.top_p, sampling.max_tokens),
             self.verifier if cell.strategy.guided else None,
-            *(
-                ["unseeded"] if cell.policy.unseeded else []
-            ),  # not one pool with samples that can be had again
+            # not one pool with samples that can be had again
+            *(["unseeded"] if cell.policy.unseeded else []),
         )
         return f"{cell.name}-{hashed}" if cell.strategy.prefix_unit else f"{cell.name}-n{cell.n}-{hashed}"
 

@@ -129,8 +129,8 @@ async def make_batch(
     columns = {"tokens": tables.tokens_N, "logprobs": tables.logprob_N}
     at_BN = {name: np.append(column_N, np.nan)[row_BN] for name, column_N in columns.items()}
     faults = dict(tables.faults_N)
-    for value_N in scores.values():  # all alike: a path has a score or none
-        faults["unscored"] = np.isnan(value_N).astype(np.float64)
+    if scores:  # all alike: a path has a score or none
+        faults["unscored"] = np.isnan(next(iter(scores.values()))).astype(np.float64)
     return Batch(
         *(keys, place_BUW, group_BN, firsts),
         right=[tables.right_N[first_G] for first_G in firsts],

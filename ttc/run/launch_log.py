@@ -98,9 +98,8 @@ class LaunchLog:
         rows = self._folder.read("searches", [*BILL, "paths"], after=self._first_part)
         told = {name: rows[name].drop_null().to_pylist() for name in BILL}
         sums = {name: sum(values) if values else None for name, values in told.items()}
-        if len(told["generated_tokens"]) < len(
-            rows
-        ):  # every search has some: the sum of a part is not what was paid
+        # every search has some: the sum of a part is not what was paid
+        if len(told["generated_tokens"]) < len(rows):
             sums["generated_tokens"] = None
         return {"searches": len(rows), "paths": sum(rows["paths"].to_pylist()), **sums} | {
             "seconds": round(self._searching, 2),

@@ -15,7 +15,7 @@ from typing import Any
 
 from ttc.data.problems import key_of
 from ttc.grading import make_grader
-from ttc.plan.done import check_golds
+from ttc.plan.done import check_answers
 from ttc.readout import read_out
 from ttc.report.console import Console, relative, say
 from ttc.report.summary import print_readout
@@ -85,7 +85,7 @@ def read_runs(task: ImportTask) -> list[Run]:
         raise Faults(faults)
     for run in runs:
         problems = {key_of(row.problem): row.problem for row in run.source.rows}
-        check_golds(Folder(task.folder), problems, {run.family}, "FILE")
+        check_answers(Folder(task.folder), problems, {run.family}, "FILE")
     return runs
 
 

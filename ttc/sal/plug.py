@@ -37,11 +37,11 @@ CLEANED = (
 
 
 def extract(text: str) -> str | None:
-    """As search-and-learn reads, by Qwen2.5-Math's parser, letter for letter: what stands between "final
-    answer is $" and "$. I hope"; else the last box, also one that never closes (its text then goes on to the
-    end) or has no brace (to the next dollar); else all that follows the last "he answer is", else the last
-    "final answer is"; else the last number of the text with all commas removed. Its lines are joined, and
-    what it takes for units goes wherever it stands alone: `a+1` becomes `+1`, and so does `t+1`."""
+    """As search-and-learn reads, by Qwen2.5-Math's parser, but for its rarer units: what stands between
+    "final answer is $" and "$. I hope"; else the last box, also one that never closes (its text then goes on
+    to the end) or has no brace (to the next dollar); else all that follows the last "he answer is", else the
+    last "final answer is"; else the last number of the text with all commas removed. Its lines are joined,
+    and what it takes for units goes wherever it stands alone: `a+1` becomes `+1`, and so does `t+1`."""
     joined = re.sub(r"\n\s*", "", _stated(text.replace("ки", ""))).strip()
     answer = joined.removeprefix(":").removesuffix(".").removesuffix("/").strip()
     for pattern, kept in CLEANED:

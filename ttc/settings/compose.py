@@ -224,7 +224,7 @@ def _one_line(error: Exception) -> str:
     word = getattr(error, "override", None) or ""  # that Hydra's grammar stopped at
     if key := re.match(r"[\w.]+(?==)", word):
         return f"{word}: cannot be read; such a text stands in quotes of its own: '{key[0]}=\"...\"'"
-    return lines[0]
+    return f"{word}: cannot be read" if word else lines[0]
 
 
 def _near(key: str) -> str:

@@ -91,7 +91,7 @@ OWN: dict[str, Columns] = {
         ("gold", TEXT),
         ("answer", TEXT),  # as that rule reads it; null: none
         ("verdict", pa.bool_()),
-        ("status", TEXT),  # ok / one_way / no_answer / parse_error / timeout
+        ("status", TEXT),  # ok / no_answer / parse_error / timeout
     ],
     "searches": [
         *_all(INT, "n unit_first units"),

@@ -91,6 +91,8 @@ def readout_config(folder: Folder) -> ReadoutConfig:
 
 def doubtful(folder: Folder, rows: Sequence[Mapping[Any, Any]]) -> list[str]:
     """What makes these rows of `Results` doubtful, by the shares that the folder's last launch named."""
+    if not rows:
+        return []
     frame = pd.DataFrame(rows)
     named = frame.assign(strategy=frame["words"], variant="")
     return explain(add_doubts(named, vars(readout_config(folder).doubts)))

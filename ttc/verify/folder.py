@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ttc.grading import name_reading
 from ttc.stats import verifier as metrics
 from ttc.store import Folder
 from ttc.strategies.aggregations import AGGREGATIONS, aggregate
@@ -61,7 +62,8 @@ def _rows(folder: Folder) -> pd.DataFrame:
     grades = folder.read("grades", ["path", "grader", "extract", "verdict"]).to_pandas()
     if runs:
         declared = runs[-1]["config"]["readout"]
-        grades = grades[(grades["grader"] == declared["grader"]) & (grades["extract"] == declared["extract"])]
+        reading = name_reading(declared["extract"], declared.get("thinking", ()))
+        grades = grades[(grades["grader"] == declared["grader"]) & (grades["extract"] == reading)]
     columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
     scores = folder.read("scores", columns).to_pandas()
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])

@@ -13,6 +13,7 @@ Form = Fraction | str
 
 PLAIN_LENGTH = 60  # a Fraction of a million digits would be no fast path
 TEXT_LENGTH = 1000
+"""Longer ones, up to graders.LONGEST, are cleaned in the worker alone."""
 LARGEST_EXPONENT = 60
 
 NOISE = re.compile(r"(?<![\d,])\s|\s(?!\d)")  # a space between digits may mean something, and so in `32, 349`

@@ -22,7 +22,7 @@ DEEPEST = 4
 CHOICE = re.compile(r"\(?([A-Ja-j])\)?[.:)]?")
 CHOSEN = re.compile(
     r"(?:\(([A-J])\)|([A-J])[.:)])\s+"
-    r"(?!.*(?:\b[A-J][.:)]|\b(?:or|and) [A-J]\b|\b(?:not|incorrect|wrong)\b))\S.*"
+    r"(?!.*(?:\b[A-J][.:)]|\b(?:or|and) [A-J]\b|n't\b|\b(?:not|cannot|incorrect|wrong|false)\b))\S.*"
 )
 WORDS = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ,.:'-]*")
 WORDED = re.compile(r"\\text|[a-z]{3}|[A-Z]{4}|\d ?(?i:[ap]m)\b")

@@ -56,7 +56,8 @@ SPELLINGS = [
     (r"\\[dt]binom(?![A-Za-z])", r"\\binom"),
     (r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]", r"\\\\"),  # the height of a row
     (r"(\\mathrm\s*\{[^{}]*)\}\s*/\s*\\mathrm\s*\{", r"\1/"),
-    (r"(?<!\d)\\mathrm\s*\{([A-Za-z])\}|\\mathrm\s*\{([eik])\}", r"\1\2"),  # 5\mathrm{m} are metres
+    (r"(?<!\d)\\mathrm\s*\{([A-Za-z])\}", r"\1"),  # 5\mathrm{m} are metres
+    (r"\\(?:mathrm|text|textrm|textup)\s*\{\s*([eik])\s*\}", r"\1"),
     (r"\\(?:mathbf|mathit|mathsf|mathnormal|boldsymbol|bm|textit)\s*\{([A-Za-z])\}", r"\1"),
     (r"\\(?:mathbf|boldsymbol|bm) ([A-Za-z])(?![A-Za-z])|\\(?:bf|rm|it|sf)(?![A-Za-z])\s*", r"\1"),
     (
@@ -75,7 +76,7 @@ SPELLINGS = [
     (rf"^\\text\s*\{{\s*({CHOICE}(?:(?:\s*,)?(?:\s*and\b)?\s*{CHOICE})+)\s*\}}$", r"\1"),
     (r"^\\approx(?![A-Za-z])\s*", ""),
     (r"\\bigcup(?![A-Za-z])", r"\\cup "),
-    (r"(?<=\d)\s*(?:\\text\s*\{\s*)?\(([a-z ]{3,})\)\}?$", r"\\text{ \1}"),  # 7 (days)
+    (r"^(-?[\d.,/]+)(?:\s+\(|\s*\\text\s*\{\s*\()([a-z ]{3,})\)\}?$", r"\1\\text{ \2}"),  # 7 (days)
     (r"\\operatorname\*?\s*\{([a-z]+)\}", r"\\\1 "),
     (r"\\(?:leqslant|leqq|leq)(?![A-Za-z])|<=", r"\\le "),
     (r"\\(?:geqslant|geqq|geq)(?![A-Za-z])|>=", r"\\ge "),
@@ -113,7 +114,7 @@ SPELLINGS = [
     (r"(?:\bUS)?\\?\$", ""),
     (r"(?<=\d)\s?([AaPp])\.\s?[Mm](?![A-Za-z])\.?", r" \1m"),
     (r"^\^\{?(\d+)\}?\s*/\s*_\{?(\d+)\}?$", r"\\frac{\1}{\2}"),
-    (r"_\{(\w)\}", r"_\1"),
+    (r"_\{(\w)\}(?!\d)", r"_\1"),
 ]
 RULES = [(re.compile(pattern), replacement) for pattern, replacement in SPELLINGS]
 TERM = r"([^{}()\s]+|\([^{}()]*\))"
@@ -122,7 +123,8 @@ PAIRS = [("$$", "$$"), ("$", "$"), ("`", "`"), (r"\(", r"\)"), (r"\[", r"\]"), (
 PAIRS += [("<answer>", "</answer>"), ("“", "”"), ('"', '"')]
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 INTRODUCED = re.compile(  # words, and then the mathematics
-    r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)[A-Za-z][A-Za-z' ]*[:,]?\s*"
+    r"^(?!.*\b(?:not|less|more|most|least|than|minus|negative|plus|over|about)\b)(?:[A-Za-z][A-Za-z' ]*)?"
+    r"(?i:\b(?:answer|solution|result|is|are|be|equals|gets?|has|have|gives?)\b|[:,])\s*"
     r"(\$\$[^$]+\$\$|\$[^$]+\$|\\\((?:(?!\\\)).)+\\\)|\\\[(?:(?!\\\]).)+\\\]"
     r"|\\boxed\{(?:[^{}]|\{[^{}]*\})+\})\s*\.?$",
     re.DOTALL,

@@ -12,11 +12,12 @@ NAME = rf"{LETTER}(?:_(?:\w|\{{\w+\}}))?'*(?:\^\{{-1\}}(?= ?\())?"
 WORD = r"\\text ?\{[A-Za-z ]+\}|[A-Z]{2,4}|[A-Z]?[a-z]{3,}(?: [a-z]+)*|\\angle ?[A-Z]{1,3}"
 ARGUMENTS = rf" ?\( ?(?:{NAME}|-?\d+)(?: ?, ?(?:{NAME}|-?\d+))* ?\)"
 NAMES = re.compile(rf"(?:{WORD}|{NAME}(?:{ARGUMENTS})?|\( ?{NAME}(?: ?, ?{NAME})+ ?\))")
-LETTERS = re.compile(r"(?!-)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
-"""What is asked for may be more than a name: `a + b = 5`, `\\frac{AB}{CD} = 2`."""
+LETTERS = re.compile(r"(?!-|\|[xyt]\||\\sqrt ?\{?[a-z]\}?$)(?=.*[A-Za-z])(?:_\w|_\{\w+\}|[^\d=<>_])*")
+"""What is asked for may be more than a name: `a + b = 5`, `\\frac{AB}{CD} = 2`; but `|x| = 5` has two x."""
 GIVEN = re.compile(r" ?(?:(?<![<>!:=])=(?!=)|\\(?:in|approx|equiv)(?![A-Za-z])) ?")
-AND = r",? ?(?:\\text\{ ?(?:and|or) ?,?\}|\\(?:lor|vee|land|wedge)(?![A-Za-z])|\b(?:and|or)\b) ?"
-SEPARATOR = re.compile(rf"{AND}|[,;]")
+_OR = r",? ?(?:\\text\{ ?or ?,?\}|\\(?:lor|vee)(?![A-Za-z])|\bor\b) ?"
+_AND = r",? ?(?:\\text\{ ?and ?,?\}|\\(?:land|wedge)(?![A-Za-z])|\band\b) ?"
+OR, AND, SEPARATOR = re.compile(_OR), re.compile(_AND), re.compile(rf"{_OR}|{_AND}|[,;]")
 POINT = re.compile(r"([A-Z]'?) ?(\([^()]+,[^()]+\))")
 FUNCTION = re.compile(r"[a-z]\(x\)")
 TEXT = re.compile(r"\\text ?\{([^{}]*)\}")

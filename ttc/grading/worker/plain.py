@@ -33,7 +33,7 @@ JOINED = re.compile(rf"(?:{ALONE}|(?<={ALONE}[a-z]))({APPLIED})([rxyz])(?![A-Za-
 SYMBOLS = rf"(?:(?:[A-Za-z]|{'|'.join(NAMES)}|[a-z]?{APPLIED}[xyz])(?:[^A-Za-z]+|$))+$"
 PROSE = re.compile(rf"(?=.*[a-z]{{4}})(?!{SYMBOLS})[A-Za-z][A-Za-z ,.;:'-]*")
 """Words, and not letters and names of functions alone."""
-BASED_LOG = re.compile(r"(?<![A-Za-z\\])log ?_?(\d+)(?= ?[(A-Za-z])")
+BASED_LOG = re.compile(r"(?<![A-Za-z\\])log(?: ?_ ?)?(\d+)(?= ?[(A-Za-z])")
 ARGUMENT = re.compile(r"(\\sqrt(?:\[\w+\])?|\^|_|(?<![A-Za-z\\])(?:exp|abs|floor|ceil)) ?(?=\()")
 AROUND = {
     **{"exp": ("e^{", "}"), "abs": ("|", "|")},
@@ -45,6 +45,8 @@ TAKES = re.compile(
     r"(\\(?:frac|binom)(?![A-Za-z]))|\\(?:sqrt(?:\[[^]]*\])?|vec|hat|bar)(?![A-Za-z])|\^(?! ?\\circ)"
 )
 """Commands that take an argument, or two."""
+NESTED = 40
+"""Commands inside a command's argument that are read."""
 DIGIT = re.compile(r"\d|[A-Za-z]|\\[A-Za-z]+")
 NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?|[A-Za-z](?![A-Za-z]))|-?\\[A-Za-z]+")
 GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
@@ -86,32 +88,36 @@ def _arguments(text: str) -> str:
     return text
 
 
-def _braced(text: str) -> str:
+def _braced(text: str, depth: int = NESTED) -> str:
     r"""TeX's arguments in braces where they are left out: `\frac\pi4`, `2^\sqrt2`, `x^10`."""
     parts, end = [], 0
     while found := TAKES.search(text, end):
-        taken, place = [], found.end()
-        for _ in range(1 + (found[1] is not None)):
-            argument, place = _argument(text, place, digits=1 if found[1] else None)
-            taken.append(f"{{{argument}}}" if argument else "")
-        parts += [text[end : found.end()], *taken]
+        command, place = _command(text, found, depth)
+        parts += [text[end : found.start()], command]
         end = place
     return "".join(parts) + text[end:]
 
 
-def _argument(text: str, start: int, digits: int | None) -> tuple[str, int]:
+def _command(text: str, found: re.Match[str], depth: int) -> tuple[str, int]:
+    """A command with its arguments in braces, and where that ends."""
+    parts, place = [found[0]], found.end()
+    for _ in range(1 + (found[1] is not None)):
+        argument, place = _argument(text, place, found[1] is not None, depth - 1)
+        parts.append(f"{{{argument}}}" if argument else "")
+    return "".join(parts), place
+
+
+def _argument(text: str, start: int, one_digit: bool, depth: int) -> tuple[str, int]:
     """What a command at `start` takes, and where that ends; "": nothing that could be told."""
     while text[start : start + 1] == " ":
         start += 1
     if text[start : start + 1] == "{" and (end := find_closing(text, start, "{}")) > 0:
-        inner = _braced(text[start + 1 : end])
+        inner = text[start + 1 : end]
+        inner = _braced(inner, depth) if depth > 0 else inner
         return inner.replace(",", "") if GROUPED.fullmatch(inner) else inner, end + 1
-    if found := TAKES.match(text, start):
-        ends = found.end()
-        for _ in range(1 + (found[1] is not None)):
-            _, ends = _argument(text, ends, digits=1 if found[1] else None)
-        return _braced(text[start:ends]), ends
-    found = (DIGIT if digits else NUMBER).match(text, start)
+    if depth > 0 and (found := TAKES.match(text, start)):
+        return _command(text, found, depth)
+    found = (DIGIT if one_digit else NUMBER).match(text, start)
     return (found[0], found.end()) if found else ("", start)
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 from ttc.grading.worker.latex import split
-from ttc.grading.worker.names import NAME, NAMES, constant
+from ttc.grading.worker.names import AND, NAME, NAMES, OR, constant
 
 Range = tuple[str, str, str]
 """Brackets and ends: ("(]", "-2", "3"); of a single value ("{}", "5", "")."""
 
-OR = re.compile(r" ?(?:\\text\{ ?or ?\}|\\(?:lor|vee)(?![A-Za-z])|\bor\b) ?")
-BOTH = re.compile(r" ?(?:\\text\{ ?and ?\}|\\(?:land|wedge)(?![A-Za-z])|\band\b) ?")
 COMPARISON = re.compile(r" ?(\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|<|>) ?")
 DISTANCE = re.compile(rf"\|({NAME})(?: ?([-+]) ?(\d[^|]*))?\|")
 VALUE = re.compile(rf"({NAME}) ?= ?([^<>=\\]+)")
@@ -33,7 +31,7 @@ def ranges(text: str) -> tuple[str, list[Range]] | None:
 
 def _all_of(text: str) -> tuple[str, list[Range]] | None:
     """`x > -1 and x < 3` as one interval."""
-    first, *rest = [_range(part) for part in split(text, BOTH)]
+    first, *rest = [_range(part) for part in split(text, AND)]
     if not rest or first is None:
         return first
     other = rest[0]

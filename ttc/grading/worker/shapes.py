@@ -16,7 +16,7 @@ from typing import Literal
 
 from ttc.grading.worker.forms import normal_form
 from ttc.grading.worker.latex import split, squeezed, ungrouped
-from ttc.grading.worker.names import EMPTY, NAME, REALS, SEPARATOR, meant, named
+from ttc.grading.worker.names import AND, EMPTY, NAME, OR, REALS, SEPARATOR, constant, meant, named
 from ttc.grading.worker.ranges import ranges
 
 Kind = Literal["scalar", "list", "bracket", "set", "union", "matrix"]
@@ -47,7 +47,8 @@ WITHOUT = re.compile(
 
 @dataclass(frozen=True)
 class Shape:
-    """`brackets`: those of a bracket, angle ones as round ones. `name`: the variable of an inequality."""
+    """`brackets`: those of a bracket, angle ones as round ones; the word that joins a list. `name`: the
+    variable of an inequality."""
 
     kind: Kind
     items: tuple[str, ...] = ()
@@ -91,9 +92,10 @@ def shape(text: str) -> Shape:
         return Shape("bracket", tuple(parts), "::")
     if len(parts := split(text, CUP)) > 1:
         return Shape("union", tuple(parts))
+    joined = "or" if len(split(text, OR)) > 1 else "and" if len(split(text, AND)) > 1 else ""
     for separator in (SEMICOLON, SEPARATOR):
         if len(parts := [part for part in split(text, separator) if part]) > 1:
-            return Shape("list", tuple(sign for part in parts for sign in signs(part)))
+            return Shape("list", tuple(sign for part in parts for sign in signs(part)), joined)
     return _bracketed(text)
 
 
@@ -197,6 +199,8 @@ def equal_shapes(a: Shape, b: Shape, equal: Equal) -> bool:
     if kinds == {"bracket"}:
         return a.brackets == b.brackets and _in_order(a.items, b.items, equal)
     if kinds <= {"list", "set"} or kinds == {"union"}:
+        if {a.brackets, b.brackets} == {"and", "or"} and len({named(one)[0] or one for one in a.items}) > 1:
+            return all(map(constant, a.items)) and _in_any_order(a.items, b.items, equal)
         return _in_any_order(a.items, b.items, equal)
     return False
 

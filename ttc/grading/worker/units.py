@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import re
 
+from ttc.grading.worker.values import PARTS
+
 POWER = r"(?: ?\^ ?\{?-?[1-4]\}?)?"
 MARKED = rf"\\text\{{((?:[ A-Za-z./^\d-]|\{{-?\d\}})+)\}}{POWER}"
 BARE = rf" ?([A-Za-z]+{POWER}(?:(?: ?/ ?| )[A-Za-z]+{POWER}){{0,2}})"
@@ -16,41 +18,20 @@ SCALE = r"(?: (?:hundred|thousand|million|billion|trillion))?"
 QUANTITY = re.compile(rf"(.*(?:[\d}})]|\\pi){SCALE}) ?(?:{MARKED}|{BARE}|({DEGREES})|({MODULUS}))")
 
 SHORT = {
-    *(
-        "mm",
-        "cm",
-        "dm",
-        "km",
-        "nm",
-        "in",
-        "ft",
-        "yd",
-        "mi",
-        "kg",
-        "mg",
-        "lb",
-        "lbs",
-        "oz",
-        "gm",
-        "sec",
-        "min",
-        "mol",
-        "hz",
-        "kpa",
-        "kj",
-        "kwh",
-    ),
-    *("rad", "hr", "hrs", "mph", "kph", "ml", "cc", "sq", "cu", "am", "pm"),
+    *("mm", "cm", "dm", "km", "nm", "in", "ft", "yd", "mi", "kg", "mg", "lb", "lbs", "oz", "gm", "sec"),
+    *("min", "mol", "hz", "kpa", "kj", "kwh", "rad", "hr", "hrs", "mph", "kph", "ml", "cc", "sq", "cu"),
+    *("am", "pm"),
 }
 NO_UNIT = {
-    *("percent", "percentage", "pct", "hundred", "hundreds", "thousand", "thousands", "million", "billion"),
-    *("trillion", "dozen", "times", "plus", "minus", "over", "squared", "cubed", "and", "or", "mod", "base"),
-    *("remainder", "half", "halves", "third", "thirds", "quarter", "quarters", "fourths", "tenths"),
-    *("hundredths", "factorial", "choose", "sin", "cos", "tan", "cot", "csc", "log", "exp", "sqrt", "max"),
+    *("percent", "percentage", "pct", "hundred", "thousand", "million", "billion", "trillion", "dozen"),
+    *("plus", "minus", "over", "squared", "cubed", "and", "or", "mod", "modulo", "base", "remainder"),
+    *("factorial", "choose", "sin", "cos", "tan", "cot", "csc", "log", "exp", "sqrt", "max", "times", "root"),
     *("is", "are", "not", "than", "most", "least", "less", "more", "only", "if", "when", "where", "except"),
-    *("gcd", "lcm", "infinity", "st", "nd", "rd", "th"),
+    *("gcd", "lcm", "infinity", "st", "nd", "rd", "th", "to", "out", "versus"),
+    *("vs", "below", "under", "above", "negative", "zero", "twelfth", "twentieth", *PARTS),
 }
 """Words behind a number that change its value."""
+SYMBOLS = {"i", "e", "x", "y", "z", "pi"}
 
 NAMES = {
     **dict.fromkeys(["centimeter", "centimetre"], "cm"),
@@ -84,6 +65,8 @@ SHORTHAND = {"mph": "mi/h", "kph": "km/h", "cc": "cm^3"}
 FILLERS = {"unit", "of", "the"}
 POWERS = {"square": 2, "sq": 2, "cubic": 3, "cu": 3}
 BESIDE = {*SHORT, *POWERS, *FILLERS}
+WORD = re.compile(r"(?=.*[aeiou])(?!abc)[A-Za-z]{3,}|[A-Za-z]{4,}")
+"""Not `xyz`: that may be a product."""
 TOKEN = re.compile(r"([A-Za-z]+)(?: ?\^ ?\{?(-?\d)\}?)?|/")
 
 
@@ -109,13 +92,15 @@ def quantity(text: str) -> tuple[str, str] | None:
     number = found[1].strip()
     unit = found[2] or found[3] or " ".join(["degree", *re.findall("[CF]", found[4])])
     words = re.findall(r"[A-Za-z]+", unit)
-    if not words or any(word.lower() in NO_UNIT for word in words):
+    if not words or any(
+        {word.lower(), word.lower().removesuffix("s")} & (NO_UNIT | SYMBOLS) for word in words
+    ):
         return None
     if found[3]:
         apart = text[len(number) : len(number) + 1] == " " and re.fullmatch(rf"[-+\d.,/ ]+{SCALE}", number)
         for word in words:
             known = _name(word) in KNOWN and (len(word) > 1 or "/" in unit or apart)
-            if word.lower() not in BESIDE and not known and not (apart and len(word) >= 3):
+            if word.lower() not in BESIDE and not known and not (apart and WORD.fullmatch(word)):
                 return None
     return number, _product(unit + text[found.end(2) + 1 :] if found[2] else unit)
 
@@ -157,7 +142,7 @@ CURRENCIES = {
     **{"¢": "cent", "%": "percent", "USD": "dollar", "EUR": "euro", "GBP": "pound"},
 }
 AMOUNT = re.compile(
-    r"[-+]?(?:US)?\\?([$£€¥₹])\s?[\d.,]+|[\d.,]+ ?(?:\\text\{ ?)?(?:\\(?=%))?([¢%]|[A-Za-z]+)\}?"
+    r"[-+]?(?:US)?\\?([$£€¥₹]|USD|EUR|GBP)\s?[\d.,]+|[\d.,]+ ?(?:\\text\{ ?)?(?:\\(?=%))?([¢%]|[A-Za-z]+)\}?"
 )
 
 
@@ -178,7 +163,7 @@ def differ(a: str, b: str) -> bool:
             re.sub(r"\^-?\d+", "", name) for unit in (left[1], right[1]) for name in unit.split()
         } <= KNOWN
     found = [MONOMIAL.fullmatch(text) for text in (a, b)]
-    if any(term and term[2].lower() in NO_UNIT for term in found):
+    if any(term and term[2].lower().removesuffix("s") in NO_UNIT for term in found):
         return False
     if found[0] and found[1]:
         return _name(found[0][2]) != _name(found[1][2])
