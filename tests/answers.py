@@ -99,6 +99,7 @@ ranges:
     \mathbb{R}\setminus\{-1,1\}  ~  x ≠ ±1
     \mathbb{R}\setminus\{-1,1\}  ~  all real numbers except -1 and 1
 distances:
+    [-\frac32,-1) \cup (1,\frac32]  ~  1 < |z| \le \frac32
     (-2, 2)  ~  |x| < 2   (-\infty, -3] \cup [1, \infty)  ~  |x+1| \ge 2   2 \ge |x-1|  ~  [-1, 3]
 vectors:
     5\mathbf{i} - \mathbf{j}  ~  \langle 5, -1 \rangle   2\hat{i}+3\hat{k}-\hat{j}  ~  (2,-1,3)

@@ -5,13 +5,14 @@ import pytest
 from matplotlib.image import imread
 
 from ttc.commands.cli import main
+from ttc.readout import readout_config
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
 from ttc.report.console import make_console
 from ttc.settings.build import read
 from ttc.stats.two_fold import Prices, choose, halves, quintiles, strata
 from ttc.store import Folder
-from ttc.studies.candidates import CostReader, readout_config, studies
+from ttc.studies.candidates import CostReader, studies
 from ttc.studies.difficulty import find_pool, measure
 from ttc.studies.optimal import limits_between, optimal, second_half
 from ttc.studies.settings import OptimalSettings

@@ -18,7 +18,7 @@ from ttc.commands.golds import corrected
 from ttc.commands.settings import RegradeSettings
 from ttc.grading import Grader, extract, make_grader
 from ttc.plan.done import outdated
-from ttc.readout import read_out
+from ttc.readout import read_out, readout_config
 from ttc.readout.names import plain
 from ttc.report.console import Console, say, show
 from ttc.report.formats import count
@@ -28,7 +28,6 @@ from ttc.run.rows import grade_columns
 from ttc.settings.build import read
 from ttc.store import Folder, PartWriter
 from ttc.store.schema import KEYS, common_columns
-from ttc.studies.candidates import readout_config
 from ttc.types import Faults, UserError
 
 CHUNK = 256

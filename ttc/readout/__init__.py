@@ -24,6 +24,7 @@ from ttc.readout.rows import CellPools, RowWriter
 from ttc.readout.subsets import SUBSETS, Group
 from ttc.readout.votes import VOTES
 from ttc.settings import extensions
+from ttc.settings.build import build
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
 from ttc.store.schema import CellRecord
@@ -50,6 +51,12 @@ def split_choice(text: str) -> Choice:
     """`weighted/last` as (vote, agg). A vote by scores that names no aggregation takes the last score."""
     vote, _, agg = text.partition("/")
     return vote, agg or ("last" if vote in VOTES and VOTES[vote].scored else None)
+
+
+def readout_config(folder: Folder) -> ReadoutConfig:
+    """As the folder's last launch read it, or as a launch would."""
+    last = [{}, *folder.runs()][-1]
+    return build(ReadoutConfig, last.get("config", {}).get("readout", {}), "readout.")
 
 
 def read_out(folder: Folder, config: ReadoutConfig | None = None) -> dict[str, pa.Table]:

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ttc.readout import readout_config
 from ttc.readout.costs import make_costs
 from ttc.readout.names import PANEL, Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
 from ttc.report.doubts import add_doubts, explain
-from ttc.settings.build import build
-from ttc.settings.schema import ReadoutConfig
 from ttc.stats.intervals import Floats
 from ttc.store import Folder
 from ttc.store.schema import CellRecord
@@ -81,12 +80,6 @@ def studies(results: Results) -> list[Study]:
         Study(dict(zip(PANEL, panel, strict=True)), list(found[0].correct.index), found)
         for (panel, _), found in groups.items()
     ]
-
-
-def readout_config(folder: Folder) -> ReadoutConfig:
-    """As the folder's last launch read it, or as a launch would."""
-    last = [{}, *folder.runs()][-1]
-    return build(ReadoutConfig, last.get("config", {}).get("readout", {}), "readout.")
 
 
 def doubtful(folder: Folder, rows: Sequence[Mapping[Any, Any]]) -> list[str]:

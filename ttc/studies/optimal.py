@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ttc.readout import readout_config
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
 from ttc.report.console import Console
@@ -23,7 +24,7 @@ from ttc.settings.build import read
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
 from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store import Folder
-from ttc.studies.candidates import Candidate, CostReader, Study, doubtful, ordered, readout_config, studies
+from ttc.studies.candidates import Candidate, CostReader, Study, doubtful, ordered, studies
 from ttc.studies.difficulty import Difficulty, measure, second_half
 from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings

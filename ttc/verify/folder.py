@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttc.grading import name_reading
+from ttc.readout import readout_config
 from ttc.stats import verifier as metrics
 from ttc.store import Folder
 from ttc.strategies.aggregations import AGGREGATIONS, aggregate
@@ -58,12 +58,9 @@ def folder_figures(folder: Folder, seed: int) -> list[dict[str, Any]]:
 
 def _rows(folder: Folder) -> pd.DataFrame:
     """A row per path and verifier: scores, and the verdict of the grader that the last launch declared."""
-    runs = folder.runs()
+    declared = readout_config(folder)
     grades = folder.read("grades", ["path", "grader", "extract", "verdict"]).to_pandas()
-    if runs:
-        declared = runs[-1]["config"]["readout"]
-        reading = name_reading(declared["extract"], declared.get("thinking", ()))
-        grades = grades[(grades["grader"] == declared["grader"]) & (grades["extract"] == reading)]
+    grades = grades[(grades["grader"] == declared.grader) & (grades["extract"] == declared.reading)]
     columns = ["path", "verifier", "prm", "scores", "dataset", "policy", "strategy", "level", "problem_key"]
     scores = folder.read("scores", columns).to_pandas()
     return scores.merge(grades[["path", "verdict"]], on="path").dropna(subset=["verdict"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ttc.grading.worker.latex import split
 from ttc.grading.worker.names import AND, NAME, NAMES, OR, constant
@@ -45,15 +46,8 @@ def _all_of(text: str) -> tuple[str, list[Range]] | None:
 
 def _range(text: str) -> tuple[str, list[Range]] | None:
     tokens = [token.strip() for token in COMPARISON.split(text)]
-    if len(tokens) == 5 and NAMES.fullmatch(tokens[2]):
-        if {tokens[1], tokens[3]} <= {">", r"\ge"}:
-            tokens = [FLIPPED.get(token, token) for token in reversed(tokens)]
-        low, left, name, right, high = tokens
-        return (
-            (name, [("(["[left != "<"] + ")]"[right != "<"], low, high)])
-            if {left, right} <= {"<", r"\le"}
-            else None
-        )
+    if len(tokens) == 5:
+        return _between(tokens)
     if found := VALUE.fullmatch(text):
         return found[1], [("{}", found[2], "")]
     if len(tokens) != 3:
@@ -62,7 +56,7 @@ def _range(text: str) -> tuple[str, list[Range]] | None:
     if any(one.fullmatch(right) and not one.fullmatch(left) for one in (NAMES, DISTANCE)):
         left, way, right = right, FLIPPED[way], left
     if (found := DISTANCE.fullmatch(left)) and constant(right) and way != r"\ne":
-        return found[1], _around(f"{'-' if found[2] == '+' else ''}{found[3] or 0}", way, right)
+        return found[1], _around(_middle(found), way, right)
     if not NAMES.fullmatch(left) or NAMES.fullmatch(right):
         return None
     intervals = {
@@ -73,6 +67,29 @@ def _range(text: str) -> tuple[str, list[Range]] | None:
         r"\ne": [("()", BELOW, right), ("()", right, ABOVE)],
     }
     return left, intervals[way]
+
+
+def _between(tokens: Sequence[str]) -> tuple[str, list[Range]] | None:
+    """`-2 < x <= 3` as one interval, `1 < |x| <= 3` as two."""
+    if {tokens[1], tokens[3]} <= {">", r"\ge"}:
+        tokens = [FLIPPED.get(token, token) for token in reversed(tokens)]
+    low, left, name, right, high = tokens
+    if not {left, right} <= {"<", r"\le"}:
+        return None
+    opening, closing = "(["[left != "<"], ")]"[right != "<"]
+    if NAMES.fullmatch(name):
+        return name, [(opening + closing, low, high)]
+    if (found := DISTANCE.fullmatch(name)) and constant(low) and constant(high):
+        ends = [_around(_middle(found), way, end) for way, end in ((right, high), (FLIPPED[left], low))]
+        (_, least, most), ((_, _, before), (_, after, _)) = ends[0][0], ends[1]
+        mirrored = "(["[right != "<"] + ")]"[left != "<"]
+        return found[1], [(mirrored, least, before), (opening + closing, after, most)]
+    return None
+
+
+def _middle(found: re.Match[str]) -> str:
+    """Where the distance of DISTANCE is measured from."""
+    return f"{'-' if found[2] == '+' else ''}{found[3] or 0}"
 
 
 def _around(middle: str, way: str, distance: str) -> list[Range]:
