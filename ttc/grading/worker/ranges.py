@@ -80,10 +80,9 @@ def _between(tokens: Sequence[str]) -> tuple[str, list[Range]] | None:
     if NAMES.fullmatch(name):
         return name, [(opening + closing, low, high)]
     if (found := DISTANCE.fullmatch(name)) and constant(low) and constant(high):
-        ends = [_around(_middle(found), way, end) for way, end in ((right, high), (FLIPPED[left], low))]
-        (_, least, most), ((_, _, before), (_, after, _)) = ends[0][0], ends[1]
-        mirrored = "(["[right != "<"] + ")]"[left != "<"]
-        return found[1], [(mirrored, least, before), (opening + closing, after, most)]
+        middle, mirrored = _middle(found), "(["[right != "<"] + ")]"[left != "<"]
+        below = (mirrored, f"{middle}-({high})", f"{middle}-({low})")
+        return found[1], [below, (opening + closing, f"{middle}+({low})", f"{middle}+({high})")]
     return None
 
 
