@@ -24,7 +24,7 @@ from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store.provenance import gpu_memory
-from ttc.types import EngineDied, UserError
+from ttc.types import EngineDied, UserError, in_a_line
 
 CALLS = 100_000
 """Calls that may wait in an engine actor at once; Ray's default of 1,000 would stall large sweeps."""
@@ -146,7 +146,7 @@ def _join() -> Iterator[str]:
         if address:
             raise UserError(f"RAY_ADDRESS={address}: {refusal(error)}") from None
         raise UserError(
-            f"a local Ray did not start ({_line(error)}); cluster=none runs without one"
+            f"a local Ray did not start ({in_a_line(error)}); cluster=none runs without one"
         ) from None
     try:
         yield ray.get_runtime_context().gcs_address
@@ -169,11 +169,7 @@ def refusal(error: Exception) -> str:
     hint = (
         "" if "RAY_AUTH_MODE" in os.environ else "; one that wants a token is joined by RAY_AUTH_MODE=token"
     )
-    return f"no Ray answers there ({_line(error)}){hint}"
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return f"no Ray answers there ({in_a_line(error)}){hint}"
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import pandas as pd
 
 from ttc.commands.golds import corrected
 from ttc.commands.settings import RegradeSettings
-from ttc.grading import Grader, extract, make_grader
+from ttc.grading import Grader, extract, make_grader, name_reading
 from ttc.plan.done import outdated
 from ttc.readout import read_out, readout_config
 from ttc.readout.names import plain
@@ -59,7 +59,8 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
         if settings.golds:
             _correct(folder, settings, console)
         if any(word.startswith("readout.") for word in words):
-            _add(folder, settings.readout.grader, settings.readout.reading, console)
+            named = settings.readout
+            _add(folder, named.grader, name_reading(named.extract, named.thinking), console)
         pairs, where = disagreements(folder.read("grades").to_pandas())
         folder.write("disagreements", where)
     _print(pairs, where, console)

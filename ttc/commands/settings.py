@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ttc.grading import EXTRACTIONS, GRADERS, name_reading
+from ttc.grading import EXTRACTIONS, GRADERS
 from ttc.settings.schema import ReadoutConfig
 from ttc.types import OneOf, Tags
 
@@ -15,10 +15,6 @@ class Grading:
     grader: Annotated[str, OneOf(GRADERS)] = ReadoutConfig.grader
     extract: Annotated[str, OneOf(EXTRACTIONS)] = ReadoutConfig.extract
     thinking: Tags = ()
-
-    @property
-    def reading(self) -> str:
-        return name_reading(self.extract, self.thinking)
 
 
 @dataclass(frozen=True)

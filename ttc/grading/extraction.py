@@ -84,9 +84,12 @@ def _spoken(text: str, thinking: Sequence[str]) -> str:
 
 def last_box(text: str) -> str | None:
     """The last full box alone: as the golds of published data sets were taken from their solutions."""
-    boxes = find_boxes(text)
-    full = (text[start : boxes[start]].strip() for start in sorted(boxes, reverse=True))
-    return next(filter(None, full), None)
+    return next((text[start:end].strip() for start, end in reversed(full_boxes(text))), None)
+
+
+def full_boxes(text: str) -> list[tuple[int, int]]:
+    """Where each box that is not empty begins and ends."""
+    return [(start, end) for start, end in sorted(find_boxes(text).items()) if text[start:end].strip()]
 
 
 def find_boxes(text: str) -> dict[int, int]:
@@ -117,14 +120,13 @@ def solution(text: str) -> str:
 def read_answer(text: str) -> str | None:
     r"""The last closed `\boxed{}` (or `\fbox{}`) that is not empty, with those before it that only a comma or
     an "and" parts from it; else what the answer is last said to be."""
-    boxes = find_boxes(text)
-    full = [start for start in sorted(boxes) if text[start : boxes[start]].strip()]
-    if not full:
+    boxes = full_boxes(text)
+    if not boxes:
         return read_statement(text)
-    first = len(full) - 1
-    while first and _goes_on(text[boxes[full[first - 1]] : full[first]]):
+    first = len(boxes) - 1
+    while first and _goes_on(text[boxes[first - 1][1] : boxes[first][0]]):
         first -= 1
-    return ", ".join(dict.fromkeys(text[start : boxes[start]].strip() for start in full[first:]))
+    return ", ".join(dict.fromkeys(text[start:end].strip() for start, end in boxes[first:]))
 
 
 def _goes_on(between: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ttc.types import Prompt, UserError
+from ttc.types import Prompt, UserError, in_a_line
 
 FOLD = "prompt.fold_system=true puts the system text into the user's turn, prompt.system=null leaves it out"
 SYSTEM = "it wants a system turn: give prompt.system, and no prompt.fold_system"
@@ -57,8 +57,8 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
     try:
         return apply(tokenizer, prompt, messages(prompt, question))
     except Exception as error:
-        said = " ".join(str(error).split())[:300] or type(error).__name__
-        raise UserError(f"{tokenizer.name_or_path}: {_refusal(tokenizer, prompt, said)}") from error
+        said = _refusal(tokenizer, prompt, in_a_line(error))
+        raise UserError(f"{tokenizer.name_or_path}: {said}") from error
 
 
 def apply(tokenizer: Any, prompt: Prompt, turns: list[dict[str, str]]) -> str:

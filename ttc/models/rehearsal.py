@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from ttc.models.formats import FORMATS
 from ttc.models.light_tokenizer import LightTokenizer
 from ttc.models.provider import Model, part_of
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import Prompt, Sampling, UserError
+from ttc.types import Prompt, Sampling, UserError, did_you_mean
 
 PROBE = "Start with 12. How many are there?"
 
@@ -124,8 +123,7 @@ def _unread(tokenizer: Any, prompt: Prompt) -> Iterator[str]:
         if key in OURS:
             yield f"prompt.template_arguments.{key}: {OURS[key]}"
         elif key not in {*names, *CALLS}:
-            near = difflib.get_close_matches(key, names, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(key, names)
             yield f"prompt.template_arguments.{key}={told[key]!r}: its chat template has no such word{hint}"
 
 

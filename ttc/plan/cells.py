@@ -6,7 +6,6 @@ seeds are repetitions inside it (semantics, "Words").
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -16,7 +15,7 @@ from ttc.settings.build import build
 from ttc.settings.compose import Unread, compose
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
 from ttc.strategies import VOTES_OF
-from ttc.types import Faults, Sampling, Strategy
+from ttc.types import Faults, Sampling, Strategy, did_you_mean
 
 LAUNCH_KEYS = ("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded")
 """Settings of the whole launch: they cannot be an axis."""
@@ -126,8 +125,7 @@ def _unused_parameters(configs: Sequence[Config]) -> list[str]:
     faults = []
     for key, value in (given for config in known for given in given_parameters(config).items()):
         if key not in there:
-            near = difflib.get_close_matches(key, there, n=1)
-            hint = f"; did you mean strategy.{near[0]}?" if near else ""
+            hint = did_you_mean(key, there, "strategy.")
             faults.append(f"strategy.{key}={value}: no strategy of this grid ({names}) has it{hint}")
     return faults
 

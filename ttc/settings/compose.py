@@ -8,7 +8,6 @@ set of engines.
 from __future__ import annotations
 
 import copy
-import difflib
 import functools
 import re
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from typing import Any, cast
 
 from ttc.settings.schema import GROUPS, Config, EngineConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import YOUNGER, Faults, UserError
+from ttc.types import YOUNGER, Faults, UserError, did_you_mean
 
 PACKAGE = Path(__file__).parents[1]
 HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
@@ -233,8 +232,7 @@ def _near(key: str) -> str:
     for group in ("prompt", "strategy", *GROUPS):
         keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
     keys += [f"dataset.columns.{role}" for role in _base("dataset")["columns"]]
-    near = [one for word in (key, key.split(".")[0]) for one in difflib.get_close_matches(word, keys, n=1)]
-    return f"; did you mean {near[0]}?" if near else ""
+    return did_you_mean(key, keys) or did_you_mean(key.split(".")[0], keys)
 
 
 @functools.cache

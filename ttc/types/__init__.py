@@ -16,7 +16,16 @@ from ttc.types.engines import (
     Sampling,
     VerifierModel,
 )
-from ttc.types.errors import EngineDied, Faults, Interrupted, TooLong, TransientError, UserError
+from ttc.types.errors import (
+    EngineDied,
+    Faults,
+    Interrupted,
+    TooLong,
+    TransientError,
+    UserError,
+    did_you_mean,
+    in_a_line,
+)
 from ttc.types.paths import Finish, Path, Problem, Step, StepEnd, total
 from ttc.types.ranges import (
     Count,

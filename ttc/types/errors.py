@@ -1,4 +1,9 @@
-"""What goes wrong, by name: each is caught in one place."""
+"""What goes wrong, by name: each is caught in one place; and words that its lines share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
 
 
 class TransientError(Exception):
@@ -27,3 +32,14 @@ class Faults(UserError):
 
 class EngineDied(Exception):
     """A model's engine is gone; nothing it was asked can be answered."""
+
+
+def did_you_mean(word: str, names: Iterable[str], prefix: str = "") -> str:
+    """`; did you mean strategy.width?` of the name that is nearest; "" where none is near."""
+    near = difflib.get_close_matches(word, names, n=1)
+    return f"; did you mean {prefix}{near[0]}?" if near else ""
+
+
+def in_a_line(error: Exception) -> str:
+    """What an error says, or what it is where it says nothing."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

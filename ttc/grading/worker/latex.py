@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 
 from ttc.grading.worker.plain import PROSE, ascii_mathematics, find_closing, typed
 
@@ -17,32 +18,26 @@ UNICODE = str.maketrans(
         **{"×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "⁄": "/", "∕": "/", "∞": r"\infty "},
         **{"≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx "},
         **{"∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ", "±": r"\pm ", "∓": r"\mp "},
-        **{
-            "°": r"^\circ ",
-            "△": r"\triangle ",
-            "∠": r"\angle ",
-            "ℝ": r"\mathbb{R}",
-            "ℤ": r"\mathbb{Z}",
-            "¢": " cents",
-            "√": r"\sqrt ",
-            "∛": r"\sqrt[3] ",
-            "∜": r"\sqrt[4] ",
-            "…": r"\ldots ",
-        },
-        **{
-            "′": "'",
-            "∖": r"\setminus ",
-            "≡": r"\equiv ",
-            "⌊": r"\lfloor ",
-            "⌋": r"\rfloor ",
-            "⌈": r"\lceil ",
-            "⌉": r"\rceil ",
-        },
+        **{"√": r"\sqrt ", "∛": r"\sqrt[3] ", "∜": r"\sqrt[4] ", "…": r"\ldots ", "°": r"^\circ "},
+        **{"△": r"\triangle ", "∠": r"\angle ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "¢": " cents"},
+        **{"⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "∖": r"\setminus "},
+        **{"′": "'", "≡": r"\equiv "},
     }
 )
 
+RENAMED = {
+    **{"leqslant": r"\le ", "leqq": r"\le ", "leq": r"\le ", "lt": "<", "gt": ">"},
+    **{"geqslant": r"\ge ", "geqq": r"\ge ", "geq": r"\ge ", "neq": r"\ne ", "lg": r"\log_{10} "},
+    **dict.fromkeys(["dots", "dotsb", "dotsc", "dotsi", "dotsm", "dotso", "ldots", "cdots"], r"\ldots "),
+    **{"varnothing": r"\emptyset ", "O": r"\emptyset ", "imath": "i", "jmath": "j", "cr": r"\\"},
+    **{f"var{letter}": rf"\{letter}" for letter in ("phi", "epsilon", "theta", "rho", "sigma", "kappa")},
+    **{"langle": "⟨", "rangle": "⟩", "lbrace": r"\{", "rbrace": r"\}", "degree": r"^\circ "},
+    **dict.fromkeys(["lvert", "rvert", "vert"], "|"),
+}
+"""Commands that are another's, or a mark's, other name."""
+
 CHOICE = r"\(?[A-J]\)?"
-SPELLINGS = [
+SPELLINGS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"(\bR|\\mathbb ?\{R\})\s*\\\s*(?=\\?\{)", r"\1\\setminus "),
     (
         r"\\(?:(?:display|text|script)style|[lL]arge|LARGE|[hH]uge|small|normalsize|underline|mathstrut"
@@ -67,49 +62,37 @@ SPELLINGS = [
     ),
     (r"\\text\s+\{", r"\\text{"),
     (r"(\\text\{[^{}]*)\}\s*/\s*\\text\{", r"\1/"),
-    (r"\\text\s*\{\s*(\\?%)\s*\}", r"\1"),
-    (r"\\text\s*\{\s*(-?[\d.,/]+\s*(?:\\?%)?)\s*\}", r"\1"),
-    (r"^\\text\s*\{\s*(-?[\d.,/]+)\s*(?![AaPp]\.?\s?[Mm])([A-Za-z][^{}\d]*)\}$", r"\1\\text{ \2}"),
-    (r"(\d?)\\text\s*\{\s*([0-9A-F]+)\s*\}(?=\s*_)", r"\1\2"),  # 2\text{D}_{16}
-    (r"^\\text\s*\{[^{}]*(?:\b(?:is|are)|:)\s*\}(?=.)", ""),
-    (r"\\text\s*\{\s*\((?:approx|about)[^{}]*\}$", ""),
-    (rf"^\\text\s*\{{\s*({CHOICE}(?:(?:\s*,)?(?:\s*and\b)?\s*{CHOICE})+)\s*\}}$", r"\1"),
+    (r"\\text\{\s*(\\?%)\s*\}", r"\1"),
+    (r"\\text\{\s*(-?[\d.,/]+\s*(?:\\?%)?)\s*\}", r"\1"),
+    (r"^\\text\{\s*(-?[\d.,/]+)\s*(?![AaPp]\.?\s?[Mm])([A-Za-z][^{}\d]*)\}$", r"\1\\text{ \2}"),
+    (r"(\d?)\\text\{\s*([0-9A-F]+)\s*\}(?=\s*_)", r"\1\2"),  # 2\text{D}_{16}
+    (r"^\\text\{[^{}]*(?:\b(?:is|are)|:)\s*\}(?=.)", ""),
+    (r"\\text\{\s*\((?:approx|about)[^{}]*\}$", ""),
+    (rf"^\\text\{{\s*({CHOICE}(?:(?:\s*,)?(?:\s*and\b)?\s*{CHOICE})+)\s*\}}$", r"\1"),
     (r"^\\approx(?![A-Za-z])\s*", ""),
     (r"\\bigcup(?![A-Za-z])", r"\\cup "),
-    (r"^(-?[\d.,/]+)(?:\s+\(|\s*\\text\s*\{\s*\()([a-z ]{3,})\)\}?$", r"\1\\text{ \2}"),  # 7 (days)
+    (r"^(-?[\d.,/]+)(?:\s+\(|\s*\\text\{\s*\()([a-z ]{3,})\)\}?$", r"\1\\text{ \2}"),  # 7 (days)
     (r"\\operatorname\*?\s*\{([a-z]+)\}", r"\\\1 "),
-    (r"\\(?:leqslant|leqq|leq)(?![A-Za-z])|<=", r"\\le "),
-    (r"\\(?:geqslant|geqq|geq)(?![A-Za-z])|>=", r"\\ge "),
-    (r"\\neq(?![A-Za-z])|!=", r"\\ne "),
-    (r"\\lt(?![A-Za-z])", "<"),
-    (r"\\gt(?![A-Za-z])", ">"),
-    (r"\\lg(?![A-Za-z])", r"\\log_{10} "),
+    (r"\\([A-Za-z]+)", lambda found: RENAMED.get(found[1], found[0])),
+    (r"<=", r"\\le "),
+    (r">=", r"\\ge "),
+    (r"!=", r"\\ne "),
     (r"\\log_\{?e\}?(?![A-Za-z])", r"\\ln "),
     (r"^\{\s*\}$", r"\\emptyset "),
-    (r"^([0-9A-F]+)\s*(?:\\text\s*\{\s*)?\(?(?:\s*in)?\s*base[\s-]*\}?\s*(\w+)\s*\)?\}?$", r"\1_{\2}"),
+    (r"^([0-9A-F]+)\s*(?:\\text\{\s*)?\(?(?:\s*in)?\s*base[\s-]*\}?\s*(\w+)\s*\)?\}?$", r"\1_{\2}"),
     (r"\(?\s*(?:\\[pb]?mod(?![A-Za-z])|\bmod\b)\s*\{?(\w+)\}?\s*\)?$", r" \\pmod{\1}"),
     (r"^<([^<>]*,[^<>]*)>$", r"⟨\1⟩"),
-    (r"^(\d+)\s*(?:to|\\text\s*\{\s*to\s*\}|\\colon)\s*(\d+)$", r"\1:\2"),
-    (r"\\(?:dots[bcimo]?|[lc]dots)(?![A-Za-z])|\.\.\.", r"\\ldots "),
+    (r"^(\d+)\s*(?:to|\\text\{\s*to\s*\}|\\colon)\s*(\d+)$", r"\1:\2"),
+    (r"\.\.\.", r"\\ldots "),
     (r"(^|\\cup\s*)\](?=[^][()]*[,;])", r"\1("),  # ]2, 3[
     (r"(?<=[\[(])([^][()]*[,;][^][()]*)\[(?=$|\s*\\cup)", r"\1)"),
-    (r"\\(?:varnothing|O)(?![A-Za-z])", r"\\emptyset "),
-    (r"\\var(phi|epsilon|theta|rho|sigma|kappa)(?![A-Za-z])", r"\\\1"),
-    (r"\\([ij])math(?![A-Za-z])", r"\1"),
-    (r"\\cr(?![A-Za-z])", r"\\\\"),
     (r"\\(max|min|gcd)\s*\\\{([^{}]*)\\\}", r"\\\1(\2)"),
     (r"^(?:\w+\.)?(?:Matrix|array)\((\[.*\])\)$", r"\1"),
     (r"^([A-Za-z]) in (?=[\[(])", r"\1\\in "),
     (r"\b(sq|cu|ft|in|hrs?|mins?|secs?|lbs?|oz|yds?|mi)\.", r"\1"),
-    (r"\\langle(?![A-Za-z])", "⟨"),
-    (r"\\rangle(?![A-Za-z])", "⟩"),
-    (r"\\lbrace(?![A-Za-z])", r"\\{"),
-    (r"\\rbrace(?![A-Za-z])", r"\\}"),
-    (r"\\(?:lvert|rvert|vert)(?![A-Za-z])", "|"),
     (r"\+\s*(?=\\infty)", ""),
     (r"(?<=\d)\{,\}(?=\d)", ","),
     (r"\^\s*\{\s*\\circ\s*\}", r"^\\circ "),
-    (r"\\degree(?![A-Za-z])", r"^\\circ "),
     (r"\\%", "%"),
     (r"(?:\bUS)?\\?\$", ""),
     (r"(?<=\d)\s?([AaPp])\.\s?[Mm](?![A-Za-z])\.?", r" \1m"),
@@ -130,7 +113,8 @@ INTRODUCED = re.compile(  # words, and then the mathematics
     re.DOTALL,
 )
 SAID = re.compile(
-    r"^(?:#+\s*|(?:the\s+)?(?:(?:final|correct)\s+)?answer\s*(?:is|:|=)\s*:?\s*|(?:option|choice)\s+(?=\(?[A-J]\b))(?=\S)",
+    r"^(?:#+\s*|(?:the\s+)?(?:(?:final|correct)\s+)?answer\s*(?:is|:|=)\s*:?\s*"
+    r"|(?:option|choice)\s+(?=\(?[A-J]\b))(?=\S)",
     re.IGNORECASE,
 )
 BARE_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=[^\s{A-Za-z]|\s[A-Za-z])")

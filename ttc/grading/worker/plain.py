@@ -16,7 +16,7 @@ GREEK = (
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu"),
     *("nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega"),
 )
-NAMES = {
+COMMANDS = {
     **{name: rf"\{name} " for name in (*FUNCTIONS, *GREEK)},
     **{"asin": r"\arcsin ", "acos": r"\arccos ", "atan": r"\arctan ", "infinity": r"\infty "},
     **{"inf": r"\infty ", "oo": r"\infty ", "sqrt": r"\sqrt", "cbrt": r"\sqrt[3]", "union": r"\cup "},
@@ -24,13 +24,13 @@ NAMES = {
 ALONE = r"(?<![A-Za-z\\_])"
 APPLIED = rf"(?:{'|'.join((*FUNCTIONS, 'sqrt'))})"
 NAME = re.compile(
-    rf"\\text ?\{{[^{{}}]*\}}|{ALONE}(?:{'|'.join(NAMES)})(?<!{ALONE}sec)(?<!{ALONE}min)(?![A-Za-z])"
+    rf"\\text ?\{{[^{{}}]*\}}|{ALONE}(?:{'|'.join(COMMANDS)})(?<!{ALONE}sec)(?<!{ALONE}min)(?![A-Za-z])"
     rf"|{ALONE}(?:sec|min)(?= ?[({{^\\]| [a-z](?![a-z]))|{ALONE}pi(?=r(?![A-Za-z]))"
     rf"|(?<={ALONE}[a-z]){APPLIED}(?= ?\()"
 )
 JOINED = re.compile(rf"(?:{ALONE}|(?<={ALONE}[a-z]))({APPLIED})([rxyz])(?![A-Za-z])")
 """`sinx`, `xsinx`."""
-SYMBOLS = rf"(?:(?:[A-Za-z]|{'|'.join(NAMES)}|[a-z]?{APPLIED}[xyz])(?:[^A-Za-z]+|$))+$"
+SYMBOLS = rf"(?:(?:[A-Za-z]|{'|'.join(COMMANDS)}|[a-z]?{APPLIED}[xyz])(?:[^A-Za-z]+|$))+$"
 PROSE = re.compile(rf"(?=.*[a-z]{{4}})(?!{SYMBOLS})[A-Za-z][A-Za-z ,.;:'-]*")
 """Words, and not letters and names of functions alone."""
 BASED_LOG = re.compile(r"(?<![A-Za-z\\])log(?: ?_ ?)?(\d+)(?= ?[(A-Za-z])")
@@ -68,7 +68,7 @@ def typed(text: str) -> str:
     text = re.sub(r"\+ ?/?-(?=[ \w(\\])", r"\\pm ", text)
     text = JOINED.sub(r"\1(\2)", text)
     text = BASED_LOG.sub(r"\\log_{\1} ", text)
-    text = CUP.sub(r" \\cup ", NAME.sub(lambda found: NAMES.get(found[0], found[0]), text))
+    text = CUP.sub(r" \\cup ", NAME.sub(lambda found: COMMANDS.get(found[0], found[0]), text))
     text = re.sub(r"^\{([^{}\\]+)\}(?= ?\\cup)|(?<=\\cup )\{([^{}\\]+)\}(?= ?\\cup|$)", r"\\{\1\2\\}", text)
     text = _braced(_arguments(text))
     text = re.sub(r"(\\sqrt\[[357]\])\{-(\d+)\}", r"-\1{\2}", text)  # the real root, not the principal one

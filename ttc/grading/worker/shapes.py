@@ -17,7 +17,7 @@ from typing import Literal
 from ttc.grading.worker.forms import normal_form
 from ttc.grading.worker.latex import split, squeezed, ungrouped
 from ttc.grading.worker.names import AND, EMPTY, NAME, OR, REALS, SEPARATOR, constant, meant, named
-from ttc.grading.worker.ranges import ranges
+from ttc.grading.worker.ranges import ABOVE, BELOW, ranges
 
 Kind = Literal["scalar", "list", "bracket", "set", "union", "matrix"]
 Equal = Callable[[str, str], bool]
@@ -72,7 +72,7 @@ def shape(text: str) -> Shape:
     if isinstance(normal_form(text), Fraction):  # the comma of 1,000 parts nothing
         return SCALAR
     if text == REALS:
-        return Shape("bracket", (r"-\infty", r"\infty"), "()")
+        return Shape("bracket", (BELOW, ABOVE), "()")
     if text in (EMPTY, r"\{\}", r"\{ \}"):
         return Shape("set")
     if found := ENVIRONMENT.fullmatch(text):
@@ -159,7 +159,7 @@ def _without(points: list[str]) -> Shape:
     forms = [normal_form(point) for point in points]
     if len(points) > 1 and not all(isinstance(form, Fraction) for form in forms):
         return SCALAR
-    ends = [r"-\infty", *(point for _, point in sorted(zip(forms, points, strict=True))), r"\infty"]  # type: ignore[type-var]
+    ends = [BELOW, *(point for _, point in sorted(zip(forms, points, strict=True))), ABOVE]  # type: ignore[type-var]
     return Shape("union", tuple(f"({low},{high})" for low, high in itertools.pairwise(ends)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 
-from ttc.grading.worker.values import PARTS
+from ttc.grading.worker.values import CODES, PARTS, SIGNS
 
 POWER = r"(?: ?\^ ?\{?-?[1-4]\}?)?"
 MARKED = rf"\\text\{{((?:[ A-Za-z./^\d-]|\{{-?\d\}})+)\}}{POWER}"
@@ -33,7 +33,7 @@ NO_UNIT = {
 """Words behind a number that change its value."""
 SYMBOLS = {"i", "e", "x", "y", "z", "pi"}
 
-NAMES = {
+SPELLED = {
     **dict.fromkeys(["centimeter", "centimetre"], "cm"),
     **dict.fromkeys(["millimeter", "millimetre"], "mm"),
     **dict.fromkeys(["meter", "metre"], "m"),
@@ -43,22 +43,10 @@ NAMES = {
     **{"yard": "yd", "mile": "mi", "kilogram": "kg", "gram": "g", "gm": "g", "pound": "lb", "lbs": "lb"},
     **{"ounce": "oz", "second": "s", "sec": "s", "minute": "min", "hour": "h", "hr": "h", "liter": "l"},
     **{"litre": "l", "L": "l", "milliliter": "ml", "dollar": "dollar", "cent": "cent", "deg": "degree"},
-    **{
-        "degree": "degree",
-        "radian": "rad",
-        "celsius": "C",
-        "fahrenheit": "F",
-        "newton": "N",
-        "joule": "J",
-        "watt": "W",
-        "volt": "V",
-        "day": "day",
-        "week": "week",
-        "month": "month",
-        "year": "year",
-    },
+    **{"degree": "degree", "radian": "rad", "celsius": "C", "fahrenheit": "F", "newton": "N", "joule": "J"},
+    **{"watt": "W", "volt": "V", "day": "day", "week": "week", "month": "month", "year": "year"},
 }
-KNOWN = {*NAMES.values(), "rad", "dm", "nm", "mg", "am", "pm"}
+KNOWN = {*SPELLED.values(), "rad", "dm", "nm", "mg", "am", "pm"}
 PART = re.compile(r"(\d[\d.]*) ?(?:\\text ?\{ ?)?([A-Za-z]+)(?: ?\})?")
 COMPOUND = re.compile(rf"{PART.pattern}(?:,? ?(?:and )?{PART.pattern})+")
 SHORTHAND = {"mph": "mi/h", "kph": "km/h", "cc": "cm^3"}
@@ -126,23 +114,17 @@ def _product(unit: str) -> str:
 def _name(word: str) -> str:
     word = word if len(word) == 1 else word.lower()
     single = word[:-1] if len(word) > 2 and word.endswith("s") and not word.endswith("ss") else word
-    return NAMES.get(word, NAMES.get(single, single))
+    return SPELLED.get(word, SPELLED.get(single, single))
 
 
 CURRENCIES = {
-    **{"$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "₹": "rupee"},
-    **{
-        "dollars": "dollar",
-        "pounds": "pound",
-        "euros": "euro",
-        "yen": "yen",
-        "rupees": "rupee",
-        "cents": "cent",
-    },
-    **{"¢": "cent", "%": "percent", "USD": "dollar", "EUR": "euro", "GBP": "pound"},
+    **{"$": "dollar", "£": "pound", "€": "euro", "¥": "yen", "₹": "rupee", "¢": "cent", "%": "percent"},
+    **{"dollars": "dollar", "pounds": "pound", "euros": "euro", "yen": "yen", "rupees": "rupee"},
+    **{"cents": "cent", "USD": "dollar", "EUR": "euro", "GBP": "pound"},
 }
 AMOUNT = re.compile(
-    r"[-+]?(?:US)?\\?([$£€¥₹]|USD|EUR|GBP)\s?[\d.,]+|[\d.,]+ ?(?:\\text\{ ?)?(?:\\(?=%))?([¢%]|[A-Za-z]+)\}?"
+    rf"[-+]?(?:US)?\\?([${SIGNS}]|{CODES})\s?[\d.,]+"
+    r"|[\d.,]+ ?(?:\\text\{ ?)?(?:\\(?=%))?([¢%]|[A-Za-z]+)\}?"
 )
 
 

@@ -18,7 +18,9 @@ COMMA = re.compile(r"([-+]?\d+),(\d\d+)", re.ASCII)
 BASED = re.compile(r"([-+]?)\(?([0-9A-Za-z]+)\)?_(?:\{(?:\\text\{)?(\w+)\}*|(\d))", re.ASCII)
 ORDINAL = re.compile(r"(\d+) ?\^?\{?(?:\\text\{ ?)?(?:st|nd|rd|th)\}*", re.ASCII)
 MONEY = re.compile(r"(\d+)(?: dollars?)?,?(?: and)? (\d\d?) cents?", re.ASCII)
-CURRENCY = re.compile(r"^([-+]?)(?:[€£¥₹]|(?:USD|EUR|GBP) ?)|(?:[€£¥₹]| ?(?:USD|EUR|GBP))$")
+SIGNS, CODES = "€£¥₹", "USD|EUR|GBP"
+"""Of currencies; a dollar sign may also open mathematics."""
+CURRENCY = re.compile(rf"^([-+]?)(?:[{SIGNS}]|(?:{CODES}) ?)|(?:[{SIGNS}]| ?(?:{CODES}))$")
 ONES = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"),
     *("twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
@@ -26,14 +28,8 @@ ONES = [
 TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 WORDS = {word: value for value, word in enumerate(ONES)}
 WORDS |= {word: 10 * value for value, word in enumerate(TENS, 2)}
-SCALES = {
-    "dozen": 12,
-    "hundred": 100,
-    "thousand": 10**3,
-    "million": 10**6,
-    "billion": 10**9,
-    "trillion": 10**12,
-}
+SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6}
+SCALES |= {"billion": 10**9, "trillion": 10**12}
 PARTS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7}
 PARTS |= {"eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100, "thousandth": 1000}
 
