@@ -187,13 +187,13 @@ def test_lookahead_goes_by_what_comes_of_a_path_not_by_what_it_is() -> None:
 
 @dataclass
 class Recording(FakePolicy):
-    calls: list[tuple[float, int, bool]] = field(default_factory=list)
+    calls: list[tuple[float, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        self.calls.append((sampling.temperature, len(draws), draws[0].whole))
+        self.calls += [(sampling.temperature, draw.whole) for draw in draws]
         return await super().generate(sampling, draws)
 
 
@@ -215,9 +215,6 @@ def test_a_roll_out_has_its_own_temperature_and_length_and_an_over_path_stays_as
         assert further.address == (0, -1, 0, 0)
 
     asyncio.run(look())
-    assert engine.calls == [
-        *((0.8, 1, False), (0.0, 2, False), (0.0, 2, False), (0.8, 2, True)),
-        *((0.8, 1, False), (0.8, 1, False)),
-    ]
+    assert engine.calls == [*((0.8, False), *[(0.0, False)] * 4, *[(0.8, True)] * 2), *[(0.8, False)] * 2]
     verbs = [drawn.verb for drawn in policy.drawn]
     assert verbs == ["extend", *["roll_out"] * 6, *["extend"] * 2]

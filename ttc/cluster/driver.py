@@ -17,7 +17,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from ttc.cluster import shards
-from ttc.cluster.hosts import Handle, Host
+from ttc.cluster.hosts import Host
 from ttc.cluster.placement import Placement, has_gpu_vllm, place
 from ttc.models import ENVIRONMENT
 from ttc.plan.jobs import Job
@@ -48,16 +48,17 @@ def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]
     with _interruptible() as interrupted, _join() as address:
         placement = _place(launch)
         launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
-        with _host(placement, logs) as actors:
-            on_report(Report(ready=True, ray_address=address, placement=placement.describe()))
-            handles = {role: Handle(hosts) for role, hosts in actors.items()}
+        with _host(placement, logs) as (actors, starts):
+            policy, prm = actors.get("policy"), actors.get("prm")
             room = max(1, launch.room // placement.at_once)
-            policy, prm = handles.get("policy"), handles.get("prm")
             start = shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote
+            # they import what they need while the engines start, and wait for them
             tasks = [
                 start(launch, part, policy, prm, room, str(logs / f"shard-{i}.log"))
                 for i, part in enumerate(shards.split(jobs, placement.shards))
             ]
+            _await_starts(starts)
+            on_report(Report(ready=True, ray_address=address, placement=placement.describe()))
             _listen(tasks, on_report, interrupted, [host for hosts in actors.values() for host in hosts])
         if interrupted:
             raise KeyboardInterrupt
@@ -173,14 +174,14 @@ def refusal(error: Exception) -> str:
 
 
 @contextlib.contextmanager
-def _host(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
-    """The engines' actors by role, up and ready; ended with the context.
+def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any]], list[tuple[str, Any]]]]:
+    """The engines' actors by role, and their starts under way (log, reference); ended with the context.
 
     Engines that share a GPU start one after the other, since each measures the memory that is free; on a CPU
     they start side by side.
     """
     actors: dict[str, list[Any]] = {}
-    waiting: list[tuple[str, Any]] = []
+    starts: list[tuple[str, Any]] = []
     host: Any = ray.remote(Host)
     try:
         for role, config in placement.engines.items():
@@ -193,11 +194,10 @@ def _host(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
                     runtime_env={"env_vars": ENVIRONMENT},
                 ).remote(config, str(log))
                 actors.setdefault(role, []).append(actor)
-                waiting.append((str(log), actor.start.remote()))
+                starts.append((str(log), actor.start.remote()))
                 if placement.gpus[role]:
-                    _await_start(waiting)
-        _await_start(waiting)
-        yield actors
+                    _await_starts(starts)
+        yield actors, starts
     finally:
         all_ = [actor for replicas in actors.values() for actor in replicas]
         # engines end their own processes first: killed at once they would leave them behind
@@ -207,9 +207,9 @@ def _host(placement: Placement, logs: File) -> Iterator[dict[str, list[Any]]]:
             ray.kill(actor)
 
 
-def _await_start(waiting: list[tuple[str, Any]]) -> None:
-    while waiting:
-        log, ref = waiting.pop(0)
+def _await_starts(starts: list[tuple[str, Any]]) -> None:
+    while starts:
+        log, ref = starts.pop(0)
         try:
             ray.get(ref)
         except RayTaskError as error:

@@ -1,24 +1,61 @@
 """Engines in Ray actors, and the handles that make them look like engines again.
 
 An actor hosts one replica. The handle is what a shard holds: it sends a problem always to the same replica,
-so that its prefixes stay cached, and turns Ray's errors into ours.
+so that its prefixes stay cached, and turns Ray's errors into ours. Between the two go batches, not calls:
+what a shard asks in one turn of its loop is one message, and so is all that is finished meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
+import traceback
+from collections import defaultdict
 from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
+from uuid import uuid4
 from zlib import crc32
 
 from ray.exceptions import RayActorError
 
 from ttc.settings.schema import PolicyConfig, PrmConfig
-from ttc.types import Draw, EngineDied, EngineStats, Interrupted, Judgement, Query, Sample, Sampling, total
+from ttc.types import (
+    Draw,
+    EngineDied,
+    EngineStats,
+    Interrupted,
+    Judgement,
+    Query,
+    Sample,
+    Sampling,
+    TooLong,
+    TransientError,
+    UserError,
+    in_a_line,
+    total,
+)
 
 T = TypeVar("T")
+
+OURS = (EngineDied, Interrupted, TooLong, TransientError, UserError)
+
+Answer = tuple[int, Any, Exception | None]
+"""The number of a call, what it gave, what it raised."""
+
+
+@dataclass
+class Mailbox:
+    """What is finished of one shard's calls and not fetched yet."""
+
+    answers: list[Answer] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, answer: Answer) -> None:
+        self.answers.append(answer)
+        self.news.set()
 
 
 class Host:
@@ -29,26 +66,46 @@ class Host:
         redirect_output(log)
         self._config = config
         self._engine: Any = None
-        self._stopped = asyncio.Event()
+        self._stopped = False
+        self._ready = asyncio.Event()
+        self._mail: defaultdict[str, Mailbox] = defaultdict(Mailbox)
+        self._running: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Loads the model: an engine wants to be made inside the loop that uses it."""
         from ttc.models import start
 
         self._engine = await start(self._config)
+        self._ready.set()
 
-    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        return await self._unless_stopped(self._engine.generate(sampling, draws))
+    async def ready(self) -> None:
+        """Returns once `start` is through."""
+        await self._ready.wait()
 
-    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        return await self._unless_stopped(self._engine.judge(queries))
+    async def ask(self, shard: str, calls: Sequence[tuple[int, str, tuple[Any, ...]]]) -> None:
+        """Begins calls: (number, verb, arguments) each. What comes of them goes to `answers`."""
+        for call in calls:
+            task = asyncio.create_task(self._answer(self._mail[shard], *call))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def answers(self, shard: str) -> list[Answer]:
+        """What is finished of this shard's calls, once something is."""
+        mail = self._mail[shard]
+        await mail.news.wait()
+        await asyncio.sleep(0)  # what else ends in this turn of the loop comes along
+        mail.news.clear()
+        answers, mail.answers = mail.answers, []
+        return answers
 
     async def stats(self) -> EngineStats:
         return await self._engine.stats()
 
     async def stop(self) -> None:
         """From now on every call, waiting or new, ends with Interrupted: so the shards learn of it."""
-        self._stopped.set()
+        self._stopped = True
+        for task in self._running:
+            task.cancel()
 
     async def shutdown(self) -> None:
         """Ends the engine's own processes, where it has any."""
@@ -56,37 +113,89 @@ class Host:
 
         await shut_down(self._engine)
 
-    async def _unless_stopped(self, call: Awaitable[T]) -> T:
-        work, stop = asyncio.ensure_future(call), asyncio.ensure_future(self._stopped.wait())
+    async def _answer(self, mail: Mailbox, number: int, verb: str, arguments: tuple[Any, ...]) -> None:
+        value: Any = None
+        error: Exception | None = None
         try:
-            await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not work.done():
+            if self._stopped:
                 raise Interrupted
-            return work.result()
+            value = await getattr(self._engine, verb)(*arguments)
+        except asyncio.CancelledError:
+            error = Interrupted()
+        except Exception as raised:
+            error = raised
+            if not isinstance(raised, OURS):  # the other side may not know its class
+                traceback.print_exc()
+                error = RuntimeError(f"{type(raised).__name__}: {in_a_line(raised)}")
+        mail.put((number, value, error))
+
+
+class Line:
+    """Calls to one actor. Make it in the event loop that uses it."""
+
+    def __init__(self, actor: Any) -> None:
+        self.actor = actor
+        self._name, self._numbers = uuid4().hex, itertools.count()
+        self._outgoing: list[tuple[int, str, tuple[Any, ...]]] = []
+        self._open: dict[int, asyncio.Future[Any]] = {}
+        self._fetching: asyncio.Task[None] | None = None
+
+    async def ask(self, verb: str, *arguments: Any) -> Any:
+        """What the engine's method gives, or raises."""
+        loop, number = asyncio.get_running_loop(), next(self._numbers)
+        if not self._outgoing:
+            loop.call_soon(self._send)
+        self._outgoing.append((number, verb, arguments))
+        future = self._open[number] = loop.create_future()
+        return await future
+
+    def _send(self) -> None:
+        calls, self._outgoing = self._outgoing, []
+        self.actor.ask.remote(self._name, calls)
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch())
+
+    async def _fetch(self) -> None:
+        """Fetches answers while calls are open."""
+        try:
+            while self._open:
+                for number, value, error in await _answer(self.actor.answers.remote(self._name)):
+                    future = self._open.pop(number)
+                    if future.cancelled():
+                        continue
+                    if error:
+                        future.set_exception(error)
+                    else:
+                        future.set_result(value)
+        except EngineDied as death:
+            for future in self._open.values():
+                if not future.done():
+                    future.set_exception(EngineDied(str(death)))
+            self._open.clear()
         finally:
-            stop.cancel()
-            work.cancel()
+            self._fetching = None
 
 
 class Handle:
     """The replicas of one engine as a PolicyModel or a VerifierModel. Once the actor is gone, every call
-    raises EngineDied."""
+    raises EngineDied. Make it in the event loop that uses it."""
 
     def __init__(self, actors: Sequence[Any]) -> None:
-        self._actors = list(actors)
+        self._lines = [Line(actor) for actor in actors]
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        return await _answer(self._replica(draws[0].question).generate.remote(sampling, draws))
+        return await self._line(draws[0].question).ask("generate", sampling, draws)
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        return await _answer(self._replica(queries[0].question).judge.remote(queries))
+        return await self._line(queries[0].question).ask("judge", queries)
 
     async def check(self) -> None:
-        """Every host has checked its engine at its start."""
+        """Waits until all replicas are up: every host checks its engine at its start."""
+        await asyncio.gather(*(_answer(line.actor.ready.remote()) for line in self._lines))
 
     async def stats(self) -> EngineStats:
         """Of all replicas together. A busy second is one of the engine: replicas do not add theirs up."""
-        all_ = await asyncio.gather(*(_answer(actor.stats.remote()) for actor in self._actors))
+        all_ = await asyncio.gather(*(_answer(line.actor.stats.remote()) for line in self._lines))
         return EngineStats(
             computed_tokens=total(stats.computed_tokens for stats in all_),
             cached_tokens=sum(stats.cached_tokens for stats in all_),
@@ -94,8 +203,8 @@ class Handle:
             busy_seconds=max(stats.busy_seconds for stats in all_),
         )
 
-    def _replica(self, question: str) -> Any:
-        return self._actors[crc32(question.encode()) % len(self._actors)]
+    def _line(self, question: str) -> Line:
+        return self._lines[crc32(question.encode()) % len(self._lines)]
 
 
 async def _answer(ref: Awaitable[T]) -> T:

@@ -7,6 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import ray
 
@@ -29,9 +30,15 @@ def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:
 
 @ray.remote(num_cpus=1, max_retries=0)
 def run(
-    launch: Launch, jobs: Sequence[Job], policy: Handle | None, verifier: Handle | None, room: int, log: str
+    launch: Launch,
+    jobs: Sequence[Job],
+    policy: Sequence[Any] | None,
+    verifier: Sequence[Any] | None,
+    room: int,
+    log: str,
 ) -> Iterator[Report]:
-    """Yields reports until all jobs are done or an engine tells it to stop.
+    """Yields reports until all jobs are done or an engine tells it to stop; an engine is the actors of its
+    replicas.
 
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
@@ -43,9 +50,16 @@ def run(
     async def emit(report: Report) -> None:
         reports.put(report)
 
+    async def search() -> None:
+        handles = [Handle(actors) if actors else None for actors in (policy, verifier)]
+        for handle in handles:
+            if handle:
+                await handle.check()
+        await Shard(launch, handles[0], handles[1], room, emit).run(jobs)
+
     def thread() -> None:
         try:
-            asyncio.run(Shard(launch, policy, verifier, room, emit).run(jobs))
+            asyncio.run(search())
             reports.put(None)
         except BaseException as error:  # handed to the task's own thread, which raises it
             reports.put(error)

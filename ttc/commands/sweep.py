@@ -66,6 +66,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
                 log.engines_ready(report.ray_address, report.placement)
             for part in report.parts:
                 folder.commit(part)
+            log.heard()
             failed.extend(report.failed)
             progress.update(report)
 

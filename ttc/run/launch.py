@@ -34,7 +34,7 @@ class Launch:
 
     @property
     def room(self) -> int:
-        """Paths in flight, all shards together: a little above what the policy can run at once."""
+        """Draws in flight, all shards together: a little above what the policy can run at once."""
         engine = self.policy or self.prm
         assert engine, "a launch has an engine"
         return self.cluster.paths or engine.max_num_seqs * (engine.replicas or 1) * 5 // 4

@@ -37,7 +37,7 @@ class LaunchLog:
         self._folder = folder
         self._runs = folder.runs()
         self._first_part = folder.commits
-        self._mark = time.monotonic()
+        self._mark = self._heard = time.monotonic()
         self._starting = self._searching = 0.0
         shared = asdict(inputs.grid.launch)
         del shared["n"], shared["strategy"]  # what differs between points stands in the cells
@@ -78,17 +78,21 @@ class LaunchLog:
 
     @contextlib.contextmanager
     def engines(self) -> Iterator[None]:
-        """The time of one pair of engines: until they are ready, and then."""
-        self._mark = time.monotonic()
+        """The time of one pair of engines: until they are ready, and then until they are last heard of."""
+        self._mark = self._heard = time.monotonic()
         try:
             yield
         finally:
-            self._searching += time.monotonic() - self._mark
+            self._searching += self._heard - self._mark
+
+    def heard(self) -> None:
+        """A report has come, and what it brought is committed."""
+        self._heard = time.monotonic()
 
     def engines_ready(self, ray_address: str | None, placement: dict[str, str] | None) -> None:
         self._entry |= {"ray_address": ray_address, "placement": placement}
         self._starting += time.monotonic() - self._mark
-        self._mark = time.monotonic()
+        self._mark = self._heard = time.monotonic()
 
     def _bill(self) -> dict[str, Any]:
         """What the engines really did for this launch; null where they do not tell.

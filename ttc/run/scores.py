@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -37,6 +38,10 @@ class StepScore:
     """Why there is no score: "too_long" for the verifier, else "unscored" (it gave NaN, or none)."""
 
 
+Place = tuple[tuple[int, ...], int, int]
+"""The address of a path, its steps, and how many scores it has: what is asked for."""
+
+
 @dataclass(eq=False)
 class IncrementalVerifier:
     """`Verifier` for one search over one problem. The bill is the search's: added to here."""
@@ -46,24 +51,50 @@ class IncrementalVerifier:
     scored: dict[tuple[tuple[int, ...], int], StepScore] = field(default_factory=dict)
     """(address of the scored path, index among its steps that are not blank) -> score and cost."""
 
+    begun: dict[Place, tuple[Path, asyncio.Task[Judgement]]] = field(default_factory=dict)
+    """Paths whose scores are asked for."""
+
     async def score(self, paths: Sequence[Path]) -> list[Path]:
         result = list(paths)
-        askable: dict[int, Path] = {}
+        asked: dict[int, Path] = {}
         for i, path in enumerate(paths):
-            missing = len(path.worded) - len(path.scores)
-            if missing > 0 and None in path.scores:  # what has no score once has none for good
+            missing = _missing(path)
+            if missing and None in path.scores:  # what has no score once has none for good
                 result[i] = replace(path, scores=(*path.scores, *[None] * missing))
-            elif missing > 0:
-                askable[i] = path
-        if askable:
-            model = self.model
-            assert model is not None, "a search without a verifier scores nothing"
-            queries = [_make_query(path) for path in askable.values()]
-            judgements = await retry(lambda: model.judge(queries))
-            for (i, path), judgement in zip(askable.items(), judgements, strict=True):
-                self._charge(path, judgement)
-                result[i] = replace(path, scores=(*path.scores, *judgement.scores))
+            elif missing:
+                asked[i] = path
+                self.begin(path)
+        judged: dict[Place, Judgement] = {}
+        for i, path in asked.items():
+            place = _place(path)
+            if place not in judged:  # copies of a path share its scores
+                judged[place] = await self.begun[place][1]
+                del self.begun[place]
+                self._charge(path, judged[place])
+            result[i] = replace(path, scores=(*path.scores, *judged[place].scores))
         return result
+
+    def begin(self, path: Path) -> None:
+        """Asks for a path's scores now: `score` will want them."""
+        place = _place(path)
+        if place not in self.begun and _missing(path) and None not in path.scores:
+            self.begun[place] = path, asyncio.ensure_future(self._judge(path))
+
+    def close(self) -> None:
+        """The search is over: what was begun and not wanted is given up, or paid where it is there."""
+        for path, task in self.begun.values():
+            if not task.done():
+                task.cancel()
+            elif not task.cancelled() and not task.exception():
+                self._charge(path, task.result())
+        self.begun.clear()
+
+    async def _judge(self, path: Path) -> Judgement:
+        model = self.model
+        assert model is not None, "a search without a verifier scores nothing"
+        query = _make_query(path)
+        [judgement] = await retry(lambda: model.judge([query]))
+        return judgement
 
     def status(self, path: Path) -> str:
         """What a path's scores are: "ok", or why its first missing one is missing."""
@@ -103,6 +134,15 @@ def context_sum(start: int, tokens: int) -> int:
 def logprobs(steps: Sequence[Step]) -> tuple[float, ...] | None:
     values = tuple(step.logprob for step in steps if step.logprob is not None)
     return values if len(values) == len(steps) else None
+
+
+def _place(path: Path) -> Place:
+    return path.address, len(path.steps), len(path.scores)
+
+
+def _missing(path: Path) -> int:
+    """Steps without a score, blank ones left out."""
+    return max(0, len(path.worded) - len(path.scores))
 
 
 def _make_query(path: Path) -> Query:

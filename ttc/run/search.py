@@ -32,11 +32,22 @@ async def run_job(
         Interrupted, EngineDied: nothing is known about this search; it stays missing.
     """
     start, first_child = time.monotonic(), job.first * job.unit
-    session = Session(policy, verifier, job.sampling, job.seed, job.problem_key, job.n, first_child)
+    # a pool's paths are scored as they come, too
+    early = bool(job.score) or job.strategy.scores_children
+    session = Session(policy, verifier, job.sampling, job.seed, job.problem_key, job.n, first_child, early)
     if job.stored:
         return await _score(job, job.stored, session, launch)
+    try:
+        return await _search(job, launch, session, grader, start)
+    finally:
+        session.verifier.close()
 
+
+async def _search(
+    job: Job, launch: Launch, session: Session, grader: Grader, start: float
+) -> tuple[Rows, str | None]:
     def summary(grades: Sequence[Grade], paths: Sequence[Path], *why: str) -> Row:
+        session.verifier.close()  # what was asked for in vain is paid
         return search_row(job, session, paths, grades, time.monotonic() - start, launch.facts, *why)
 
     try:

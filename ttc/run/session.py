@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from ttc.models.together import together
 from ttc.run.scores import IncrementalVerifier, retry
 from ttc.types import Bill, Budget, Draw, Path, PolicyModel, Sample, Sampling, Step, VerifierModel, total
 
@@ -55,6 +56,9 @@ class AddressedPolicy:
 
     Children are numbered from 0 upwards at every node, roll-outs from -1 downwards: neither takes the
     other's indices. What follows a roll-out's first step are children of the roll-out's own node.
+
+    Every draw is a call of its own: it fails and is tried again alone, and `on_child` hears of a child while
+    its siblings are still being written.
     """
 
     model: PolicyModel | None
@@ -63,6 +67,7 @@ class AddressedPolicy:
     problem_key: str
     bill: Bill
     first_child: int
+    on_child: Callable[[Path], None] | None = None
     taken: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
     drawn: list[Drawn] = field(default_factory=list)
 
@@ -121,25 +126,24 @@ class AddressedPolicy:
     async def _draw(
         self, verb: str, slots: Sequence[tuple[Path, int]], sampling: Sampling, whole: bool
     ) -> list[Path]:
-        draws = [
-            Draw(
-                question=path.problem.question,
-                tokens=_prefix(path),
-                seed=seed_of(self.seed, self.problem_key, (*path.address, index)),
-                whole=whole,
-            )
-            for path, index in slots
-        ]
+        drawn = await together(self._draw_one(verb, *slot, sampling, whole) for slot in slots)
+        for one, draw in drawn:
+            self._charge(draw, one.sample)
+            self.drawn.append(one)
+        return [one.child for one, _ in drawn]
+
+    async def _draw_one(
+        self, verb: str, path: Path, index: int, sampling: Sampling, whole: bool
+    ) -> tuple[Drawn, Draw]:
         model = self.model
         assert model is not None, "a session without a policy only scores"
-        samples = await retry(lambda: model.generate(sampling, draws))
-        children = []
-        for (path, index), draw, sample in zip(slots, draws, samples, strict=True):
-            child = path.child(index, sample.steps)
-            self._charge(draw, sample)
-            self.drawn.append(Drawn(verb, path, child, sample))
-            children.append(child)
-        return children
+        seed = seed_of(self.seed, self.problem_key, (*path.address, index))
+        draw = Draw(path.problem.question, _prefix(path), seed, whole)
+        [sample] = await retry(lambda: model.generate(sampling, [draw]))
+        child = path.child(index, sample.steps)
+        if self.on_child and verb != "roll_out":
+            self.on_child(child)
+        return Drawn(verb, path, child, sample), draw
 
     def _take(self, path: Path, aside: bool) -> int:
         """The index of the node's next child; `aside`: of its next roll-out."""
@@ -189,6 +193,7 @@ class Session:
         policy, verifier: engines; None: nothing to sample, or to score.
         n: finished paths that the search may return.
         first_child: the root's first free child index: a pool that grows goes on where it stopped.
+        scores_children: every child will be scored: so it is as soon as it is drawn.
     """
 
     def __init__(
@@ -200,10 +205,12 @@ class Session:
         problem_key: str,
         n: int,
         first_child: int = 0,
+        scores_children: bool = False,
     ) -> None:
         self.bill = Bill()
-        self.policy = AddressedPolicy(policy, sampling, seed, problem_key, self.bill, first_child)
         self.verifier = IncrementalVerifier(verifier, self.bill)
+        on_child = self.verifier.begin if scores_children else None
+        self.policy = AddressedPolicy(policy, sampling, seed, problem_key, self.bill, first_child, on_child)
         self.context = SearchContext(Budget(n), self.bill, seed, problem_key)
         self.drawn = self.policy.drawn
         """Every draw, roll-outs included, in the order in which they came."""

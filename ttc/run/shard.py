@@ -1,28 +1,76 @@
 """Many searches side by side, bounded. asyncio only: the same code inside a Ray task and without Ray.
 
 One coroutine per search; no rounds across problems and no barrier, so a slow problem holds back nobody and
-the verifier works while the policy does. How many run at once is this file's bound, not a strategy's.
+the verifier works while the policy does. How many run at once is this file's bound, not a strategy's: the
+next one enters when the engines have too little to do, whatever the open ones may still come to ask.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from ttc.grading import make_grader
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
 from ttc.run.search import run_job
 from ttc.store import PartWriter
-from ttc.types import EngineDied, EngineStats, Interrupted, PolicyModel, VerifierModel
+from ttc.types import (
+    Draw,
+    EngineDied,
+    EngineStats,
+    Interrupted,
+    Judgement,
+    PolicyModel,
+    Query,
+    Sample,
+    Sampling,
+    VerifierModel,
+)
+
+T = TypeVar("T")
 
 HEARTBEAT = 1.0
 """Seconds between two reports of a shard."""
 
+OPEN = 4
+"""Paths that open searches may return, as a multiple of the room: so that engines which answer at once, or
+searches that wait for something else, do not let all in."""
+
+
+class Gauge:
+    """An engine, and how much it has been asked that it has not answered: draws, or queries."""
+
+    def __init__(self, engine: Any, changed: asyncio.Event) -> None:
+        self._engine, self._changed = engine, changed
+        self.waiting = 0
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        return await self._counted(len(draws), self._engine.generate(sampling, draws))
+
+    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
+        return await self._counted(len(queries), self._engine.judge(queries))
+
+    async def check(self) -> None:
+        await self._engine.check()
+
+    async def stats(self) -> EngineStats:
+        return await self._engine.stats()
+
+    async def _counted(self, count: int, call: Awaitable[T]) -> T:
+        self.waiting += count
+        self._changed.set()
+        try:
+            return await call
+        finally:
+            self.waiting -= count
+            self._changed.set()
+
 
 class Shard:
-    """Many searches side by side, begun in order, at most `room` paths at once (a larger search runs alone);
-    parts are handed over as they fill.
+    """Many searches side by side, begun in order: one more whenever fewer than `room` draws and as few
+    queries wait for an answer. Parts are handed over as they fill.
 
     `emit` gets a report every second. Setting `stop` ends it early with everything finished handed over; an
     engine that stops or dies sets it too.
@@ -37,9 +85,11 @@ class Shard:
         emit: Callable[[Report], Awaitable[None]],
     ) -> None:
         self.stop = asyncio.Event()
-        self._launch, self._policy, self._verifier, self._emit = launch, policy, verifier, emit
-        self._room = self._free = room
-        self._left = asyncio.Event()
+        self._launch, self._emit = launch, emit
+        self._changed = asyncio.Event()
+        self._policy = Gauge(policy, self._changed) if policy else None
+        self._verifier = Gauge(verifier, self._changed) if verifier else None
+        self._room, self._open = room, 0
         self._writer = PartWriter(launch.folder)
         self._grader = make_grader(launch.readout.grader, launch.readout.grade_timeout)
         self._news = Report()
@@ -73,11 +123,17 @@ class Shard:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
                 size = max(1, min(job.n or len(job.stored), self._room))
-                while self._free < size:
-                    self._left.clear()
-                    await self._left.wait()
-                self._free -= size
+                while not self._has_room(size):
+                    self._changed.clear()
+                    await self._changed.wait()
+                self._open += size
+                self._changed.clear()
                 group.create_task(self._run(job, size))
+                await self._changed.wait()  # until it has asked, so that its draws count
+
+    def _has_room(self, size: int) -> bool:
+        engines = (engine for engine in (self._policy, self._verifier) if engine)
+        return self._open + size <= OPEN * self._room and all(e.waiting < self._room for e in engines)
 
     async def _run(self, job: Job, size: int) -> None:
         try:
@@ -88,8 +144,8 @@ class Shard:
             self.stop.set()
             return
         finally:
-            self._free += size
-            self._left.set()
+            self._open -= size
+            self._changed.set()
         self._writer.add(rows)
         self._news.done += 1
         if failure:

@@ -10,7 +10,7 @@ with copies.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ttc.strategies.aggregations import Agg
 from ttc.strategies.common import check_width, distinct, ranked, shares
@@ -27,6 +27,8 @@ class Beam(Strategy):
     agg: Agg = "last"
     finished: Literal["keep", "compete"] = "keep"
     """keep: an over path keeps its place. compete: it must stay among the best ceil(n/M) of all."""
+
+    scores_children: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_width(self.n, self.width)

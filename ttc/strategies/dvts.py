@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ttc.strategies.aggregations import Agg
 from ttc.strategies.common import check_width, ranked
@@ -23,6 +24,8 @@ class Dvts(Strategy):
     depth: Count = 40
     """Rounds at most. The last one samples to the end of the text."""
     agg: Agg = "last"
+
+    scores_children: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         check_width(self.n, self.width)

@@ -106,6 +106,10 @@ class Strategy(ABC):
     guided: ClassVar[bool] = True
     """False: never calls the verifier, so any verifier can score its paths afterwards."""
 
+    scores_children: ClassVar[bool] = False
+    """True: every child that it draws it has scored, before it looks at any. So each may be scored as soon as
+    it is drawn, while its siblings are still being written."""
+
     temperature: ClassVar[float | None] = None
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 

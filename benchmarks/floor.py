@@ -1,0 +1,163 @@
+"""The floor of a finished sweep: its own requests, given to bare AsyncLLM engines.
+
+Reads the requests off the folder (prompts, seeds and ids of every draw; the texts that were scored), starts the
+engines as ttc starts them, and hands over everything that could be asked at once: the whole samples, or all
+draws of a depth, then all scores of that depth. No Ray, no search, no store, no grading. Prints a JSON line:
+tokens, seconds and rates. Guided searches are replayed twice, and the faster one counts: policy and verifier
+taking turns, and the verifier on a depth's scores while the policy draws the next depth (which no search
+could do).
+
+    uv run python benchmarks/floor.py FOLDER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from ttc.models import ENVIRONMENT, make
+from ttc.plan.cells import read_grid
+from ttc.plan.inputs import Inputs, look_up_all
+from ttc.run.session import seed_of
+from ttc.settings.schema import PolicyConfig, PrmConfig
+from ttc.store import Folder
+from ttc.types import Draw
+
+
+@dataclass
+class Level:
+    """What can be asked at once: the policy's draws of one depth, and the scores of what they gave."""
+
+    draws: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)
+
+
+def levels(folder: Path) -> list[Level]:
+    """The requests of a folder, by depth."""
+    stored = Folder(folder)
+    found: dict[int, Level] = defaultdict(Level)
+    guided = {row["family"] for row in stored.read("steps", ["family"]).to_pylist()}
+    scored = set(stored.read("scores", ["path"])["path"].to_pylist())
+    columns = ["family", "problem_key", "problem_id", "seed", "address", "token_ids"]
+    for row in stored.read("paths", [*columns, "path", "steps"]).to_pylist():
+        if row["family"] in guided:
+            continue
+        found[1].draws.append(row | {"prefix": (), "tokens": len(row["token_ids"]), "whole": True})
+        if row["path"] in scored:
+            found[1].texts += [
+                (row["problem_id"], tuple(row["steps"]), k) for k, s in enumerate(row["steps"]) if s.strip()
+            ]
+    trees: dict[tuple[Any, ...], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for row in stored.read("steps", [*columns, "step", "verb", "text", "score"]).to_pylist():
+        trees[row["family"], row["problem_key"], row["seed"]][row["address"]].append(row)
+    for tree in trees.values():
+        _read_tree(tree, found)
+    return [found[depth] for depth in sorted(found)]
+
+
+def _read_tree(tree: dict[str, list[Any]], found: dict[int, Level]) -> None:
+    ids: dict[str, tuple[int, ...]] = {"": ()}
+    words: dict[str, tuple[str, ...]] = {"": ()}
+    for address in sorted(tree, key=lambda one: one.count("/")):
+        rows = sorted(tree[address], key=lambda row: row["step"])
+        parent, level = address.rpartition("/")[0], found[address.count("/") + 1]
+        drawn = [token for row in rows for token in row["token_ids"]]
+        whole = rows[0]["verb"] != "extend"
+        level.draws.append(rows[0] | {"prefix": ids[parent], "tokens": len(drawn), "whole": whole})
+        ids[address] = (*ids[parent], *drawn)
+        words[address] = (*words[parent], *(row["text"] for row in rows))
+        for row in rows:
+            if row["score"] is not None:
+                level.texts.append((row["problem_id"], words[address], row["step"]))
+
+
+class Bare:
+    """The engines of a launch as ttc starts them, and nothing around them."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        made = {type(config): make(model.runs(config)) for config, model in inputs.models.items()}
+        self.policy, self.verifier = made[PolicyConfig], made.get(PrmConfig)
+        self._sampling = inputs.grid.cells[0].sampling
+        self._problems = {problem.id: problem for cell in inputs.cells for problem in cell.problems}
+        self._laid_out = lru_cache(None)(self._lay_out)
+
+    async def draw(self, row: dict[str, Any]) -> int:
+        """One draw; its tokens."""
+        problem = self._problems[row["problem_id"]]
+        address = tuple(map(int, row["address"].split("/")))
+        draw = Draw(
+            problem.question, row["prefix"], seed_of(row["seed"], row["problem_key"], address), row["whole"]
+        )
+        prompt = self.policy._prompt(self._sampling.prompt, problem.question)
+        rule = self.policy._rule(self._sampling.prompt.separator)
+        left = min(self._sampling.max_tokens, self.policy.context - len(prompt)) - len(draw.tokens)
+        got = await self.policy._continue([*prompt, *draw.tokens], self._sampling, draw, rule, left)
+        return len(got.tokens)
+
+    async def score(self, text: tuple[str, tuple[str, ...], int]) -> None:
+        await self.verifier.reader.read(self._laid_out(text))
+
+    def _lay_out(self, text: tuple[str, tuple[str, ...], int]) -> tuple[int, ...]:
+        name, steps, step = text
+        worded = tuple(one for one in steps if one.strip())
+        before = sum(bool(one.strip()) for one in steps[:step])
+        return self.verifier.format.layout(self._problems[name].question, worded).upto(before)
+
+    async def replay(self, levels: Sequence[Level], overlapped: bool) -> int:
+        """All levels; the tokens drawn."""
+        drawn, behind = 0, []
+        for level in levels:
+            behind_now = [self.score(text) for text in behind]
+            drawn += sum((await asyncio.gather(*map(self.draw, level.draws), *behind_now))[: len(level.draws)])
+            behind = list(dict.fromkeys(level.texts))
+            if not overlapped:
+                await asyncio.gather(*map(self.score, behind))
+                behind = []
+        await asyncio.gather(*map(self.score, behind))
+        return drawn
+
+    async def forget(self) -> None:
+        """Empties the prefix caches, so that the next replay computes what the first one did."""
+        for one in (self.policy, self.verifier and self.verifier.reader):
+            if one:
+                await one.engine._llm.reset_prefix_cache()
+
+
+async def main(folder: Path) -> dict[str, Any]:
+    inputs = look_up_all(read_grid(Folder(folder).runs()[-1]["overrides"]))
+    work, bare = levels(folder), Bare(inputs)
+    guided = len(work) > 1
+    if bare.verifier:
+        for level in work:
+            for text in level.texts:
+                bare._laid_out(text)
+    await asyncio.gather(*map(bare.draw, work[0].draws[:2]))  # the engines' first step is slow
+    best: dict[str, Any] = {}
+    for overlapped in (True, False) if bare.verifier else (False,):
+        await bare.forget()
+        start = time.monotonic()
+        tokens = await bare.replay(work, overlapped)
+        seconds = time.monotonic() - start
+        way = "overlapped" if overlapped else "in turn"
+        print(f"{way}: {tokens} tokens in {seconds:.2f} s", file=sys.stderr)
+        if not best or seconds < best["seconds"]:
+            best = {"tokens": tokens, "seconds": seconds, "way": way if bare.verifier else "policy alone"}
+    bare.policy.shutdown()
+    if bare.verifier:
+        bare.verifier.shutdown()
+    return best | {"levels": len(work), "scores": sum(len(set(level.texts)) for level in work), "guided": guided}
+
+
+if __name__ == "__main__":
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    print(json.dumps(asyncio.run(main(Path(sys.argv[1])))), flush=True)
