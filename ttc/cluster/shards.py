@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import queue
 import threading
@@ -51,6 +52,7 @@ def run(
         reports.put(report)
 
     async def search() -> None:
+        gc.freeze()  # as `models.start` does
         handles = [Handle(actors) if actors else None for actors in (policy, verifier)]
         for handle in handles:
             if handle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import os
 import traceback
@@ -76,6 +77,9 @@ async def start(config: PolicyConfig | PrmConfig) -> Any:
         engine = make(config)
         if isinstance(config, PrmConfig):
             await engine.check()
+        # what is loaded stays: a collection that walks through it stops every call for a third of a second
+        gc.collect()
+        gc.freeze()
     except Exception as error:
         await shut_down(engine)
         if isinstance(error, UserError | EngineDied):

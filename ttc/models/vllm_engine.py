@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ttc.models.counters import Counters
+from ttc.models.forking import forking
 from ttc.types import EngineDied, TransientError
 
 if TYPE_CHECKING:
@@ -72,12 +74,15 @@ class Engine:
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        arguments = engine_arguments(options, current_platform.is_cpu())
-        if current_platform.is_cpu():
+        cpu = current_platform.is_cpu()
+        arguments = AsyncEngineArgs(**engine_arguments(options, cpu))
+        if cpu:
             prepare_environment()
             # set, not defaulted: Ray has put its own number there
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
-        self._llm: Any = AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+        config = arguments.create_engine_config()
+        with forking() if cpu else nullcontext():
+            self._llm: Any = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
         self._input, self._dead = tokens_input, EngineDeadError
         # made anew for every request: so vLLM need not copy them
         self._sampling = partial(SamplingParams, output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)

@@ -1,0 +1,55 @@
+"""vLLM's process as a copy of this one, for engines on a CPU.
+
+vLLM spawns its engine's process on CPUs and in Ray actors: a new interpreter that imports all of it again, ten
+seconds of both cores. A fork has it already. On a GPU vLLM keeps its own way: CUDA does not live through a
+fork.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def forking() -> Iterator[None]:
+    """vLLM's engines that are started in here are forks of this process."""
+    from vllm.utils import system_utils
+
+    kept = getattr(system_utils, "is_in_ray_actor", None)
+    method = os.environ.get("VLLM_WORKER_MULTIPROC_METHOD")
+    if kept is None:  # another vLLM: it spawns, and all works as before, later
+        yield
+        return
+    _close_in_forks(_sockets())
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
+    system_utils.is_in_ray_actor = lambda: False
+    try:
+        yield
+    finally:
+        system_utils.is_in_ray_actor = kept
+        os.environ.pop("VLLM_WORKER_MULTIPROC_METHOD")
+        if method:
+            os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = method
+
+
+def _sockets() -> list[int]:
+    found = []
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
+                found.append(int(name))
+    return found
+
+
+def _close_in_forks(sockets: list[int]) -> None:
+    """A copy must not hold this process's connections open: Ray sees by theirs that an actor has died."""
+
+    def close() -> None:
+        for socket in sockets:
+            with contextlib.suppress(OSError):
+                os.close(socket)
+
+    os.register_at_fork(after_in_child=close)
