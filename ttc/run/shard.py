@@ -121,8 +121,8 @@ class Shard:
 
     async def _feed(self, jobs: Sequence[Job]) -> None:
         async with asyncio.TaskGroup() as group:
-            for job in jobs:
-                size = max(1, min(job.n or len(job.stored), self._room))
+            for job in tail_sorted(jobs, OPEN * self._room):
+                size = min(_size(job), self._room)
                 while not self._has_room(size):
                     self._changed.clear()
                     await self._changed.wait()
@@ -165,6 +165,22 @@ class Shard:
             return policy, await self._verifier.stats() if self._verifier else None
         except Exception:  # a dead engine tells nothing; the searches say so themselves
             return None, None
+
+
+def tail_sorted(jobs: Sequence[Job], paths: int) -> list[Job]:
+    """The jobs in their order, but for the last ones, which may return so many `paths` together: of those the
+    longest come first, or they would run alone at the end. A search that goes step by step takes longer than
+    a pool, and a wide one than a narrow one."""
+    cut = len(jobs)
+    while cut and paths > 0:
+        cut -= 1
+        paths -= _size(jobs[cut])
+    return [*jobs[:cut], *sorted(jobs[cut:], key=lambda job: (not job.strategy.guided, -_size(job)))]
+
+
+def _size(job: Job) -> int:
+    """Paths that a job may return, or that it scores."""
+    return max(1, job.n or len(job.stored))
 
 
 def _rate(stats: EngineStats | None) -> float | None:
