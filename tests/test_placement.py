@@ -220,3 +220,30 @@ def test_a_ray_that_is_too_small_is_refused(resources: dict[str, float], expecte
     with pytest.raises(UserError) as refused:
         place(engines, {}, AUTO, resources, gpu_vllm=True)
     assert expected in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("policy", "prm"), [("llama-3.2-1b", "rlhflow-8b-deepseek"), ("qwen2.5-7b", "qwen-prm-7b")]
+)
+def test_engines_on_one_gpu_know_their_cache_in_bytes_so_that_none_waits_to_measure(
+    policy: str, prm: str
+) -> None:
+    placed = put(policy, prm, 1, 80).engines
+    for role, name in (("policy", policy), ("prm", prm)):
+        one, size = placed[role], (POLICIES | PRMS)[name]
+        assert None not in (size, one.memory_gib, one.gpu_share)
+        assert size.gib(size.weights) + OVERHEAD + one.memory_gib == pytest.approx(
+            80 * one.gpu_share, abs=0.01
+        )
+    assert put(policy, prm, 1, 80, policy_memory_gib=3.0).engines["policy"].memory_gib == 3.0
+    assert put(policy, prm, 2, 80).engines["policy"].memory_gib is None
+    assert put(policy, prm, 1, None).engines["policy"].memory_gib is None
+
+
+@pytest.mark.parametrize(
+    ("policy", "gib", "paths"), [("llama-3.2-1b", 80, 512), ("llama-3.2-1b", 24, 438), ("smollm2", 24, 512)]
+)
+def test_a_gpu_runs_as_many_paths_at_once_as_its_cache_holds(policy: str, gib: int, paths: int) -> None:
+    found = put(policy, "rlhflow-8b-deepseek" if gib > 24 else "skywork-1.5b", 1, gib)
+    assert found.engines["policy"].max_num_seqs == paths
+    assert put(policy, "none", 1, gib, policy_max_num_seqs=7).engines["policy"].max_num_seqs == 7

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from pathlib import Path
 
 import pytest
 
+from ttc.models.checkpoint import fetch
 from ttc.models.together import together
 from ttc.models.vllm_engine import EngineOptions, engine_arguments, threads
 
@@ -24,13 +27,33 @@ def test_a_cpus_batch_holds_any_prompt_as_prompts_cannot_be_cut():
     assert "gpu_memory_utilization" not in arguments
 
 
-def test_a_gpu_takes_its_share_unless_the_cache_is_given_in_bytes():
+def test_a_gpu_takes_its_share_and_the_cache_may_be_given_in_bytes():
     shared, given = (
         engine_arguments(options(gpu_share=0.4, memory=memory), cpu=False) for memory in (None, 2**33)
     )
-    assert (shared.get("gpu_memory_utilization"), shared.get("kv_cache_memory_bytes")) == (0.4, None)
-    assert given["kv_cache_memory_bytes"] == 2**33
+    assert (shared["gpu_memory_utilization"], shared.get("kv_cache_memory_bytes")) == (0.4, None)
+    # the share is asked for in both: vLLM refuses to start where its default, nearly all, is not free
+    assert (given["gpu_memory_utilization"], given["kv_cache_memory_bytes"]) == (0.4, 2**33)
     assert not {"enforce_eager", "enable_chunked_prefill"} & set(shared)
+
+
+def test_on_a_gpu_only_what_writes_is_compiled():
+    reads = engine_arguments(options(reads=True), cpu=False)
+    assert reads["enforce_eager"]
+    assert "enforce_eager" not in engine_arguments(options(), cpu=False)
+
+
+@pytest.mark.parametrize("part", ["policy", "prm"])
+def test_float32_on_a_gpu_gets_an_attention_that_has_it_also_for_the_embedded_models(part):
+    import torch
+    from vllm.v1.attention.backends.registry import AttentionBackendEnum
+
+    chosen = engine_arguments(options(dtype="float32"), cpu=False)["attention_backend"]
+    backend = AttentionBackendEnum[chosen].get_class()
+    config = json.loads((Path(fetch(f"nano:{part}")) / "config.json").read_text())
+    assert torch.float32 in backend.supported_dtypes
+    assert backend.supports_head_size(config["head_dim"])
+    assert "attention_backend" not in engine_arguments(options(dtype="bfloat16"), cpu=False)
 
 
 def test_the_prefix_cache_is_always_on_and_the_models_own_sampling_off():

@@ -177,8 +177,7 @@ def refusal(error: Exception) -> str:
 def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any]], list[tuple[str, Any]]]]:
     """The engines' actors by role, and their starts under way (log, reference); ended with the context.
 
-    Engines that share a GPU start one after the other, since each measures the memory that is free; on a CPU
-    they start side by side.
+    All start side by side, but for engines that share a GPU and measure the memory that is free there.
     """
     actors: dict[str, list[Any]] = {}
     starts: list[tuple[str, Any]] = []
@@ -195,7 +194,7 @@ def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any
                 ).remote(config, str(log))
                 actors.setdefault(role, []).append(actor)
                 starts.append((str(log), actor.start.remote()))
-                if placement.gpus[role]:
+                if 0 < placement.gpus[role] < 1 and not config.memory_gib:
                     _await_starts(starts)
         yield actors, starts
     finally:

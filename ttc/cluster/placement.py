@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from ttc.models import ENGINES
 from ttc.models.size import Size
-from ttc.settings.schema import ClusterConfig, EngineConfig
+from ttc.settings.schema import AT_ONCE, ClusterConfig, EngineConfig
 from ttc.types import UserError
 
 USABLE = 0.92
@@ -24,6 +24,9 @@ USABLE = 0.92
 
 OVERHEAD = 2.0
 """GiB per engine and GPU beside weights and cache: CUDA's context, graphs, activations."""
+
+MOST_AT_ONCE = 512
+"""Paths side by side on a GPU: what vLLM captures graphs for."""
 
 BLIND_SHARE = 0.45
 """Of a GPU, for an engine whose size or whose GPU's memory is not known."""
@@ -60,6 +63,12 @@ class Need:
 
     def on(self, gpus: int) -> float:
         return self.weights + OVERHEAD * gpus + self.text
+
+    def cache(self, gib: float, gpus: int) -> float | None:
+        """What is left for the cache, all GPUs together, where a replica may take `gib` of each; None:
+        nothing is."""
+        left = (gib - OVERHEAD) * gpus - self.weights
+        return round(left, 3) if left >= self.text else None
 
 
 Engines = Mapping[str, EngineConfig]
@@ -128,7 +137,8 @@ def place(
 
 
 def share_out(engines: Engines, needs: Needs, gpus: int, gib: float | None) -> Engines:
-    """The rule: `engines` with gpu_share, tensor_parallel and replicas filled in.
+    """The rule: `engines` with gpu_share, tensor_parallel, replicas, max_num_seqs and, where they share one
+    GPU, memory_gib filled in.
 
     Raises:
         UserError: an engine, or both on the one GPU there is, need more memory than there is.
@@ -144,15 +154,27 @@ def share_out(engines: Engines, needs: Needs, gpus: int, gib: float | None) -> E
         shares, copies = dict.fromkeys(engines, USABLE), dict.fromkeys(engines, pairs)
         if "policy" in engines:
             copies["policy"] += max(0, gpus - given - pairs * pair) // width["policy"]
-    return {
-        role: replace(
+    split = {}
+    for role, config in engines.items():
+        share, need = config.gpu_share or shares[role], needs[role]
+        cache = need.cache(share * gib, width[role]) if need and gib else None
+        split[role] = replace(
             config,
-            gpu_share=config.gpu_share or shares[role],
+            gpu_share=share,
             tensor_parallel=width[role],
             replicas=config.replicas or copies[role],
+            max_num_seqs=config.max_num_seqs or _at_once(config, need, cache),
+            # said in bytes, nobody measures what is free, and engines on one GPU can start side by side
+            memory_gib=config.memory_gib or (cache if gpus <= 1 and len(engines) > 1 else None),
         )
-        for role, config in engines.items()
-    }
+    return split
+
+
+def _at_once(config: EngineConfig, need: Need | None, cache: float | None) -> int:
+    """Paths side by side: as many as the cache holds of a usual length, an eighth of the context."""
+    if not (need and cache and need.text):
+        return AT_ONCE
+    return max(1, min(MOST_AT_ONCE, int(8 * cache / need.text)))
 
 
 def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: float | None) -> int:

@@ -1,8 +1,8 @@
-"""vLLM's process as a copy of this one, for engines on a CPU.
+"""vLLM's process as a copy of this one.
 
-vLLM spawns its engine's process on CPUs and in Ray actors: a new interpreter that imports all of it again, ten
-seconds of both cores. A fork has it already. On a GPU vLLM keeps its own way: CUDA does not live through a
-fork.
+vLLM spawns its engine's process on CPUs and in Ray actors: a new interpreter that imports all again, ten
+seconds and more. A fork has it already. Where CUDA has been used before, which does not live through a fork,
+vLLM still spawns. VLLM_WORKER_MULTIPROC_METHOD=spawn brings its own way back.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ def forking() -> Iterator[None]:
     if kept is None:  # another vLLM: it spawns, and all works as before, later
         yield
         return
-    _close_in_forks(_sockets())
+    over = _close_in_forks(_sockets())
     os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
     system_utils.is_in_ray_actor = lambda: False
     try:
         yield
     finally:
+        over.append(True)
         system_utils.is_in_ray_actor = kept
         os.environ.pop("VLLM_WORKER_MULTIPROC_METHOD")
         if method:
@@ -44,12 +45,18 @@ def _sockets() -> list[int]:
     return found
 
 
-def _close_in_forks(sockets: list[int]) -> None:
-    """A copy must not hold this process's connections open: Ray sees by theirs that an actor has died."""
+def _close_in_forks(sockets: list[int]) -> list[bool]:
+    """A copy must not hold this process's connections open: Ray sees by theirs that an actor has died.
+
+    Returns:
+        What ends it, once something is in it. A copy's own copies keep theirs: the numbers are others' there.
+    """
+    owner, over = os.getpid(), list[bool]()
 
     def close() -> None:
-        for socket in sockets:
+        for socket in sockets if os.getppid() == owner and not over else ():
             with contextlib.suppress(OSError):
                 os.close(socket)
 
     os.register_at_fork(after_in_child=close)
+    return over

@@ -19,7 +19,7 @@ from ttc.models.verifier import ModelVerifier, Reader
 from ttc.models.vllm_engine import GIB, EngineOptions
 from ttc.models.vllm_policy import VllmPolicy
 from ttc.models.vllm_verifier import VllmReader
-from ttc.settings.schema import EngineConfig, PrmConfig
+from ttc.settings.schema import AT_ONCE, EngineConfig, PrmConfig
 from ttc.types import Problem, UserError, VerifierModel
 
 SLOWER = (
@@ -134,7 +134,7 @@ def _options(config: EngineConfig) -> EngineOptions:
         config.context,
         config.revision,
         config.dtype,
-        max_num_seqs=config.max_num_seqs,
+        max_num_seqs=config.max_num_seqs or AT_ONCE,
         memory=round(config.memory_gib * GIB) if config.memory_gib else None,
         gpu_share=config.gpu_share or EngineOptions.gpu_share,
         tensor_parallel=config.tensor_parallel or 1,

@@ -12,7 +12,7 @@ from typing import Any
 from ttc.models.counters import Counters
 from ttc.models.openai_answer import FILTERED, Answer, filtered, parse, read, reason
 from ttc.models.openai_client import Endpoint, connect, describe_key, where
-from ttc.settings.schema import PolicyConfig
+from ttc.settings.schema import AT_ONCE, PolicyConfig
 from ttc.types import TransientError
 
 PASSING = (408, 409, 425, 429)
@@ -41,7 +41,7 @@ class Server:
         self._config, self._endpoint = config, endpoint
         retries, patience = config.retries, config.timeout
         self._client = connect(config, AsyncOpenAI, max_retries=retries, timeout=patience)
-        self._room = asyncio.Semaphore(config.max_num_seqs)
+        self._room = asyncio.Semaphore(config.max_num_seqs or AT_ONCE)
         self.counters = Counters()
 
     async def complete(self, until: str = "", **body: Any) -> Answer:

@@ -26,7 +26,8 @@ SURE = 0.5
 """The least that the two tags of a trained verifier weigh together; a language model gives them little."""
 AGREE, AGREE_16_BITS = 0.002, 0.1
 """How far a score step by step may be from the same at once, in float32 and in other dtypes: 16 bits round by
-0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number."""
+0.01 to 0.03 in other batch shapes; a prefix taken for another one gives any number. A GPU's attention in
+float32 multiplies in fewer bits, too (TF32)."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class Reward:
 
 
 class Reader(OnEngine, ABC):
-    """What reads scores on an engine."""
+    """What reads scores on an engine. `rounds`: in fewer bits than its dtype says."""
+
+    rounds = False
 
     @abstractmethod
     async def read(self, ids: tuple[int, ...]) -> Reward:
@@ -83,7 +86,7 @@ class ModelVerifier:
         dtype: str = "auto",
     ) -> None:
         self.name, self.format, self.reader = name, format, reader
-        self._agree = AGREE if dtype == "float32" else AGREE_16_BITS
+        self._agree = AGREE if dtype == "float32" and not reader.rounds else AGREE_16_BITS
         self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
         self._known: OrderedDict[bytes, Reward] = OrderedDict()

@@ -48,6 +48,8 @@ class EngineOptions:
         tensor_parallel: GPUs that share each layer.
         float32_head: the output head in float32, for scores that bfloat16 would round.
         pooling: None: the model writes (`Engine.run`); else it is only read (`Engine.pool`).
+        reads: the model reads and writes no more than a token: on a GPU nothing is compiled or captured for
+            it, as both pay in small batches only and a prompt is a large one.
     """
 
     model: str
@@ -60,6 +62,7 @@ class EngineOptions:
     tensor_parallel: int = 1
     float32_head: bool = False
     pooling: Pooling | None = None
+    reads: bool = False
 
 
 class Engine:
@@ -74,14 +77,15 @@ class Engine:
         from vllm.v1.engine.async_llm import AsyncLLM
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        cpu = current_platform.is_cpu()
-        arguments = AsyncEngineArgs(**engine_arguments(options, cpu))
-        if cpu:
+        self.cpu = current_platform.is_cpu()
+        spawn = os.environ.get("VLLM_WORKER_MULTIPROC_METHOD") == "spawn"  # the user's wish, and then vLLM's
+        arguments = AsyncEngineArgs(**engine_arguments(options, self.cpu))
+        if self.cpu:
             prepare_environment()
             # set, not defaulted: Ray has put its own number there
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
         config = arguments.create_engine_config()
-        with forking() if cpu else nullcontext():
+        with nullcontext() if spawn else forking():
             self._llm: Any = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
         self._input, self._dead = tokens_input, EngineDeadError
         # made anew for every request: so vLLM need not copy them
@@ -186,8 +190,13 @@ def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
             "max_num_batched_tokens": max(options.context, 8192),
             "kv_cache_memory_bytes": options.memory or GIB,
         }
-    elif options.memory:
+        return arguments
+    # the share is what must be free at the start, also where the cache is given in bytes
+    arguments["gpu_memory_utilization"] = options.gpu_share
+    if options.memory:
         arguments["kv_cache_memory_bytes"] = options.memory
-    else:
-        arguments["gpu_memory_utilization"] = options.gpu_share
+    if options.reads:
+        arguments["enforce_eager"] = True
+    if options.dtype == "float32":
+        arguments["attention_backend"] = "TRITON_ATTN"  # FlashAttention has no float32
     return arguments

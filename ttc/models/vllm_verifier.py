@@ -34,7 +34,8 @@ class VllmReader(Reader):
             )
         self.tags, self.pooling = format.tags, POOLING.get(format.reads)
         # in 16 bits the logits would be rounded to three digits before their difference is taken
-        self.engine = Engine(replace(options, float32_head=True, pooling=self.pooling))
+        self.engine = Engine(replace(options, float32_head=True, pooling=self.pooling, reads=True))
+        self.rounds = not self.engine.cpu
 
     async def read(self, ids: tuple[int, ...]) -> Reward:
         output: Any

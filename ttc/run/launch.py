@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ttc.models.size import Size
-from ttc.settings.schema import ClusterConfig, PolicyConfig, PrmConfig, ReadoutConfig
+from ttc.settings.schema import AT_ONCE, ClusterConfig, PolicyConfig, PrmConfig, ReadoutConfig
 from ttc.store import Folder, Part
 from ttc.types import EngineStats, ModelFacts
 
@@ -37,7 +37,7 @@ class Launch:
         """Draws in flight, all shards together: a little above what the policy can run at once."""
         engine = self.policy or self.prm
         assert engine, "a launch has an engine"
-        return self.cluster.paths or engine.max_num_seqs * (engine.replicas or 1) * 5 // 4
+        return self.cluster.paths or (engine.max_num_seqs or AT_ONCE) * (engine.replicas or 1) * 5 // 4
 
 
 @dataclass

@@ -27,6 +27,9 @@ from ttc.types import (
     Tags,
 )
 
+AT_ONCE = 256
+"""Paths that an engine runs side by side where nobody says how many."""
+
 
 @dataclass(frozen=True)
 class EngineConfig:
@@ -45,8 +48,8 @@ class EngineConfig:
     """Tokens of prompt and text together; null: the model's own."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: what the weights are stored in."""
-    max_num_seqs: Count = 256
-    """Paths that an engine runs side by side."""
+    max_num_seqs: Count | None = None
+    """Paths that an engine runs side by side; null: 256, or on a GPU what the cache holds, up to 512."""
     memory_gib: Positive | None = None
     """KV cache per replica; null: what `gpu_share` leaves beside the weights, or 1 GiB on a CPU."""
     gpu_share: PositiveShare | None = None
