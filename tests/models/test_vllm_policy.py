@@ -92,6 +92,24 @@ def test_steps_drawn_one_by_one_are_those_that_splitting_finds(world, prompt):
     assert sum(len(steps) for steps in paths) > 40, "the world is too tame to test anything"
 
 
+def test_stopping_by_ids_gives_the_steps_that_stopping_by_text_gives_and_counts_what_it_drops(world):
+    draws = [Draw(QUESTION, (), seed, whole=False) for seed in range(48)]
+
+    def drawn(seen: int) -> list[Sample]:
+        world.policy._stepped, world.policy._dropped = seen, seen
+        before = world.stats().computed_tokens
+        samples = world.generate(*draws)
+        fed = sum(sample.prompt_tokens - sample.cached_tokens + sample.dropped for sample in samples)
+        written = sum(len(tokens(sample.steps)) for sample in samples)
+        if not seen:  # by the text one more token has been written than anybody is told of
+            assert world.stats().computed_tokens - before == fed + written
+        return samples
+
+    by_ids, by_text = drawn(0), drawn(10**6)
+    assert [sample.steps for sample in by_ids] == [sample.steps for sample in by_text]
+    assert sum(sample.dropped for sample in by_ids) > 0 == sum(sample.dropped for sample in by_text)
+
+
 def test_a_whole_sample_is_split_into_steps(world):
     samples = world.generate(*map(whole, range(24)), prompt=EXACT)
     steps = [step for sample in samples for step in sample.steps]

@@ -31,12 +31,14 @@ class Continuation:
         logprobs: of the tokens under the model (temperature 1); None unless they were asked for.
         cached: input tokens that the prefix cache held; None where there is none.
         end: why it ended, where the engine says so; None: the tokens tell.
+        dropped: tokens that were sampled behind the end of the step, and are not here.
     """
 
     tokens: Sequence[int]
     logprobs: Sequence[float] | None = None
     cached: int | None = None
     end: StepEnd | None = None
+    dropped: int = 0
 
 
 class TokenPolicy(OnEngine, ABC):
@@ -88,7 +90,8 @@ class TokenPolicy(OnEngine, ABC):
         got = await self._continue(ids, sampling, draw, rule, left)
         end = got.end or self._end(got.tokens, left)
         if not draw.whole:
-            return Sample((rule.step(got.tokens, end, got.logprobs),), len(ids), got.cached)
+            step = rule.step(got.tokens, end, got.logprobs)
+            return Sample((step,), len(ids), got.cached, got.dropped)
         after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
         return Sample(rule.split(got.tokens, end, got.logprobs, after_blank), len(ids), got.cached)
 

@@ -77,6 +77,13 @@ class StepRule:
             after_blank = step.blank
         return tuple(steps)
 
+    def first(self, tokens: Sequence[int]) -> int:
+        """How many of these tokens, one at least, are their first step."""
+        for stop in range(1, len(tokens)):
+            if tokens[stop - 1] in self.touching and self.ends(tokens, 0, stop):
+                return stop
+        return len(tokens)
+
     def ends(self, tokens: Sequence[int], start: int, stop: int) -> bool:
         """Does a step that began at `start` end with the token before `stop`?"""
         token = tokens[stop - 1]

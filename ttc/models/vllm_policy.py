@@ -1,4 +1,11 @@
-"""A policy on vLLM: every draw is a request of its own, with its own seed."""
+"""A policy on vLLM: every draw is a request of its own, with its own seed.
+
+A step is ended by token ids wherever they can tell: the engine's core stops by itself, no text is made per
+token, and no request has to be called back. The ids whose own text holds the separator end most steps. Where
+two tokens make it together (in Llama's tokenizer 3,028 more could), the request runs on to the next such id,
+and what it wrote behind the step's end is dropped: the same step, from the same random numbers, at the price
+of those tokens. A model that ends its steps so by habit is asked with vLLM's stop strings.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +16,9 @@ from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
 from ttc.types import Draw, Sampling
 
+HABIT, SEEN = 0.05, 2_000
+"""The share of a step draw's tokens that may be dropped, once so many have been sampled."""
+
 
 class VllmPolicy(TokenPolicy):
     """`PolicyModel` on AsyncLLM. Make it inside the event loop that uses it."""
@@ -16,13 +26,13 @@ class VllmPolicy(TokenPolicy):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options.model, options.revision, options.context)
         self.engine = Engine(options)
+        self._stepped = self._dropped = 0
 
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         stop: dict[str, Any] = {"stop_token_ids": sorted(self._eos), "detokenize": False}
-        if not draw.whole and rule.exact:
-            # the engine's core stops by itself: no text is made per token, and no token too many
+        if not draw.whole and self._by_ids(rule):
             stop["stop_token_ids"] += sorted(rule.stops)
         elif not draw.whole:
             stop |= {"stop": [rule.separator], "include_stop_str_in_output": True, "detokenize": True}
@@ -39,4 +49,17 @@ class VllmPolicy(TokenPolicy):
         if sampling.logprobs:
             rows = zip(completion.logprobs, completion.token_ids, strict=True)
             logprobs = [row[token].logprob for row, token in rows]
-        return Continuation(list(completion.token_ids), logprobs, output.num_cached_tokens)
+        tokens = list(completion.token_ids)
+        length = len(tokens) if draw.whole else rule.first(tokens)
+        if not draw.whole:
+            self._stepped += len(tokens)
+            self._dropped += len(tokens) - length
+        return Continuation(
+            tokens[:length],
+            logprobs and logprobs[:length],
+            output.num_cached_tokens,
+            dropped=len(tokens) - length,
+        )
+
+    def _by_ids(self, rule: StepRule) -> bool:
+        return bool(rule.stops) and self._dropped <= HABIT * max(SEEN, self._stepped)

@@ -153,7 +153,8 @@ class AddressedPolicy:
 
     def _charge(self, draw: Draw, sample: Sample) -> None:
         bill = self.bill
-        bill.generated_tokens = total([bill.generated_tokens, *(step.count for step in sample.steps)])
+        counts = (step.count for step in sample.steps)
+        bill.generated_tokens = total([bill.generated_tokens, sample.dropped, *counts])
         if sample.prompt_tokens is None:
             return
         bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)

@@ -69,6 +69,8 @@ class Sample:
     """Input length: rendered prompt and the draw's own tokens."""
     cached_tokens: int | None = None
     """How many of those the prefix cache held."""
+    dropped: int = 0
+    """Tokens that were sampled and are in no step."""
 
 
 @dataclass(frozen=True)
