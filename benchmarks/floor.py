@@ -1,9 +1,9 @@
 """The floor of a finished sweep: its own requests, given to bare AsyncLLM engines.
 
-Reads the requests off the folder (prompts, seeds and ids of every draw; the texts that were scored), starts the
-engines as ttc starts them, and hands over everything that could be asked at once: the whole samples, or all
-draws of a depth, then all scores of that depth. No Ray, no search, no store, no grading. Prints a JSON line:
-tokens, seconds and rates. Guided searches are replayed twice, and the faster one counts: policy and verifier
+Reads the requests off the folder (prompts, seeds and ids of every draw; the texts that were scored), starts
+the engines as ttc starts them, and hands over everything that could be asked at once: the whole samples, or
+all draws of a depth, then all scores of that depth. No Ray, no search, no store, no grading. Prints a JSON
+line: tokens, seconds. Guided searches are replayed twice, and the faster one counts: policy and verifier
 taking turns, and the verifier on a depth's scores while the policy draws the next depth (which no search
 could do).
 
@@ -13,6 +13,7 @@ could do).
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -32,13 +33,16 @@ from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import Draw
 
+Text = tuple[str, tuple[str, ...], int]
+"""Problem, steps, and the step whose score was read."""
+
 
 @dataclass
 class Level:
     """What can be asked at once: the policy's draws of one depth, and the scores of what they gave."""
 
     draws: list[dict[str, Any]] = field(default_factory=list)
-    texts: list[tuple[str, tuple[str, ...], int]] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
 
 
 def levels(folder: Path) -> list[Level]:
@@ -103,10 +107,11 @@ class Bare:
         got = await self.policy._continue([*prompt, *draw.tokens], self._sampling, draw, rule, left)
         return len(got.tokens)
 
-    async def score(self, text: tuple[str, tuple[str, ...], int]) -> None:
+    async def score(self, text: Text) -> int:
         await self.verifier.reader.read(self._laid_out(text))
+        return 0
 
-    def _lay_out(self, text: tuple[str, tuple[str, ...], int]) -> tuple[int, ...]:
+    def _lay_out(self, text: Text) -> tuple[int, ...]:
         name, steps, step = text
         worded = tuple(one for one in steps if one.strip())
         before = sum(bool(one.strip()) for one in steps[:step])
@@ -114,10 +119,11 @@ class Bare:
 
     async def replay(self, levels: Sequence[Level], overlapped: bool) -> int:
         """All levels; the tokens drawn."""
-        drawn, behind = 0, []
+        drawn, behind = 0, list[Text]()
         for level in levels:
-            behind_now = [self.score(text) for text in behind]
-            drawn += sum((await asyncio.gather(*map(self.draw, level.draws), *behind_now))[: len(level.draws)])
+            scores = map(self.score, behind)
+            told = await asyncio.gather(*map(self.draw, level.draws), *scores)
+            drawn += sum(told[: len(level.draws)])
             behind = list(dict.fromkeys(level.texts))
             if not overlapped:
                 await asyncio.gather(*map(self.score, behind))
@@ -135,12 +141,13 @@ class Bare:
 async def main(folder: Path) -> dict[str, Any]:
     inputs = look_up_all(read_grid(Folder(folder).runs()[-1]["overrides"]))
     work, bare = levels(folder), Bare(inputs)
-    guided = len(work) > 1
     if bare.verifier:
         for level in work:
             for text in level.texts:
                 bare._laid_out(text)
     await asyncio.gather(*map(bare.draw, work[0].draws[:2]))  # the engines' first step is slow
+    gc.collect()
+    gc.freeze()  # as models.start does
     best: dict[str, Any] = {}
     for overlapped in (True, False) if bare.verifier else (False,):
         await bare.forget()
@@ -154,7 +161,7 @@ async def main(folder: Path) -> dict[str, Any]:
     bare.policy.shutdown()
     if bare.verifier:
         bare.verifier.shutdown()
-    return best | {"levels": len(work), "scores": sum(len(set(level.texts)) for level in work), "guided": guided}
+    return best | {"levels": len(work), "scores": sum(len(set(level.texts)) for level in work)}
 
 
 if __name__ == "__main__":
