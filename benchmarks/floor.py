@@ -88,8 +88,10 @@ class Bare:
     """The engines of a launch as ttc starts them, and nothing around them."""
 
     def __init__(self, inputs: Inputs) -> None:
-        made = {type(config): make(model.runs(config)) for config, model in inputs.models.items()}
-        self.policy, self.verifier = made[PolicyConfig], made.get(PrmConfig)
+        ran: list[Any] = [model.runs(config) for config, model in inputs.models.items()]
+        made = {type(config): make(config) for config in ran}
+        self.policy: Any = made[PolicyConfig]
+        self.verifier: Any = made.get(PrmConfig)
         self._sampling = inputs.grid.cells[0].sampling
         self._problems = {problem.id: problem for cell in inputs.cells for problem in cell.problems}
         self._laid_out = lru_cache(None)(self._lay_out)

@@ -33,7 +33,7 @@ from ttc.run.launch import Launch, Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import OnReport, run_pairs
 from ttc.run.shard import Shard
-from ttc.settings.schema import PolicyConfig
+from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 
 STRATEGIES = ("majority", "best_of_n", "weighted", "beam", "dvts")
@@ -58,14 +58,11 @@ class Warm:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop, self._sweeps = loop, 0
         models = inputs_of(STRATEGIES, BUDGETS[:1], 1).models
+        configs: list[Any] = [model.runs(config) for config, model in models.items()]
         begin = time.monotonic()
-        made = [
-            (type(config), loop.run_until_complete(start(model.runs(config))))
-            for config, model in models.items()
-        ]
+        made = {type(config): loop.run_until_complete(start(config)) for config in configs}
         self.seconds = time.monotonic() - begin
-        self.policy: Any = next(engine for kind, engine in made if kind is PolicyConfig)
-        self.verifier: Any = next(engine for kind, engine in made if kind is not PolicyConfig)
+        self.policy, self.verifier = made[PolicyConfig], made[PrmConfig]
 
     def sweep(self, folder: Path, inputs: Inputs) -> Cost:
         """What a launch does, up to its readout."""
@@ -134,7 +131,7 @@ def measure(problems: int) -> None:
     say("grid: times faster than five rows", by_cells.seconds / whole.seconds, "x")
     say("grid: paths against five sweeps of ours", whole.paths / by_rows.paths, "x")
     say("grid: times faster than five sweeps of ours", by_rows.seconds / whole.seconds, "x")
-    say("grid: engines loaded for every cell would add", len(cells) * warm.seconds, "s")
+    say("grid: loading both engines for every cell would add", len(cells) * warm.seconds, "s")
 
 
 def _sweep(

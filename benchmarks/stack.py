@@ -6,7 +6,8 @@ of its own, one after the other. 1.0 = the stack costs nothing.
 
 Of guided sweeps also what the verifier computed, against what is new: each text's last step once, with the
 template that a request has behind it, and each problem's question once. A request may compute a cache block
-more: 32 tokens on a CPU, 16 on a GPU.
+more: 32 tokens on a CPU, 16 on a GPU. The embedded world's steps are of 5 to 10 tokens; `steps` has them as
+long as language models write them.
 
     uv run python benchmarks/stack.py [nano] [smollm2] [guided] [steps]
 """
@@ -76,8 +77,9 @@ def reading(name: str, folder: Path) -> None:
     new, requests = sum(once.values()) + sum(roots.values()), len(once)
     size = new / requests
     note(f"{name}: {computed:,} computed, {new:,} new; {requests:,} requests of {size:.0f} new tokens")
-    say(f"verifier tokens per new token, {name}", computed / new, "x")
-    say(f"verifier tokens beyond new ones a request, {name}", (computed - new) / requests, "tokens")
+    of = "" if name == "steps" else f", {name}"
+    say(f"verifier tokens per new token{of}", computed / new, "x")
+    say(f"verifier tokens beyond new ones a request{of}", (computed - new) / requests, "tokens")
 
 
 def scored(stored: Folder) -> Iterator[tuple[tuple[Any, ...], int]]:
