@@ -38,7 +38,7 @@ from ttc.store import Folder
 
 STRATEGIES = ("majority", "best_of_n", "weighted", "beam", "dvts")
 BUDGETS = ("1", "4", "16", "64", "256")
-PROBLEMS = 6
+PROBLEMS = 4
 
 
 @dataclass(frozen=True)
@@ -143,5 +143,5 @@ def _sweep(
 if __name__ == "__main__":
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    os.environ["TTC_CACHE"] = "off"
+    os.environ |= {"TTC_CACHE": "off", "VLLM_LOGGING_LEVEL": "ERROR"}
     measure(int(sys.argv[1]) if sys.argv[1:] else PROBLEMS)
