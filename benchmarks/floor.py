@@ -25,7 +25,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ttc.models import ENVIRONMENT, make
+from ttc.models import environment, make
 from ttc.plan.cells import read_grid
 from ttc.plan.inputs import Inputs, look_up_all
 from ttc.run.session import seed_of
@@ -139,6 +139,7 @@ class Bare:
 
 
 async def main(folder: Path) -> dict[str, Any]:
+    """The figures of one folder; the engines get the environment that the sweep's had."""
     inputs = look_up_all(read_grid(Folder(folder).runs()[-1]["overrides"]))
     work, bare = levels(folder), Bare(inputs)
     if bare.verifier:
@@ -165,6 +166,7 @@ async def main(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for name, value in ENVIRONMENT.items():
+    launched = Folder(Path(sys.argv[1])).runs()[-1]
+    for name, value in environment(len(launched["models"])).items():
         os.environ.setdefault(name, value)
     print(json.dumps(asyncio.run(main(Path(sys.argv[1])))), flush=True)
