@@ -70,6 +70,7 @@ class Engine:
 
     def __init__(self, options: EngineOptions) -> None:
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        import torch
         from vllm import AsyncEngineArgs, PoolingParams, SamplingParams
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
@@ -82,8 +83,9 @@ class Engine:
         arguments = AsyncEngineArgs(**engine_arguments(options, self.cpu))
         if self.cpu:
             prepare_environment()
-            # set, not defaulted: Ray has put its own number there
+            # set, not defaulted: Ray has put its own number there, and OpenMP has read it before the fork
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
+            torch.set_num_threads(threads(options.model))
         config = arguments.create_engine_config()
         with nullcontext() if spawn else forking():
             self._llm: Any = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
