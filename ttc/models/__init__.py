@@ -25,6 +25,7 @@ ENGINES: dict[str, Provider] = {
 }
 """By the name that `policy.engine` and `prm.engine` give; prm.engine=none is no verifier at all."""
 
+
 def environment(engines: int) -> dict[str, str]:
     """For every process with an engine, of so many on the machine. Read when torch loads, so it must be there
     before the first import.
