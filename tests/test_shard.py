@@ -86,8 +86,8 @@ def test_the_policy_has_work_and_not_too_much_while_searches_wait_for_the_verifi
     engines = Clocked(draw=0.002, score=0.02)
     assert run(jobs_of(Beam(4), 20), tmp_path, engines) == 20
     # by the paths that they may return two searches would fill the room, and the policy would wait for them
-    assert ROOM < engines.most["score"] < OPEN * ROOM
-    assert engines.most["draw"] < 2 * ROOM
+    assert ROOM < engines.most["score"] <= OPEN * ROOM
+    assert engines.most["draw"] <= OPEN * ROOM
 
 
 def test_engines_that_answer_at_once_do_not_let_all_in(tmp_path: File) -> None:
