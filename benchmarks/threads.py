@@ -4,7 +4,8 @@ libgomp's threads spin for GOMP_SPINCOUNT turns before they sleep. Too short, an
 waits for threads to wake; too long, and two engines on the same cores hold each other up. Alone: the policy
 decodes at batches of 64, 16, 4 and 1, and the verifier reads fresh texts. Together: the policy decodes at
 batches of 16 and 64 while the verifier reads, in processes of their own, as ttc starts them. Prints tokens/s,
-one JSON line each.
+one JSON line each; `strange`: cores that somebody else kept busy or took away meanwhile, so near 0 or to be
+measured again.
 
     uv run python benchmarks/threads.py alone 0 1000 10000 100000      # spin counts, all cores' threads
     uv run python benchmarks/threads.py together 0:1 10000:2           # spin count:threads of each engine
@@ -20,8 +21,11 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import psutil
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 WARM, SECONDS = 3.0, 10.0
@@ -37,7 +41,7 @@ class Load:
         from ttc.models import vllm_engine
         from ttc.models.checkpoint import fetch
 
-        vllm_engine.threads = lambda _: threads
+        vllm_engine.threads = lambda model: threads
         options = vllm_engine.EngineOptions(
             fetch("smollm2"), 4096, dtype="bfloat16", max_num_seqs=64, float32_head=role == "verifier"
         )
@@ -63,8 +67,8 @@ class Load:
         while True:
             seed = next(self._seeds)
             if self.role == "verifier":
-                params = {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": [27, 29]}
-                await self.engine.run(self._text(seed, TEXT), generated=False, detokenize=False, **params)
+                asked: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": [27, 29]}
+                await self.engine.run(self._text(seed, TEXT), generated=False, detokenize=False, **asked)
                 self.done += TEXT
                 continue
             # token by token, or a long sample would count only when it is over
@@ -133,9 +137,10 @@ def alone(spins: Iterable[str]) -> None:
             child = Child(role, spin, CORES)
             child.answer("ready")
             for batch in batches:
-                child.ask(batch)
-                rate = float(child.answer("rate"))
-                say(spin=spin, threads=CORES, role=role, batch=batch, rate=round(rate, 1))
+                with strangers() as found:
+                    child.ask(batch)
+                    rate = float(child.answer("rate"))
+                say(spin=spin, threads=CORES, role=role, batch=batch, rate=round(rate, 1), **found)
             child.end()
 
 
@@ -146,12 +151,34 @@ def together(settings: Iterable[str]) -> None:
         for child in children.values():
             child.answer("ready")
         for batch in TOGETHER:
-            for role, child in children.items():
-                child.ask(batch if role == "policy" else READS)
-            rates = {role: round(float(child.answer("rate")), 1) for role, child in children.items()}
-            say(spin=spin, threads=f"{threads}+{threads}", batch=batch, **rates)
+            with strangers() as found:
+                for role, child in children.items():
+                    child.ask(batch if role == "policy" else READS)
+                rates = {role: round(float(child.answer("rate")), 1) for role, child in children.items()}
+            say(spin=spin, threads=f"{threads}+{threads}", batch=batch, **rates, **found)
         for child in children.values():
             child.end()
+
+
+@contextmanager
+def strangers() -> Iterator[dict[str, float]]:
+    """Cores that were busy with other processes than ours, or not given to this machine, while it lasted."""
+    found: dict[str, float] = {}
+    start, all_before, ours_before = time.monotonic(), _all(), _ours()
+    yield found
+    spent = _all() - all_before - (_ours() - ours_before)
+    found["strange"] = round(spent / (time.monotonic() - start), 2)
+
+
+def _all() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+
+def _ours() -> float:
+    mine = psutil.Process()
+    spent = [one.cpu_times() for one in (mine, *mine.children(recursive=True))]
+    return float(sum(times.user + times.system for times in spent))
 
 
 def say(**found: Any) -> None:
