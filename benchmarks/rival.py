@@ -42,8 +42,6 @@ MODELS = (
     "prm.check_tags=false",
     "dataset=path",
 )
-SPIN = {"GOMP_SPINCOUNT": "0"}
-"""The rival's environment where the user has set nothing: it is faster so than with vLLM's own."""
 
 STORIES = (
     "Ann has {a} boxes with {b} pencils each and gives away {a} pencils. How many pencils does she keep?",
@@ -95,7 +93,7 @@ class Bench:
 
     def rival(self, strategy: str, problems: int) -> Side:
         arguments = [str(self.chosen.limit), *self.words(strategy, problems)]
-        row = run_here("rival_schedule.py", arguments, SPIN | os.environ)
+        row = run_here("rival_schedule.py", arguments)
         self.keep("rival", strategy, problems, row)
         # the one under way counts as done: it took longer than this
         done = problems if strategy != "beam" else min(problems, row["problems"] + row["cut"])
@@ -107,7 +105,7 @@ class Bench:
         # other names than a first try's: a finished sweep has nothing to do
         name = f"run{len(list(results.glob('run*')))}"
         words = [*self.words(strategy, problems), f"results_dir={results}", f"name={name}"]
-        run(["launch.py", *words], dict(os.environ))
+        run(["launch.py", *words])
         bill = json.loads((results / name / "sweep.json").read_text())["runs"][-1]["bill"]
         self.keep("ttc", strategy, problems, bill)
         side = Side(problems, bill["seconds"], bill["generated_tokens"], bill["prm_computed"])
@@ -117,7 +115,7 @@ class Bench:
         """ttc's share of its floor, where there is a script that measures that."""
         if not (HERE / "floor.py").is_file():
             return
-        row = run_here("floor.py", [str(results)], dict(os.environ))
+        row = run_here("floor.py", [str(results)])
         self.keep("floor", strategy, problems, row)
         name = f"rival {strategy}, {problems} problems: floor / ttc"
         say(name, row["seconds"] / ttc.seconds, "share", SHARE)
@@ -149,17 +147,15 @@ class Bench:
             file.write(f"{json.dumps(asked | row)}\n")
 
 
-def run_here(script: str, arguments: list[str], environment: dict[str, str]) -> dict[str, Any]:
+def run_here(script: str, arguments: list[str]) -> dict[str, Any]:
     """The JSON line that a script of this folder prints at last."""
-    row: dict[str, Any] = json.loads(run([str(HERE / script), *arguments], environment).splitlines()[-1])
+    row: dict[str, Any] = json.loads(run([str(HERE / script), *arguments]).splitlines()[-1])
     return row
 
 
-def run(command: list[str], environment: dict[str, str]) -> str:
+def run(command: list[str]) -> str:
     """What Python prints for that command."""
-    done = subprocess.run(
-        [sys.executable, *command], cwd=REPO, env=environment, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, *command], cwd=REPO, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(
             f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
