@@ -117,7 +117,7 @@ class Bench:
             return
         row = run_here("floor.py", [str(results)])
         self.keep("floor", strategy, problems, row)
-        name = f"rival {strategy}, {problems} problems: floor / ttc"
+        name = f"rival {strategy} n={self.chosen.n} x {problems}: floor / ttc"
         say(name, row["seconds"] / ttc.seconds, "share", SHARE)
 
     def compare(self, strategy: str) -> None:
@@ -133,7 +133,7 @@ class Bench:
         for name, side in sides.items():
             print(
                 f"{strategy:10} {name:6} {'> ' if side.cut else ''}{side.per_problem:7.1f} s a problem, "
-                f"{side.generated:7,} tokens written, {side.scored:8,} scored, of {side.problems} problems"
+                f"{side.generated:7,} tokens written, {side.scored:8,} scored; problems: {side.problems}"
                 + (" (cut off)" if side.cut else ""),
                 flush=True,
             )
