@@ -60,6 +60,15 @@ SCRIPTS: dict[str, Script] = {
     "cli": Script("cli.py", 3),
     "store": Script("store.py", 1),
     "readout": Script("readout.py", 1),
+    "adding": Script("adding.py", 1),
+    "own_cost": Script("own_cost.py", 3, ("paths",)),
+    "searches": Script("own_cost.py", 1, ("searches",)),
+    "start": Script("start.py", 3, ("first",)),
+    "readme": Script("start.py", 1, ("readme",)),
+    "stack": Script("stack.py", 3, ("nano",)),
+    "guided": Script("stack.py", 1, ("guided", "steps")),
+    "smollm2": Script("stack.py", 1, ("smollm2",)),
+    "grid": Script("grid.py", 1),
 }
 """What `make bench` runs, by the names that choose among them."""
 
@@ -68,23 +77,17 @@ GOALS: dict[str, Goal] = {
     # the stack against the bare engine
     "best_of_n against bare vLLM, smollm2": Goal("", least=0.95),
     "best_of_n against bare vLLM, nano": Goal("", least=0.85),
-    # guided searches against the same requests, step by step, on bare engines
-    "beam n=16 against its floor": FLOOR,
-    "beam n=64 against its floor": FLOOR,
-    "dvts n=16 against its floor": FLOOR,
-    "dvts n=64 against its floor": FLOOR,
+    # guided searches, n = 16 and 64, against the same requests, step by step, on bare engines
+    "beam and dvts against their floor": FLOOR,
     # on one H100, by the kit
     "H100: the article's grid against its floor": FLOOR,
     "H100: GPU busy until the last tenth": Goal("%", least=90),
     "H100: Enter to first token, empty compile cache": Goal("s", most=90),
     "H100: Enter to first token, filled compile cache": Goal("s", most=50),
     # against search-and-learn's schedule: `make bench-rival`
-    "rival: beam": Goal("times", least=25),
-    "rival: dvts": Goal("times", least=5.5),
-    "rival: best_of_n": Goal("times", least=1.4),
-    "rival: beam against our floor": FLOOR,
-    "rival: dvts against our floor": FLOOR,
-    "rival: best_of_n against our floor": FLOOR,
+    "rival beam": Goal("times", least=25),
+    "rival dvts": Goal("times", least=5.5),
+    "rival best_of_n": Goal("times", least=1.4),
     # verifier tokens computed, steps of 60 tokens and more at block 16
     "verifier tokens per new token": Goal("", most=1.2),
     # the article's grid against its five rows one after another

@@ -25,13 +25,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from ttc.cluster.placement import has_gpu_vllm, place
 from ttc.models import environment, make
 from ttc.plan.cells import read_grid
 from ttc.plan.inputs import Inputs, look_up_all
 from ttc.run.session import seed_of
-from ttc.settings.schema import PolicyConfig, PrmConfig
+from ttc.settings.schema import PrmConfig
 from ttc.store import Folder
-from ttc.types import Draw
+from ttc.store.provenance import gpu_memory, hardware
+from ttc.types import Draw, UserError
 
 Text = tuple[str, tuple[str, ...], int]
 """Problem, steps, and the step whose score was read."""
@@ -45,15 +47,14 @@ class Level:
     texts: list[Text] = field(default_factory=list)
 
 
-def levels(folder: Path) -> list[Level]:
-    """The requests of a folder, by depth."""
-    stored = Folder(folder)
+def levels(stored: Folder, families: set[str]) -> list[Level]:
+    """The requests of these families of a folder, by depth."""
     found: dict[int, Level] = defaultdict(Level)
-    guided = {row["family"] for row in stored.read("steps", ["family"]).to_pylist()}
+    guided = set(stored.read("steps", ["family"])["family"].to_pylist())
     scored = set(stored.read("scores", ["path"])["path"].to_pylist())
     columns = ["family", "problem_key", "problem_id", "seed", "address", "token_ids"]
     for row in stored.read("paths", [*columns, "path", "steps"]).to_pylist():
-        if row["family"] in guided:
+        if row["family"] in guided or row["family"] not in families:
             continue
         found[1].draws.append(row | {"prefix": (), "tokens": len(row["token_ids"]), "whole": True})
         if row["path"] in scored:
@@ -62,7 +63,8 @@ def levels(folder: Path) -> list[Level]:
             ]
     trees: dict[tuple[Any, ...], dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for row in stored.read("steps", [*columns, "step", "verb", "text", "score"]).to_pylist():
-        trees[row["family"], row["problem_key"], row["seed"]][row["address"]].append(row)
+        if row["family"] in families:
+            trees[row["family"], row["problem_key"], row["seed"]][row["address"]].append(row)
     for tree in trees.values():
         _read_tree(tree, found)
     return [found[depth] for depth in sorted(found)]
@@ -88,8 +90,14 @@ class Bare:
     """The engines of a launch as ttc starts them, and nothing around them."""
 
     def __init__(self, inputs: Inputs) -> None:
-        made = {type(config): make(model.runs(config)) for config, model in inputs.models.items()}
-        self.policy, self.verifier = made[PolicyConfig], made.get(PrmConfig)
+        roles = {"prm" if isinstance(config, PrmConfig) else "policy": config for config in inputs.models}
+        configs = {role: inputs.models[config].runs(config) for role, config in roles.items()}
+        sizes = {role: inputs.models[config].size for role, config in roles.items()}
+        here = {"CPU": os.cpu_count() or 1, "GPU": len(hardware()["gpus"])}
+        cluster = inputs.grid.launch.cluster
+        placed: Any = place(configs, sizes, cluster, here, has_gpu_vllm(), gpu_memory()).engines
+        self.policy: Any = make(placed["policy"])
+        self.verifier: Any = make(placed["prm"]) if "prm" in placed else None
         self._sampling = inputs.grid.cells[0].sampling
         self._problems = {problem.id: problem for cell in inputs.cells for problem in cell.problems}
         self._laid_out = lru_cache(None)(self._lay_out)
@@ -105,7 +113,7 @@ class Bare:
         rule = self.policy._rule(self._sampling.prompt.separator)
         left = min(self._sampling.max_tokens, self.policy.context - len(prompt)) - len(draw.tokens)
         got = await self.policy._continue([*prompt, *draw.tokens], self._sampling, draw, rule, left)
-        return len(got.tokens)
+        return len(got.tokens) + got.dropped  # as the stack's bill counts
 
     async def score(self, text: Text) -> int:
         await self.verifier.reader.read(self._laid_out(text))
@@ -140,8 +148,15 @@ class Bare:
 
 async def main(folder: Path) -> dict[str, Any]:
     """The figures of one folder; the engines get the environment that the sweep's had."""
-    inputs = look_up_all(read_grid(Folder(folder).runs()[-1]["overrides"]))
-    work, bare = levels(folder), Bare(inputs)
+    stored = Folder(folder)
+    runs = stored.runs()
+    if not runs:
+        raise UserError(f"{folder}: no sweep is stored there")
+    for name, value in environment(len(runs[-1]["models"])).items():
+        os.environ.setdefault(name, value)
+    inputs = look_up_all(read_grid(runs[-1]["overrides"]))
+    work = levels(stored, {planned.family for planned in inputs.cells})
+    bare = Bare(inputs)
     if bare.verifier:
         for level in work:
             for text in level.texts:
@@ -166,7 +181,4 @@ async def main(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    launched = Folder(Path(sys.argv[1])).runs()[-1]
-    for name, value in environment(len(launched["models"])).items():
-        os.environ.setdefault(name, value)
     print(json.dumps(asyncio.run(main(Path(sys.argv[1])))), flush=True)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 
-def say(measure: str, value: float, unit: str) -> None:
+def say(measure: str, value: float, unit: str = "") -> None:
     print(json.dumps({"measure": measure, "value": round(value, 3), "unit": unit}), flush=True)
 
 
