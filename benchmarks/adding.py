@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sweeps import bill_of, note, run, say, scratch
+from lines import say
+
+from sweeps import bill_of, note, run, scratch
 
 PROBLEMS = 5
 SWEEP = (

@@ -25,12 +25,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ttc.models import ENVIRONMENT, make
+from ttc.cluster.placement import has_gpu_vllm, place
+from ttc.models import environment, make
 from ttc.plan.cells import read_grid
 from ttc.plan.inputs import Inputs, look_up_all
 from ttc.run.session import seed_of
-from ttc.settings.schema import PolicyConfig, PrmConfig
+from ttc.settings.schema import PrmConfig
 from ttc.store import Folder
+from ttc.store.provenance import gpu_memory, hardware
 from ttc.types import Draw, UserError
 
 Text = tuple[str, tuple[str, ...], int]
@@ -88,10 +90,14 @@ class Bare:
     """The engines of a launch as ttc starts them, and nothing around them."""
 
     def __init__(self, inputs: Inputs) -> None:
-        ran: list[Any] = [model.runs(config) for config, model in inputs.models.items()]
-        made = {type(config): make(config) for config in ran}
-        self.policy: Any = made[PolicyConfig]
-        self.verifier: Any = made.get(PrmConfig)
+        roles = {"prm" if isinstance(config, PrmConfig) else "policy": config for config in inputs.models}
+        configs = {role: inputs.models[config].runs(config) for role, config in roles.items()}
+        sizes = {role: inputs.models[config].size for role, config in roles.items()}
+        here = {"CPU": os.cpu_count() or 1, "GPU": len(hardware()["gpus"])}
+        cluster = inputs.grid.launch.cluster
+        placed: Any = place(configs, sizes, cluster, here, has_gpu_vllm(), gpu_memory()).engines
+        self.policy: Any = make(placed["policy"])
+        self.verifier: Any = make(placed["prm"]) if "prm" in placed else None
         self._sampling = inputs.grid.cells[0].sampling
         self._problems = {problem.id: problem for cell in inputs.cells for problem in cell.problems}
         self._laid_out = lru_cache(None)(self._lay_out)
@@ -141,10 +147,13 @@ class Bare:
 
 
 async def main(folder: Path) -> dict[str, Any]:
+    """The figures of one folder; the engines get the environment that the sweep's had."""
     stored = Folder(folder)
     runs = stored.runs()
     if not runs:
         raise UserError(f"{folder}: no sweep is stored there")
+    for name, value in environment(len(runs[-1]["models"])).items():
+        os.environ.setdefault(name, value)
     inputs = look_up_all(read_grid(runs[-1]["overrides"]))
     work = levels(stored, {planned.family for planned in inputs.cells})
     bare = Bare(inputs)
@@ -172,6 +181,4 @@ async def main(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
     print(json.dumps(asyncio.run(main(Path(sys.argv[1])))), flush=True)

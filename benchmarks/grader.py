@@ -15,6 +15,7 @@ import sys
 import time
 
 import numpy as np
+from lines import say
 
 from ttc.grading import decide, make_grader, normal_form
 
@@ -59,7 +60,7 @@ async def cold(asked: list[tuple[str, str]]) -> float:
 def main(count: int = 50_000) -> None:
     os.environ["TTC_CACHE"] = "off"
     seconds = asyncio.run(cold(pairs(count)))
-    print(f"{count} distinct pairs, nothing remembered: {seconds:.1f} s, {1e6 * seconds / count:.0f} µs each")
+    say(f"grader, {count} distinct pairs, cold", seconds, "s")
 
 
 if __name__ == "__main__":

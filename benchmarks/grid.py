@@ -23,8 +23,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sweeps import bill_of, note, say, scratch
-from ttc.models import ENVIRONMENT, shut_down, start
+from lines import say
+
+from sweeps import bill_of, note, scratch
+from ttc.models import environment, shut_down, start
 from ttc.plan.cells import read_grid
 from ttc.plan.done import plan_missing
 from ttc.plan.inputs import Inputs, look_up_all
@@ -141,7 +143,7 @@ def _sweep(
 
 
 if __name__ == "__main__":
-    for name, value in ENVIRONMENT.items():
+    for name, value in environment(2).items():
         os.environ.setdefault(name, value)
     os.environ |= {"TTC_CACHE": "off", "VLLM_LOGGING_LEVEL": "ERROR"}
     measure(int(sys.argv[1]) if sys.argv[1:] else PROBLEMS)

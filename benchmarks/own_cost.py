@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import sys
 
-from sweeps import bill_of, launch, made_up, note, run, say, scratch
+from lines import say
+
+from sweeps import bill_of, launch, made_up, note, run, scratch
 from ttc.store import Folder
 
 FAKES = ("policy=fake", "prm=fake", "readout.grader=exact")

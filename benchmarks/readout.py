@@ -1,14 +1,15 @@
 """How long a readout of an article-sized pool takes: 500 problems x 256 paths x 5 seeds, nine budgets.
 
 Makes the folder once, under the system's temporary folder, and times `read_out`: all votes, aggregations and
-subsets of every budget. Answers are plain numbers and a share of fractions, roots and texts, as in MATH.
+subsets of every budget. Answers are plain numbers and a share of fractions, roots and texts, as in MATH. The
+grader remembers nothing (TTC_CACHE=off).
 
     uv run python benchmarks/readout.py [problems [paths [seeds]]]
 """
 
 from __future__ import annotations
 
-import resource
+import os
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from lines import peak, say
 
 from ttc.readout import read_out
 from ttc.store import Folder
@@ -94,12 +96,11 @@ def main(problems: int = 500, paths: int = 256, seeds: int = 5) -> None:
     if not folder.has("sweep.json"):
         with folder.held():
             make(folder, problems, paths, seeds)
-    print(f"{problems} problems x {paths} paths x {seeds} seeds")
-    for when in ("first (the grader is asked what it does not remember)", "again"):
-        start = time.monotonic()
-        rows = read_out(folder)["readout"]
-        print(f"read_out, {when}: {time.monotonic() - start:.1f} s, {len(rows)} rows of readout.parquet")
-    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB at most")
+    os.environ["TTC_CACHE"] = "off"
+    start = time.monotonic()
+    read_out(folder)
+    say("readout, cold", time.monotonic() - start, "s")
+    say("readout, memory", peak() / 1e3, "GB")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps import launch, note, run, say, scratch, worded
+from lines import say
+
+from sweeps import launch, note, run, scratch, worded
 from ttc.store import Folder
 
 

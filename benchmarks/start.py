@@ -13,7 +13,9 @@ import subprocess
 import sys
 import time
 
-from sweeps import REPO, bill_of, environment, launch, note, say, scratch
+from lines import say
+
+from sweeps import REPO, bill_of, environment, launch, note, scratch
 
 README = ("-m", "strategy=best_of_n,beam,dvts", "n=1,4,16,64")
 LIMIT = 300.0

@@ -29,11 +29,6 @@ QUESTIONS = (
 """As GSM8K asks, for a policy that reads English; nobody looks at the answers."""
 
 
-def say(measure: str, value: float, unit: str = "") -> None:
-    """One result, as a line of JSON that bench.py reads."""
-    print(json.dumps({"measure": measure, "value": round(value, 3), "unit": unit}), flush=True)
-
-
 def note(text: str) -> None:
     """What a reader of the log should see beside the results."""
     print(text, file=sys.stderr, flush=True)

@@ -89,6 +89,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert python(code).stdout.splitlines()[-1] == "[]"
 
 
+def test_a_plan_of_a_new_folder_imports_what_it_needs(tmp_path: Path) -> None:
+    code = (
+        "import sys; from ttc.commands.cli import main\n"
+        "main(['plan', *sys.argv[1:]]); print(sorted({HEAVY!r} & set(sys.modules)))"
+    ).replace("{HEAVY!r}", repr(HEAVY))
+    assert python(code, f"results_dir={tmp_path}").stdout.splitlines()[-1] == "['hydra', 'numpy', 'pyarrow']"
+
+
 def test_completion_names_commands_and_imports_nothing_heavy() -> None:
     code = (
         "import atexit, os, sys; os.environ.update(_TTC_COMPLETE='complete_bash', COMP_WORDS='ttc re', "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 
 from ttc.store import Folder, Part, PartWriter
 from ttc.store.folder import METADATA
+from ttc.store.writer import BATCH
 from ttc.types import UserError
 
 
@@ -117,6 +119,47 @@ def test_rows_are_chosen_by_columns_that_are_not_asked_for(folder: Folder) -> No
     rows = folder.read("searches", ["seed"], where=pc.field("problem_key") == "other")
     assert rows["problem_key"].to_pylist() == ["other"]
     assert set(rows.column_names) == {"family", "problem_key", "seed", "unit_first"}
+
+
+def test_rows_keep_their_order_and_get_the_rates_however_many_there_are(folder: Folder) -> None:
+    names = [f"p{place}" for place in range(BATCH + 1)]
+    writer = PartWriter(folder)
+    writer.add({"paths": [{"path": name} for name in names[:BATCH]], "searches": [search_row("done")]})
+    writer.add(
+        {"paths": [{"path": name} for name in names[BATCH:]], "searches": [search_row("done", "other")]}
+    )
+    with folder.held():
+        written = writer.flush(policy_rate=2.0)
+        assert written
+        assert writer.flush() is None
+        folder.commit(written)
+    assert folder.read("paths")["path"].to_pylist() == names
+    assert folder.read("searches")["policy_rate"].to_pylist() == [2.0, 2.0]
+    assert folder.read("searches")["prm_rate"].to_pylist() == [None, None]
+
+
+def test_nothing_is_lost_where_a_thread_hands_over_while_rows_come_in(folder: Folder) -> None:
+    writer, parts, searches = PartWriter(folder), [], 3000
+    with folder.held(), ThreadPoolExecutor() as threads:
+        for number in range(searches):
+            writer.add({"searches": [search_row("done", first=number)], "paths": [{"path": str(number)}]})
+            if number % 300 == 0:
+                parts.append(threads.submit(writer.flush))
+        for written in [*(one.result() for one in parts), writer.flush()]:
+            if written:
+                folder.commit(written)
+    assert sorted(folder.read("searches")["unit_first"].to_pylist()) == list(range(searches))
+    assert len(folder.read("paths")) == searches
+
+
+def test_all_rows_are_read_where_they_are_asked_for(folder: Folder) -> None:
+    with folder.held():
+        assert folder.empty
+        for status in ("failed", "done"):
+            folder.commit(part(folder, searches=[search_row(status)]))
+        assert not folder.empty
+    assert folder.read_all("searches", ["status"]).to_pydict() == {"status": ["failed", "done"]}
+    assert folder.read("searches", ["status"])["status"].to_pylist() == ["done"]
 
 
 def commit_by_hand(folder: Folder, number: int, **tables: dict[str, list[object]]) -> None:

@@ -19,7 +19,7 @@ from ray.exceptions import RayError, RayTaskError
 from ttc.cluster import shards
 from ttc.cluster.hosts import Host
 from ttc.cluster.placement import Placement, has_gpu_vllm, place
-from ttc.models import ENVIRONMENT
+from ttc.models import environment
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
 from ttc.settings.schema import EngineConfig
@@ -182,6 +182,7 @@ def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any
     actors: dict[str, list[Any]] = {}
     starts: list[tuple[str, Any]] = []
     host: Any = ray.remote(Host)
+    many = sum(config.replicas or 1 for config in placement.engines.values())
     try:
         for role, config in placement.engines.items():
             for replica in range(config.replicas or 1):
@@ -190,7 +191,7 @@ def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any
                     num_cpus=0,
                     num_gpus=placement.gpus[role],
                     max_concurrency=CALLS,
-                    runtime_env={"env_vars": ENVIRONMENT},
+                    runtime_env={"env_vars": environment(many)},
                 ).remote(config, str(log))
                 actors.setdefault(role, []).append(actor)
                 starts.append((str(log), actor.start.remote()))

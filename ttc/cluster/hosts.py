@@ -156,7 +156,7 @@ class Line:
             self._fetching = asyncio.create_task(self._fetch())
 
     async def _fetch(self) -> None:
-        """Fetches answers while calls are open."""
+        """Fetches answers while calls are open. Where that fails, all of them have failed."""
         try:
             while self._open:
                 for number, value, error in await _answer(self.actor.answers.remote(self._name)):
@@ -167,11 +167,11 @@ class Line:
                         future.set_exception(error)
                     else:
                         future.set_result(value)
-        except EngineDied as death:
-            for future in self._open.values():
+        except Exception as error:
+            lost, self._open = self._open, {}
+            for future in lost.values():
                 if not future.done():
-                    future.set_exception(EngineDied(str(death)))
-            self._open.clear()
+                    future.set_exception(error)
         finally:
             self._fetching = None
 

@@ -25,8 +25,15 @@ ENGINES: dict[str, Provider] = {
 }
 """By the name that `policy.engine` and `prm.engine` give; prm.engine=none is no verifier at all."""
 
-ENVIRONMENT = {"GOMP_SPINCOUNT": "0", "VLLM_NO_USAGE_STATS": "1"}
-"""For every process with an engine. Read when torch loads, so it must be there before the first import."""
+
+def environment(engines: int) -> dict[str, str]:
+    """For every process with an engine, of so many on the machine. Read when torch loads, so it must be there
+    before the first import.
+
+    libgomp's threads spin for a while before they sleep. One engine alone decodes 1.5 times as fast when they
+    do; two on the same cores hold each other up, down to a third (benchmarks/threads.py).
+    """
+    return {"GOMP_SPINCOUNT": "10000" if engines == 1 else "0", "VLLM_NO_USAGE_STATS": "1"}
 
 
 def check(config: EngineConfig) -> list[str]:
@@ -63,14 +70,15 @@ def look_up(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:
     return ENGINES[config.engine].look(config, problems)
 
 
-async def start(config: PolicyConfig | PrmConfig) -> Any:
-    """The engine of `config`, made in the event loop that uses it; a verifier has checked itself.
+async def start(config: PolicyConfig | PrmConfig, engines: int = 2) -> Any:
+    """The engine of `config`, one of so many on this machine, made in the event loop that uses it; a verifier
+    has checked itself.
 
     Raises:
         UserError: the model does not fit its part.
         EngineDied: it did not start, with the line that says why; the traceback is printed.
     """
-    for name, value in ENVIRONMENT.items():
+    for name, value in environment(engines).items():
         os.environ.setdefault(name, value)
     engine: Any = None
     try:

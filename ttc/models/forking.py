@@ -19,7 +19,6 @@ def forking() -> Iterator[None]:
     from vllm.utils import system_utils
 
     kept = getattr(system_utils, "is_in_ray_actor", None)
-    method = os.environ.get("VLLM_WORKER_MULTIPROC_METHOD")
     if kept is None:  # another vLLM: it spawns, and all works as before, later
         yield
         return
@@ -31,9 +30,8 @@ def forking() -> Iterator[None]:
     finally:
         over.append(True)
         system_utils.is_in_ray_actor = kept
+        # not what vLLM had put there: the next engine of this process would take it for the user's wish
         os.environ.pop("VLLM_WORKER_MULTIPROC_METHOD")
-        if method:
-            os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = method
 
 
 def _sockets() -> list[int]:

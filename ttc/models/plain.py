@@ -7,6 +7,7 @@ cache, and requests that join a batch under way.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Generic, TypeVar
@@ -48,6 +49,8 @@ def load(kind: Any, options: EngineOptions) -> Any:
         return model.to("mps").eval()
     # set, not defaulted: Ray has put its own number there
     torch.set_num_threads(threads(options.model))
+    # OpenMP's threads do not live through a fork: a vLLM that starts here later must not take one
+    os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"
     return model.eval()
 
 

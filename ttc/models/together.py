@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 async def together(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     """The results of all calls, in order. The first failure ends the others and is raised as it is."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
+    listed = [*calls]
+    if len(listed) == 1:  # no task for what runs alone
+        return [await listed[0]]
+    tasks = [asyncio.ensure_future(call) for call in listed]
     try:
         return await asyncio.gather(*tasks)
     finally:

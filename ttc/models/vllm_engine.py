@@ -70,7 +70,9 @@ class Engine:
 
     def __init__(self, options: EngineOptions) -> None:
         os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+        import torch
         from vllm import AsyncEngineArgs, PoolingParams, SamplingParams
+        from vllm.envs import disable_envs_cache, enable_envs_cache
         from vllm.inputs import tokens_input
         from vllm.platforms import current_platform
         from vllm.sampling_params import RequestOutputKind
@@ -82,11 +84,14 @@ class Engine:
         arguments = AsyncEngineArgs(**engine_arguments(options, self.cpu))
         if self.cpu:
             prepare_environment()
-            # set, not defaulted: Ray has put its own number there
+            # set, not defaulted: Ray has put its own number there, and OpenMP has read it before the fork
             os.environ["OMP_NUM_THREADS"] = str(threads(options.model))
+            torch.set_num_threads(threads(options.model))
         config = arguments.create_engine_config()
+        disable_envs_cache()  # another engine's, started here before
         with nullcontext() if spawn else forking():
             self._llm: Any = AsyncLLM.from_vllm_config(config, disable_log_stats=True)
+        enable_envs_cache()  # or every request asks for each of its settings in the environment anew
         self._input, self._dead = tokens_input, EngineDeadError
         # made anew for every request: so vLLM need not copy them
         self._sampling = partial(SamplingParams, output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)

@@ -5,6 +5,7 @@ Found in Arrow, since a folder may hold a million paths: only texts that are to 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
@@ -28,7 +29,7 @@ PATH = (
 
 def plan_missing(folder: Folder, cells: Sequence[PlannedCell], stored: bool) -> tuple[Plan, Done]:
     """The plan of what the folder lacks, and what it holds."""
-    done = find_done(folder, cells)
+    done = Done() if folder.empty else find_done(folder, cells)  # nothing heavy is loaded for a new folder
     return plan(cells, done, stored), done
 
 
@@ -42,10 +43,14 @@ def find_done(folder: Folder, cells: Iterable[PlannedCell], after: int = 0) -> D
     where = _is_one("family", (planned.family for planned in cells))
     names = ["family", "problem_key", "seed", "unit_first", "units"]
     rows = folder.read("searches", [*names, "status"], after, where)
-    units: dict[JobKey, set[int]] = {}
-    for family, key, seed, first, count in _tuples(rows.filter(pc.field("status") != "failed"), names):
-        units.setdefault((family, key, seed), set()).update(range(first, first + count))
-    return Done({key: frozenset(have) for key, have in units.items()}, _unscored(folder, cells, after))
+    spans = functools.cache(
+        lambda first, count: frozenset(range(first, first + count))
+    )  # nearly all are alike
+    units: dict[JobKey, frozenset[int]] = {}
+    for family, problem, seed, first, count in _tuples(rows.filter(pc.field("status") != "failed"), names):
+        key, span = (family, problem, seed), spans(first, count)
+        units[key] = units[key] | span if key in units else span
+    return Done(units, _unscored(folder, cells, after))
 
 
 def join_done(one: Done, later: Done) -> Done:
@@ -59,6 +64,8 @@ def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
     """Raises:
     UserError: the folder's verdicts were made with other gold answers than problems have now.
     """
+    if folder.empty:
+        return
     datasets: dict[DatasetConfig, list[PlannedCell]] = {}
     for planned in cells:
         datasets.setdefault(planned.cell.dataset, []).append(planned)
@@ -101,8 +108,15 @@ def outdated(
     """
     where = _is_one("problem_key", golds)
     where = where if families is None else where & _is_one("family", families)
-    names = None if columns is None else [*columns, "problem_key", "gold"]
-    rows = folder.read("grades", names, where=where)
+    asked = ["problem_key", "gold"]
+    names = None if columns is None else [*columns, *asked]
+    # mostly there are none: which rows of a key are the latest is found out only of problems that have some
+    seen = folder.read_all("grades", asked, where=where).group_by(asked).aggregate([])
+    suspects = _other_gold(seen, golds)["problem_key"].to_pylist()
+    return _other_gold(folder.read("grades", names, where=where & _is_one("problem_key", suspects)), golds)
+
+
+def _other_gold(rows: pa.Table, golds: Mapping[str, str]) -> pa.Table:
     place = pc.index_in(rows["problem_key"], value_set=pa.array(list(golds), pa.string()))
     now = pc.take(pa.chunked_array([pa.array(list(golds.values()), pa.string())]), place)
     return rows.filter(pc.not_equal(rows["gold"], now))
@@ -119,13 +133,12 @@ def _unscored(
             problems |= {key_of(problem): problem for problem in planned.problems}
     if not families:
         return {}
-    pools = _is_one("family", set().union(*families.values())) & _is_one("problem_key", problems)
-    paths = folder.read("paths", ["family"], after, pools)
-    scores = folder.read("scores", ["path", "verifier"], after, _is_one("verifier", families))
     found: dict[UnscoredKey, list[Path]] = {}
     for verifier, own in families.items():
-        scored = scores.filter(pc.field("verifier") == verifier)["path"]
-        lacking = paths.filter(_is_one("family", own) & ~_is_one("path", scored))
+        pools = _is_one("family", own) & _is_one("problem_key", problems)
+        paths = folder.read_all("paths", ["path"], after, pools)
+        scored = folder.read_all("scores", ["path"], after, pc.field("verifier") == verifier)
+        lacking = paths.filter(pc.invert(pc.is_in(paths["path"], value_set=scored["path"])))
         if not len(lacking):
             continue
         for row in folder.read("paths", PATH, after, _is_one("path", lacking["path"])).to_pylist():

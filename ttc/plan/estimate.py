@@ -28,10 +28,7 @@ def estimate(folder: Folder, plan: Plan) -> Expected:
     `solution_tokens`."""
     typical = {one.record.dataset: one.cell.dataset.solution_tokens for one in plan.cells}
     kind, counts = ["strategy", "policy", "dataset"], ["paths", "generated_tokens", "prm_computed"]
-    # a search whose tokens nobody counted says nothing of the next one's
-    rows = folder.read("searches", [*kind, *counts]).filter(pc.field("generated_tokens").is_valid())
-    summed = rows.group_by(kind).aggregate([(name, "sum") for name in counts]).to_pylist()
-    seen = {tuple(row[name] for name in kind): row for row in summed if row["paths_sum"]}
+    seen = {} if folder.empty else _seen(folder, kind, counts)
 
     def per_path(job: Job, column: str) -> float:
         row = seen.get(tuple(job.columns[name] for name in kind))
@@ -46,6 +43,14 @@ def estimate(folder: Folder, plan: Plan) -> Expected:
     rate = _rate(folder.runs(), plan)
     seconds = (policy + prm) / rate if rate else None
     return Expected(len(searches), len(plan.jobs) - len(searches), policy, prm, seconds)
+
+
+def _seen(folder: Folder, kind: list[str], counts: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
+    """The sums of `counts` for each kind of search."""
+    # a search whose tokens nobody counted says nothing of the next one's
+    rows = folder.read("searches", [*kind, *counts]).filter(pc.field("generated_tokens").is_valid())
+    summed = rows.group_by(kind).aggregate([(name, "sum") for name in counts]).to_pylist()
+    return {tuple(row[name] for name in kind): row for row in summed if row["paths_sum"]}
 
 
 def _rate(runs: Sequence[Mapping[str, Any]], plan: Plan) -> float | None:

@@ -30,8 +30,9 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
     policy = verifier = None
     interrupted = asyncio.Event()
     try:
-        policy = await start(launch.policy) if launch.policy else None
-        verifier = await start(launch.prm) if launch.prm else None
+        engines = sum(config is not None for config in (launch.policy, launch.prm))
+        policy = await start(launch.policy, engines) if launch.policy else None
+        verifier = await start(launch.prm, engines) if launch.prm else None
         on_report(Report(ready=True))
         shard = Shard(launch, policy, verifier, launch.room, emit)
 

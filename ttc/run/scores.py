@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ttc.types import Bill, Judgement, Path, Query, Step, TransientError, VerifierModel
@@ -60,7 +60,7 @@ class IncrementalVerifier:
         for i, path in enumerate(paths):
             missing = _missing(path)
             if missing and None in path.scores:  # what has no score once has none for good
-                result[i] = replace(path, scores=(*path.scores, *[None] * missing))
+                result[i] = path.judged([None] * missing)
             elif missing:
                 asked[i] = path
                 self.begin(path)
@@ -71,7 +71,7 @@ class IncrementalVerifier:
                 judged[place] = await self.begun[place][1]
                 del self.begun[place]
                 self._charge(path, judged[place])
-            result[i] = replace(path, scores=(*path.scores, *judged[place].scores))
+            result[i] = path.judged(judged[place].scores)
         return result
 
     def begin(self, path: Path) -> None:

@@ -126,24 +126,33 @@ class AddressedPolicy:
     async def _draw(
         self, verb: str, slots: Sequence[tuple[Path, int]], sampling: Sampling, whole: bool
     ) -> list[Path]:
-        drawn = await together(self._draw_one(verb, *slot, sampling, whole) for slot in slots)
-        for one, draw in drawn:
+        # siblings share one tuple, here and on their way to the engine
+        parents = {id(path): path for path, _ in slots}
+        prefixes = {name: _prefix(path) for name, path in parents.items()}
+        draws = [
+            Draw(
+                path.problem.question,
+                prefixes[id(path)],
+                seed_of(self.seed, self.problem_key, (*path.address, index)),
+                whole,
+            )
+            for path, index in slots
+        ]
+        pairs = zip(slots, draws, strict=True)
+        drawn = await together(self._draw_one(verb, *slot, draw, sampling) for slot, draw in pairs)
+        for one, draw in zip(drawn, draws, strict=True):
             self._charge(draw, one.sample)
             self.drawn.append(one)
-        return [one.child for one, _ in drawn]
+        return [one.child for one in drawn]
 
-    async def _draw_one(
-        self, verb: str, path: Path, index: int, sampling: Sampling, whole: bool
-    ) -> tuple[Drawn, Draw]:
+    async def _draw_one(self, verb: str, path: Path, index: int, draw: Draw, sampling: Sampling) -> Drawn:
         model = self.model
         assert model is not None, "a session without a policy only scores"
-        seed = seed_of(self.seed, self.problem_key, (*path.address, index))
-        draw = Draw(path.problem.question, _prefix(path), seed, whole)
         [sample] = await retry(lambda: model.generate(sampling, [draw]))
         child = path.child(index, sample.steps)
         if self.on_child and verb != "roll_out":
             self.on_child(child)
-        return Drawn(verb, path, child, sample), draw
+        return Drawn(verb, path, child, sample)
 
     def _take(self, path: Path, aside: bool) -> int:
         """The index of the node's next child; `aside`: of its next roll-out."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from ttc.grading import make_grader
 from ttc.plan.jobs import Job
@@ -29,8 +29,6 @@ from ttc.types import (
     VerifierModel,
 )
 
-T = TypeVar("T")
-
 HEARTBEAT = 1.0
 """Seconds between two reports of a shard."""
 
@@ -47,10 +45,18 @@ class Gauge:
         self.waiting = 0
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        return await self._counted(len(draws), self._engine.generate(sampling, draws))
+        self._count(len(draws))
+        try:
+            return await self._engine.generate(sampling, draws)
+        finally:
+            self._count(-len(draws))
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        return await self._counted(len(queries), self._engine.judge(queries))
+        self._count(len(queries))
+        try:
+            return await self._engine.judge(queries)
+        finally:
+            self._count(-len(queries))
 
     async def check(self) -> None:
         await self._engine.check()
@@ -58,14 +64,9 @@ class Gauge:
     async def stats(self) -> EngineStats:
         return await self._engine.stats()
 
-    async def _counted(self, count: int, call: Awaitable[T]) -> T:
-        self.waiting += count
+    def _count(self, change: int) -> None:
+        self.waiting += change
         self._changed.set()
-        try:
-            return await call
-        finally:
-            self.waiting -= count
-            self._changed.set()
 
 
 class Shard:

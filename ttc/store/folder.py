@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ttc.store.files import Files
-from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord, table_schema, unite_cells
+from ttc.store.schema import (
+    COMMIT,
+    KEYS,
+    SCHEMA_VERSION,
+    TABLES,
+    UNALIKE,
+    CellRecord,
+    table_schema,
+    unite_cells,
+)
 from ttc.types import UserError
 
 if TYPE_CHECKING:
@@ -58,6 +66,12 @@ class Folder:
     def name(self) -> str:
         return self.local().name
 
+    @property
+    def empty(self) -> bool:
+        """Nothing was ever committed here."""
+        self._check()
+        return not self._committed()
+
     def local(self, *parts: str) -> Path:
         """A place for files of other processes (logs), which cannot come through here."""
         return Path(self._files.root, *parts)
@@ -80,15 +94,22 @@ class Folder:
             where: only such rows. It is asked before the latest is taken: of columns that rows of one key
                 share, such as family or problem_key.
         """
+        names = table_schema(table).names if columns is None else [*columns, *KEYS[table]]
+        return _latest(self.read_all(table, names, after, where), KEYS[table])
+
+    def read_all(
+        self, table: str, columns: Sequence[str], after: int = 0, where: pc.Expression | None = None
+    ) -> pa.Table:
+        """As `read`, but of rows with one key all, and the key only where it is asked for: a million rows
+        take a tenth of the memory."""
         self._check()
         whole = table_schema(table)
-        chosen = [name for name in whole.names if columns is None or name in {*columns, *KEYS[table]}]
+        chosen = [name for name in whole.names if name in {*columns}]
         there = set(self._files.list(table))
         parts = [name for name in self._committed() if _number(name) > after and name in there]
-        if not parts:
-            return pa.schema([whole.field(name) for name in chosen]).empty_table()
-        rows = self._files.read_tables([f"{table}/{name}" for name in parts], whole, chosen, where)
-        return _latest(rows, KEYS[table])
+        if not parts:  # and not schema.empty_table(), which loads pandas
+            return pa.Table.from_batches([], pa.schema([whole.field(name) for name in chosen]))
+        return self._files.read_tables([f"{table}/{name}" for name in parts], whole, chosen, where)
 
     def runs(self) -> list[dict[str, Any]]:
         """sweep.json's launches, oldest first; none where there is no file."""
@@ -197,7 +218,12 @@ class Folder:
 
         metadata = {**(table.schema.metadata or {}), **METADATA}
         with self._files.write(file) as stream:
-            pq.write_table(table.replace_schema_metadata(metadata), stream)
+            pq.write_table(
+                table.replace_schema_metadata(metadata),
+                stream,
+                use_dictionary=_repeating(table.schema),
+                compression="zstd",
+            )
 
     # --- Versions ------------------------------------------------------------------------------------------
 
@@ -234,8 +260,22 @@ def _number(name: str) -> int:
     return int(name.split("-")[0])
 
 
+def _repeating(schema: pa.Schema) -> list[str]:
+    """The columns that a dictionary makes smaller. Of the others (texts and token ids are nearly all of a
+    folder's bytes) it would be made, found too large and thrown away."""
+    return [
+        field.name
+        for field in schema
+        if field.name not in UNALIKE
+        and not pa.types.is_floating(field.type)
+        and not pa.types.is_nested(field.type)
+    ]
+
+
 def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
     """Of rows with one key the last, in their order."""
+    if not len(rows):
+        return rows
     places = rows.select(key).append_column("place", pa.array(np.arange(len(rows))))
     last = places.group_by(list(key)).aggregate([("place", "max")])["place_max"].to_numpy()
     if len(last) == len(rows):
@@ -243,46 +283,3 @@ def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
     kept = np.zeros(len(rows), dtype=np.bool_)
     kept[last] = True
     return rows.filter(pa.array(kept))
-
-
-# --- A shard's rows on their way into the folder -----------------------------------------------------------
-
-PART_SECONDS = 30.0
-PART_SEARCHES = 64
-
-
-class PartWriter:
-    """Collects rows and hands them over in parts: after 30 s or 64 searches, whichever comes first."""
-
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._rows: dict[str, list[Mapping[str, object]]] = {}
-        self._outcomes = 0
-        self._since = time.monotonic()
-
-    def add(self, rows: Mapping[str, list[dict[str, object]]]) -> None:
-        for table, added in rows.items():
-            self._rows.setdefault(table, []).extend(added)
-        self._outcomes += 1
-
-    @property
-    def due(self) -> bool:
-        full = self._outcomes >= PART_SEARCHES
-        return full or (self._outcomes > 0 and time.monotonic() - self._since >= PART_SECONDS)
-
-    def flush(self, policy_rate: float | None = None, prm_rate: float | None = None) -> Part | None:
-        """Writes what has come in, for the driver to commit; None if there is nothing.
-
-        Args:
-            policy_rate, prm_rate: of the engines now, computed tokens per busy second.
-        """
-        rows, self._rows = self._rows, {}
-        self._outcomes, self._since = 0, time.monotonic()
-        if not rows:
-            return None
-        rates = {"policy_rate": policy_rate, "prm_rate": prm_rate}  # for tables that have the column
-        tables = {}
-        for table, added in rows.items():
-            rated = [{**row, **rates} for row in added]
-            tables[table] = pa.Table.from_pylist(rated, schema=table_schema(table))
-        return self._folder.hand_over(tables)

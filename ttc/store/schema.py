@@ -124,6 +124,9 @@ KEYS = {
 }
 """What names a row: of two with one key the later one counts."""
 
+UNALIKE = {"path", "text"}
+"""Columns in which hardly two rows are the same."""
+
 TAKEN = {"cell", "family", "strategy", "variant", "n"} | {
     name for columns in (SHAPED, READ, PROBLEM, *OWN.values()) for name, _ in columns
 }

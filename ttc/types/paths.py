@@ -4,7 +4,7 @@ copying them."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 StepEnd = Literal["step", "eos", "length"]
@@ -100,7 +100,12 @@ class Path:
 
     def child(self, index: int, steps: Sequence[Step]) -> Path:
         """The path one draw further: child number `index` of this node."""
-        return replace(self, steps=(*self.steps, *steps), address=(*self.address, index), value=None, copy=0)
+        return Path(self.problem, (*self.steps, *steps), self.scores, (*self.address, index))
+
+    def judged(self, scores: Iterable[float | None]) -> Path:
+        """The same path, with scores of its next steps."""
+        all_ = (*self.scores, *scores)
+        return Path(self.problem, self.steps, all_, self.address, self.value, self.copy)
 
 
 def total(counts: Iterable[int | None]) -> int | None:

@@ -49,7 +49,7 @@ async def judge(config: PrmConfig, solutions: Sequence[Labelled], done: Callable
         TransientError: a call failed too often.
         EngineDied: the engine is gone.
     """
-    verifier = await start(config)
+    verifier = await start(config, engines=1)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(solution: Labelled) -> Judged:
