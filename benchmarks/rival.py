@@ -19,16 +19,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPO = Path(__file__).parents[1]
+from sweeps import bill_of, run
+
 HERE = Path(__file__).parent
-DATA = Path(os.environ.get("TTC_TEST_DATA", REPO / "../shared/data")) / "gsm8k_test.jsonl"
+DATA = Path(os.environ.get("TTC_TEST_DATA", "")) / "gsm8k_test.jsonl"
 GOALS = {"best_of_n": 1.4, "beam": 25.0, "dvts": 5.5}
 """The rival's time over ttc's."""
 SHARE, ALL = 0.80, 16
@@ -105,16 +104,14 @@ class Bench:
         # other names than a first try's: a finished sweep has nothing to do
         name = f"run{len(list(results.glob('run*')))}"
         words = [*self.words(strategy, problems), f"results_dir={results}", f"name={name}"]
-        run(["launch.py", *words])
-        bill = json.loads((results / name / "sweep.json").read_text())["runs"][-1]["bill"]
+        run("launch.py", *words)
+        bill = bill_of(results / name)
         self.keep("ttc", strategy, problems, bill)
         side = Side(problems, bill["seconds"], bill["generated_tokens"], bill["prm_computed"])
         return side, results / name
 
     def floor(self, strategy: str, problems: int, ttc: Side, results: Path) -> None:
-        """ttc's share of its floor, where there is a script that measures that."""
-        if not (HERE / "floor.py").is_file():
-            return
+        """ttc's share of its floor."""
         row = run_here("floor.py", [str(results)])
         self.keep("floor", strategy, problems, row)
         name = f"rival {strategy} n={self.chosen.n} x {problems}: floor / ttc"
@@ -149,18 +146,8 @@ class Bench:
 
 def run_here(script: str, arguments: list[str]) -> dict[str, Any]:
     """The JSON line that a script of this folder prints at last."""
-    row: dict[str, Any] = json.loads(run([str(HERE / script), *arguments]).splitlines()[-1])
+    row: dict[str, Any] = json.loads(run(str(HERE / script), *arguments).splitlines()[-1])
     return row
-
-
-def run(command: list[str]) -> str:
-    """What Python prints for that command."""
-    done = subprocess.run([sys.executable, *command], cwd=REPO, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(
-            f"{command[0]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
-        )
-    return done.stdout
 
 
 def say(measure: str, value: float, unit: str, goal: float, at_least: bool = False) -> None:
