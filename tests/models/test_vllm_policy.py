@@ -95,17 +95,17 @@ def test_steps_drawn_one_by_one_are_those_that_splitting_finds(world, prompt):
 def test_stopping_by_ids_gives_the_steps_that_stopping_by_text_gives_and_counts_what_it_drops(world):
     draws = [Draw(QUESTION, (), seed, whole=False) for seed in range(48)]
 
-    def drawn(seen: int) -> list[Sample]:
-        world.policy._stepped, world.policy._dropped = seen, seen
+    def drawn(pairs: int) -> list[Sample]:
+        world.policy._ends, world.policy._pairs = 100, pairs
         before = world.stats().computed_tokens
         samples = world.generate(*draws)
         fed = sum(sample.prompt_tokens - sample.cached_tokens + sample.dropped for sample in samples)
         written = sum(len(tokens(sample.steps)) for sample in samples)
-        if not seen:  # by the text one more token has been written than anybody is told of
+        if not pairs:  # by the text one more token has been written than anybody is told of
             assert world.stats().computed_tokens - before == fed + written
         return samples
 
-    by_ids, by_text = drawn(0), drawn(10**6)
+    by_ids, by_text = drawn(0), drawn(100)
     assert [sample.steps for sample in by_ids] == [sample.steps for sample in by_text]
     assert sum(sample.dropped for sample in by_ids) > 0 == sum(sample.dropped for sample in by_text)
 

@@ -4,7 +4,7 @@ A step is ended by token ids wherever they can tell: the engine's core stops by 
 token, and no request has to be called back. The ids whose own text holds the separator end most steps. Where
 two tokens make it together (in Llama's tokenizer 3,028 more could), the request runs on to the next such id,
 and what it wrote behind the step's end is dropped: the same step, from the same random numbers, at the price
-of those tokens. A model that ends its steps so by habit is asked with vLLM's stop strings.
+of those tokens. So a model is asked with vLLM's stop strings until it has shown that it rarely does so.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
 from ttc.types import Draw, Sampling
 
-HABIT, SEEN = 0.05, 2_000
-"""The share of a step draw's tokens that may be dropped, once so many have been sampled."""
+HABIT, SEEN = 0.05, 32
+"""The share of steps that two tokens may end, once so many have been seen to end."""
 
 
 class VllmPolicy(TokenPolicy):
@@ -26,7 +26,7 @@ class VllmPolicy(TokenPolicy):
     def __init__(self, options: EngineOptions) -> None:
         super().__init__(options.model, options.revision, options.context)
         self.engine = Engine(options)
-        self._stepped = self._dropped = 0
+        self._ends = self._pairs = 0
 
     async def _continue(
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
@@ -51,9 +51,9 @@ class VllmPolicy(TokenPolicy):
             logprobs = [row[token].logprob for row, token in rows]
         tokens = list(completion.token_ids)
         length = len(tokens) if draw.whole else rule.first(tokens)
-        if not draw.whole:
-            self._stepped += len(tokens)
-            self._dropped += len(tokens) - length
+        if not draw.whole and rule.ends(tokens, 0, length):
+            self._ends += 1
+            self._pairs += tokens[length - 1] not in rule.stops
         return Continuation(
             tokens[:length],
             logprobs and logprobs[:length],
@@ -62,4 +62,5 @@ class VllmPolicy(TokenPolicy):
         )
 
     def _by_ids(self, rule: StepRule) -> bool:
-        return bool(rule.stops) and self._dropped <= HABIT * max(SEEN, self._stepped)
+        seldom = self._ends >= SEEN and self._pairs <= HABIT * self._ends
+        return bool(rule.stops) and (rule.exact or seldom)
