@@ -152,9 +152,8 @@ async def main(folder: Path) -> dict[str, Any]:
     runs = stored.runs()
     if not runs:
         raise UserError(f"{folder}: no sweep is stored there")
-    for name, value in environment(len(runs[-1]["models"])).items():
-        os.environ.setdefault(name, value)
     inputs = look_up_all(read_grid(runs[-1]["overrides"]))
+    os.environ |= environment([model.runs(config) for config, model in inputs.models.items()])
     work = levels(stored, {planned.family for planned in inputs.cells})
     bare = Bare(inputs)
     if bare.verifier:

@@ -61,6 +61,7 @@ class Warm:
         self._loop, self._sweeps = loop, 0
         models = inputs_of(STRATEGIES, BUDGETS[:1], 1).models
         configs: list[Any] = [model.runs(config) for config, model in models.items()]
+        os.environ |= environment(configs)
         begin = time.monotonic()
         made = {type(config): loop.run_until_complete(start(config)) for config in configs}
         self.seconds = time.monotonic() - begin
@@ -143,7 +144,5 @@ def _sweep(
 
 
 if __name__ == "__main__":
-    for name, value in environment(2).items():
-        os.environ.setdefault(name, value)
     os.environ |= {"TTC_CACHE": "off", "VLLM_LOGGING_LEVEL": "ERROR"}
     measure(int(sys.argv[1]) if sys.argv[1:] else PROBLEMS)

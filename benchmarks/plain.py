@@ -86,7 +86,7 @@ if __name__ == "__main__":
         case ["--vllm" | "--transformers" as flag]:
             import os
 
-            os.environ.setdefault("GOMP_SPINCOUNT", "0")  # as the driver does, before torch is loaded
+            os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as the driver does, before torch is loaded
             print("rates", *asyncio.run(rates(flag.removeprefix("--"))), flush=True)
         case arguments:
             main(int(arguments[0]) if arguments else 3)

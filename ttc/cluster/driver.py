@@ -182,7 +182,7 @@ def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any
     actors: dict[str, list[Any]] = {}
     starts: list[tuple[str, Any]] = []
     host: Any = ray.remote(Host)
-    many = sum(config.replicas or 1 for config in placement.engines.values())
+    around = environment(placement.engines.values())
     try:
         for role, config in placement.engines.items():
             for replica in range(config.replicas or 1):
@@ -191,7 +191,7 @@ def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any
                     num_cpus=0,
                     num_gpus=placement.gpus[role],
                     max_concurrency=CALLS,
-                    runtime_env={"env_vars": environment(many)},
+                    runtime_env={"env_vars": around},
                 ).remote(config, str(log))
                 actors.setdefault(role, []).append(actor)
                 starts.append((str(log), actor.start.remote()))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 import inspect
-import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ttc.models import fake, heuristics, local, openai_policy, oracle
 from ttc.models.provider import Model, Provider, part_of
+from ttc.models.vllm_engine import ENGINES_HERE
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import EngineDied, Problem, UserError, either
 
@@ -26,14 +26,17 @@ ENGINES: dict[str, Provider] = {
 """By the name that `policy.engine` and `prm.engine` give; prm.engine=none is no verifier at all."""
 
 
-def environment(engines: int) -> dict[str, str]:
-    """For every process with an engine, of so many on the machine. Read when torch loads, so it must be there
-    before the first import.
+def environment(engines: Iterable[EngineConfig]) -> dict[str, str]:
+    """For every process with one of these engines, all on one machine. Read when torch loads, so it must be
+    there before the first import.
 
-    libgomp's threads spin for a while before they sleep. One engine alone decodes 1.5 times as fast when they
-    do; two on the same cores hold each other up, down to a third (benchmarks/threads.py).
+    libgomp's threads spin for a while before they sleep, and small batches are 1.5 times as fast for it. But
+    threads that spin on a core which another engine needs hold it up, down to a third: so each engine that
+    computes here has its own share of the cores (benchmarks/threads.py).
     """
-    return {"GOMP_SPINCOUNT": "10000" if engines == 1 else "0", "VLLM_NO_USAGE_STATS": "1"}
+    here = (local.VLLM, local.TRANSFORMERS)
+    count = sum(config.replicas or 1 for config in engines if ENGINES[config.engine] in here)
+    return {"GOMP_SPINCOUNT": "10000", ENGINES_HERE: str(max(1, count)), "VLLM_NO_USAGE_STATS": "1"}
 
 
 def check(config: EngineConfig) -> list[str]:
@@ -70,16 +73,14 @@ def look_up(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:
     return ENGINES[config.engine].look(config, problems)
 
 
-async def start(config: PolicyConfig | PrmConfig, engines: int = 2) -> Any:
-    """The engine of `config`, one of so many on this machine, made in the event loop that uses it; a verifier
-    has checked itself.
+async def start(config: PolicyConfig | PrmConfig) -> Any:
+    """The engine of `config`, made in the event loop that uses it and in its `environment`; a verifier has
+    checked itself.
 
     Raises:
         UserError: the model does not fit its part.
         EngineDied: it did not start, with the line that says why; the traceback is printed.
     """
-    for name, value in environment(engines).items():
-        os.environ.setdefault(name, value)
     engine: Any = None
     try:
         engine = make(config)

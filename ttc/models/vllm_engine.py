@@ -26,6 +26,9 @@ GIB = 2**30
 SMALL = 100 * 2**20
 """Bytes of weights below which a second thread costs more than it brings."""
 
+ENGINES_HERE = "TTC_ENGINES_HERE"
+"""The environment variable that says how many engines share this machine's cores."""
+
 Pooling = Literal["token_classify", "classify"]
 """What a model that does not write gives: logits for every token, or for the whole text."""
 POOLERS = {"token_classify": {"tok_pooling_type": "ALL"}, "classify": {"seq_pooling_type": "LAST"}}
@@ -145,9 +148,6 @@ class Engine:
 
 def prepare_environment() -> None:
     """Settings for vLLM on a CPU and for the process its model runs in. What the user has set stays."""
-    # libgomp's threads spin while they wait; two engines on two cores then hold each other up (9,700 -> 102
-    # tokens/s)
-    os.environ.setdefault("GOMP_SPINCOUNT", "0")
     # the engines of a machine share its cores; pinned ones would all sit on the same
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
     # the model runs inside the engine's process: as a process of its own (vLLM's default on CPUs) the two
@@ -156,11 +156,12 @@ def prepare_environment() -> None:
 
 
 def threads(model: str) -> int:
-    """CPU threads for a model: one for a small folder of weights, else all there are."""
+    """CPU threads for a model: one for a small folder of weights, else an equal share of the cores."""
     size = sum(file.stat().st_size for file in Path(model).glob("*.safetensors"))
     if 0 < size < SMALL:
         return 1
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get(ENGINES_HERE, 1)))
 
 
 def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:

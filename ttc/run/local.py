@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Sequence
 
-from ttc.models import shut_down, start
+from ttc.models import environment, shut_down, start
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch, Report
 from ttc.run.shard import Shard
@@ -30,9 +31,9 @@ async def _run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report]
     policy = verifier = None
     interrupted = asyncio.Event()
     try:
-        engines = sum(config is not None for config in (launch.policy, launch.prm))
-        policy = await start(launch.policy, engines) if launch.policy else None
-        verifier = await start(launch.prm, engines) if launch.prm else None
+        os.environ.update(environment(config for config in (launch.policy, launch.prm) if config))
+        policy = await start(launch.policy) if launch.policy else None
+        verifier = await start(launch.prm) if launch.prm else None
         on_report(Report(ready=True))
         shard = Shard(launch, policy, verifier, launch.room, emit)
 
