@@ -41,9 +41,8 @@ LAUNCH = Launch(
 
 
 def job_of(strategy: Strategy) -> Job:
-    columns = {"strategy": "mine", "problem_key": "p", "prm": "fake"}
-    n = strategy.n
-    return Job("mine-n4", strategy, Sampling(Prompt("plain")), n, columns, TINY, seed=0, first=0, units=1)
+    sampling, shared = Sampling(Prompt("plain")), {"strategy": "mine", "prm": "fake"}
+    return Job("mine-n4", strategy, sampling, strategy.n, shared, TINY, "p", seed=0, first=0, units=1)
 
 
 def rows_of(

@@ -60,10 +60,7 @@ class Clocked:
 def jobs_of(strategy: Strategy, count: int, score: str | None = None) -> list[Job]:
     job = job_of(strategy)
     problems = [replace(TINY, id=str(i), question=f"{TINY.question} {i}") for i in range(count)]
-    return [
-        replace(job, problem=problem, columns=job.columns | {"problem_key": problem.id}, score=score)
-        for problem in problems
-    ]
+    return [replace(job, problem=problem, problem_key=problem.id, score=score) for problem in problems]
 
 
 def run(jobs: Sequence[Job], folder: File, engines: Clocked) -> int:

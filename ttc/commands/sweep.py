@@ -58,6 +58,8 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
         print_plan(console, plan, inputs.notes, estimate(folder, plan))
         if launch.plan_only:
             return DONE
+        todo = len(plan.jobs)
+        del plan  # each pair of engines has its own, and a large one's jobs should not be there twice
         log = LaunchLog(folder, inputs, [command, *arguments])
 
         def on_report(report: Report) -> None:
@@ -71,7 +73,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
             progress.update(report)
 
         try:
-            with log.entry() as failed, SweepProgress(console, len(plan.jobs)) as progress:
+            with log.entry() as failed, SweepProgress(console, todo) as progress:
                 run_pairs(folder, inputs, done, _runner(launch.cluster.mode), log, on_report)
         except EngineDied as error:
             console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")

@@ -31,13 +31,13 @@ def estimate(folder: Folder, plan: Plan) -> Expected:
     seen = {} if folder.empty else _seen(folder, kind, counts)
 
     def per_path(job: Job, column: str) -> float:
-        row = seen.get(tuple(job.columns[name] for name in kind))
+        row = seen.get(tuple(job.shared[name] for name in kind))
         if row is None:
-            return float(typical[str(job.columns["dataset"])])
+            return float(typical[str(job.shared["dataset"])])
         return (row[f"{column}_sum"] or 0) / row["paths_sum"]
 
     searches = [job for job in plan.jobs if not job.stored]
-    verified = [job for job in plan.jobs if job.score or job.columns["prm"]]
+    verified = [job for job in plan.jobs if job.score or job.shared["prm"]]
     policy = round(sum(job.n * per_path(job, "generated_tokens") for job in searches))
     prm = round(sum((job.n or len(job.stored)) * per_path(job, "prm_computed") for job in verified))
     rate = _rate(folder.runs(), plan)

@@ -36,7 +36,7 @@ def verifier_id(identity: Identity, format_: str | None) -> str:
     return digest("verifier", VERSION, identity.model, identity.context, format_)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One search for one problem and one seed: units first .. first + units of its family.
 
@@ -44,7 +44,7 @@ class Job:
         family: names the searches that share work: equal but for n, problem and seed.
         strategy: with the n of this job; with `stored` paths there is nothing to search, only to score.
         unit: paths that a unit returns: a path of a pool, a subtree of dvts, a whole beam search.
-        columns: of its rows: what shaped the search, and for which problem and seed.
+        shared: columns of its rows: what shaped the search, one mapping for all of its cell's jobs.
         score: the verifier that scores an unguided search's paths.
     """
 
@@ -52,8 +52,9 @@ class Job:
     strategy: Strategy
     sampling: Sampling
     unit: int
-    columns: dict[str, object]
+    shared: Mapping[str, object]
     problem: Problem
+    problem_key: str
     seed: int
     first: int
     units: int
@@ -66,11 +67,13 @@ class Job:
 
     @property
     def title(self) -> str:
-        return f"{self.columns['strategy']}, problem {self.problem.id}"
+        return f"{self.shared['strategy']}, problem {self.problem.id}"
 
     @property
-    def problem_key(self) -> str:
-        return str(self.columns["problem_key"])
+    def columns(self) -> dict[str, object]:
+        """What every row of it says: how it came about, for which problem and seed."""
+        own = {"problem_key": self.problem_key, "problem_id": self.problem.id}
+        return {**self.shared, **own, "level": self.problem.level, "seed": self.seed}
 
 
 @dataclass(frozen=True)
@@ -150,12 +153,23 @@ class PlannedCell:
         )
 
     def job(
-        self, problem: Problem, seed: int, first: int, units: int, score: str | None, stored: tuple[Path, ...]
+        self,
+        problem: Problem,
+        key: JobKey,
+        first: int,
+        units: int,
+        score: str | None = None,
+        stored: tuple[Path, ...] = (),
     ) -> Job:
-        own = {"problem_key": key_of(problem), "problem_id": problem.id, "level": problem.level, "seed": seed}
-        strategy = replace(self.cell.strategy, n=(units or 1) * self.unit)  # type: ignore[type-var]
-        shared = (self.family, strategy, self.cell.sampling, self.unit, self.columns | own)
-        return Job(*shared, problem, seed, first, units, score, stored)
+        if units not in self._sized:
+            self._sized[units] = replace(self.cell.strategy, n=(units or 1) * self.unit)  # type: ignore[type-var]
+        shared = (self.family, self._sized[units], self.cell.sampling, self.unit, self.columns)
+        return Job(*shared, problem, *key[1:], first, units, score, stored)
+
+    @cached_property
+    def _sized(self) -> dict[int, Strategy]:
+        """The strategy by units: one object for all jobs of a size."""
+        return {}
 
     def _parameters(self) -> dict[str, object]:
         return {key: getattr(self.cell.strategy, key) for key in parameters(type(self.cell.strategy))}
@@ -196,10 +210,13 @@ def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan
     wanted: dict[JobKey, int] = {}
     owners: dict[JobKey, tuple[PlannedCell, Problem]] = {}
     verifiers: dict[JobKey, dict[str, None]] = {}
+    order: dict[str, int] = {}
     for planned in cells:
-        for problem in planned.problems:
+        for i, problem in enumerate(planned.problems):
+            name = key_of(problem)
+            order[name] = i
             for seed in planned.cell.seeds:
-                key = (planned.family, key_of(problem), seed)
+                key = (planned.family, name, seed)
                 wanted[key] = max(wanted.get(key, 0), planned.units)
                 owners.setdefault(key, (planned, problem))
                 if planned.scored_by:
@@ -210,16 +227,17 @@ def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan
         score = list(verifiers.get(key, ()))
         gaps = [] if stored else _gaps(units, done.units.get(key, frozenset()))
         for first, count in gaps:
-            jobs.append(planned.job(problem, key[2], first, count, score[0] if score else None, ()))
+            jobs.append(planned.job(problem, key, first, count, score[0] if score else None))
         for verifier in score:
             if paths := done.unscored.get((verifier, *key)):
-                jobs.append(planned.job(problem, key[2], 0, 0, verifier, paths))
-    order = {key_of(problem): i for planned in cells for i, problem in enumerate(planned.problems)}
+                jobs.append(planned.job(problem, key, 0, 0, verifier, paths))
     jobs.sort(key=lambda job: (job.seed, order[job.problem_key]))
     return Plan(cells, tuple(jobs), wanted)
 
 
 def _gaps(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
     """(first, count) of the runs of missing unit indices below `units`."""
+    if not have:
+        return [(0, units)]
     runs = [list(run) for there, run in groupby(range(units), have.__contains__) if not there]
     return [(run[0], len(run)) for run in runs]

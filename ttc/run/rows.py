@@ -82,14 +82,14 @@ def grade_row(job: Job, path: Path, grade: Grade, grader: Grader, extract: str) 
 def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch) -> list[Row]:
     """One row per path; the costs are null where the search itself paid them (guided: see steps/)."""
     assert launch.prm, "scored by a verifier"
-    facts, rows = launch.facts[1], []
+    facts, columns, rows = launch.facts[1], job.columns, []
     for path in paths:
         count = len(path.scores)
         costs = [session.scored[path.address, k] for k in range(count)] if job.score else []
         raws = [cost.raw for cost in costs]
         cached = [cost.cached for cost in costs if cost.cached is not None]
         rows.append(
-            job.columns
+            columns
             | {
                 "prm": launch.prm.name,
                 "path": path_key(job, path),
@@ -115,7 +115,8 @@ def step_rows(job: Job, session: Session) -> list[Row]:
         (_drawn_at(address, index, worded), index): score
         for (address, index), score in session.scored.items()
     }
-    return [row for drawn in session.drawn for row in _drawn_rows(job, drawn, scored)]
+    columns = job.columns
+    return [row for drawn in session.drawn for row in _drawn_rows(job, columns, drawn, scored)]
 
 
 def _drawn_at(address: tuple[int, ...], index: int, worded: dict[tuple[int, ...], int]) -> tuple[int, ...]:
@@ -125,25 +126,29 @@ def _drawn_at(address: tuple[int, ...], index: int, worded: dict[tuple[int, ...]
     return next((node for node in above if worded.get(node, 0) > index), address)
 
 
-def _drawn_rows(job: Job, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int], StepScore]) -> list[Row]:
+def _drawn_rows(
+    job: Job, columns: Row, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int], StepScore]
+) -> list[Row]:
+    columns = columns | {
+        "unit": unit_of(job, drawn.child.address),
+        "address": address_text(drawn.child.address),
+        "parent": address_text(drawn.parent.address),
+        "verb": drawn.verb,
+        "prompt_tokens": drawn.sample.prompt_tokens,
+    }
     rows: list[Row] = []
     position, index = drawn.sample.prompt_tokens, len(drawn.parent.worded)
     for offset, step in enumerate(drawn.sample.steps):
         tokens = step.count
         scored = None if step.blank else scores.get((drawn.child.address, index))
         rows.append(
-            job.columns
+            columns
             | {
-                "unit": unit_of(job, drawn.child.address),
-                "address": address_text(drawn.child.address),
-                "parent": address_text(drawn.parent.address),
                 "step": len(drawn.parent.steps) + offset,
-                "verb": drawn.verb,
                 "text": step.text,
                 "finish": drawn.child.finish if offset == len(drawn.sample.steps) - 1 else None,
                 "tokens": tokens,
-                "token_ids": token_ids([step]) or None,
-                "prompt_tokens": drawn.sample.prompt_tokens,
+                "token_ids": step.tokens or None,
                 "cached_tokens": drawn.sample.cached_tokens if offset == 0 else None,
                 "context_sum": None if position is None or tokens is None else context_sum(position, tokens),
                 "score": scored.score if scored else None,

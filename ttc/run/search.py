@@ -83,7 +83,7 @@ def check_paths(job: Job, paths: Sequence[Path]) -> Sequence[Path]:
     Raises:
         ValueError: too many paths, one that is not over, or one of another problem.
     """
-    name = job.columns["strategy"]
+    name = job.shared["strategy"]
     if len(paths) > job.n:
         raise ValueError(f"{name} returned {len(paths)} paths, more than n={job.n}")
     for path in paths:
@@ -103,7 +103,7 @@ def number_copies(paths: Sequence[Path]) -> list[Path]:
         copy = path.copy
         while (path.address, copy) in numbered:
             copy += 1
-        numbered[path.address, copy] = replace(path, copy=copy)
+        numbered[path.address, copy] = path if copy == path.copy else replace(path, copy=copy)
     return list(numbered.values())
 
 
@@ -132,7 +132,7 @@ async def _score(
 
     If the verifier fails, the paths stay and only their scores are missing.
     """
-    if not (job.score or job.columns["prm"]):
+    if not (job.score or job.shared["prm"]):
         return {}, None
     try:
         scored = await session.verifier.score(paths) if job.score else paths

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 StepEnd = Literal["step", "eos", "length"]
@@ -71,11 +72,11 @@ class Path:
     value: float | None = None
     copy: int = 0
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "".join(step.text for step in self.steps)
 
-    @property
+    @cached_property
     def worded(self) -> tuple[Step, ...]:
         """The steps that are not blank: a verifier scores these."""
         return tuple(step for step in self.steps if not step.blank)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path as File
 
-from ttc.models import shut_down, start
+from ttc.models import environment, shut_down, start
 from ttc.models.together import together
 from ttc.report.console import redirect
 from ttc.run.scores import retry
@@ -49,7 +49,8 @@ async def judge(config: PrmConfig, solutions: Sequence[Labelled], done: Callable
         TransientError: a call failed too often.
         EngineDied: the engine is gone.
     """
-    verifier = await start(config, engines=1)
+    os.environ.update(environment([config]))
+    verifier = await start(config)
     places = asyncio.Semaphore(AT_ONCE)
 
     async def one(solution: Labelled) -> Judged:
