@@ -40,7 +40,7 @@ class Case:
 CASES = {
     "nano": Case(("n=64", "prm=none"), "best_of_n against bare vLLM, nano"),
     "smollm2": Case(
-        ("policy=smollm2", "n=64", "prm=none", "max_tokens=200"), "best_of_n against bare vLLM, smollm2", 2
+        ("policy=smollm2", "n=64", "prm=none", "max_tokens=200"), "best_of_n against bare vLLM, smollm2", 4
     ),
     "guided": Case(
         ("-m", "strategy=beam,dvts", "n=16,64", "dataset.limit=32"), "beam and dvts against their floor"

@@ -42,6 +42,10 @@ T = TypeVar("T")
 
 OURS = (EngineDied, Interrupted, TooLong, TransientError, UserError)
 
+GATHERING = 0.002
+"""Seconds that a message waits for more to come along: a message costs as much as ten calls in it, and an
+engine's step takes longer."""
+
 Answer = tuple[int, Any, Exception | None]
 """The number of a call, what it gave, what it raised."""
 
@@ -93,7 +97,7 @@ class Host:
         """What is finished of this shard's calls, once something is."""
         mail = self._mail[shard]
         await mail.news.wait()
-        await asyncio.sleep(0)  # what else ends in this turn of the loop comes along
+        await asyncio.sleep(GATHERING)
         mail.news.clear()
         answers, mail.answers = mail.answers, []
         return answers
@@ -144,7 +148,7 @@ class Line:
         """What the engine's method gives, or raises."""
         loop, number = asyncio.get_running_loop(), next(self._numbers)
         if not self._outgoing:
-            loop.call_soon(self._send)
+            loop.call_later(GATHERING, self._send)
         self._outgoing.append((number, verb, arguments))
         future = self._open[number] = loop.create_future()
         return await future
