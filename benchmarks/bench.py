@@ -93,9 +93,13 @@ GOALS: dict[str, Goal] = {
     # the article's grid against its five rows one after another
     "grid: paths against five rows": Goal("", most=0.50),
     "grid: times faster than five rows": Goal("", least=1.7),
+    "verifier tokens beyond new ones a request": Goal("tokens", most=32),
+    "verifier tokens beyond new ones a request, guided": Goal("tokens", most=32),
     # our own cost with fakes of zero latency
     "own cost per child path, one process": Goal("µs", most=120),
     "own cost per child path, Ray": Goal("µs", most=300),
+    "time of 10^5 searches, of 10 times 10^4": Goal("x", most=1.1),
+    "memory of 10^5 searches, of 10^4": Goal("x", most=2),
     # the start
     "Enter to first token, nano on CPU": Goal("s", most=25),
     "README's line": Goal("s", most=150),
@@ -110,6 +114,13 @@ GOALS: dict[str, Goal] = {
     "ttc compare": Goal("s", most=2),
     "ttc compare, three cells": Goal("s", most=2),
     "ttc status": Goal("s", most=2),
+    # what is added to a finished sweep
+    "adding seeds: searches and paths too many or too few": Goal("", most=0),
+    "adding n: searches and paths too many or too few": Goal("", most=0),
+    "adding votes: searches and paths too many or too few": Goal("", most=0),
+    "adding votes: models loaded": Goal("", most=0),
+    "adding aggregations: searches and paths too many or too few": Goal("", most=0),
+    "adding aggregations: models loaded": Goal("", most=0),
     # readout and store
     "readout, cold": Goal("s", most=60),
     "store: write": Goal("s", most=60),
