@@ -28,7 +28,7 @@ from ttc.plan.cells import Grid, read_grid
 from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
-from ttc.plan.jobs import Job, PlannedCell
+from ttc.plan.jobs import Done, Job, PlannedCell, plan
 from ttc.run.rows import Grade, Row, grade_row, path_key, path_row
 from ttc.store import Folder, PartWriter
 from ttc.types import Path as Drawn
@@ -86,9 +86,8 @@ def rows_of(planned: PlannedCell, job: Job, written: Writings) -> dict[str, list
 
 def searches(planned: PlannedCell) -> Iterator[dict[str, list[Row]]]:
     written = Writings()
-    for seed in planned.cell.seeds:
-        for problem in planned.problems:
-            yield rows_of(planned, planned.job(problem, seed, 0, N, planned.verifier, ()), written)
+    for job in plan([planned], Done()).jobs:
+        yield rows_of(planned, job, written)
 
 
 def write(folder: Folder, paths: int) -> float:
