@@ -1,24 +1,20 @@
 """How long the command line takes to answer: helps, a plan of 12 points, `compare` on the README's results.
 
-Wall time of whole processes, with byte code present, as an installed ttc has it (where the environment says
-not to write any, it is kept in a temporary folder). The results have the README's cells; their paths are
-the fake engines'.
+Wall time of whole processes, with byte code present, as an installed ttc has it. The results have the
+README's cells; their paths are the fake engines'.
 
     uv run python benchmarks/cli.py
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
 from lines import say
 
-REPO = Path(__file__).parents[1]
+from sweeps import run, scratch
+
 TTC = ["-c", "import sys; from ttc.commands.cli import main; sys.exit(main())"]
 GRID = ["-m", "strategy=best_of_n,beam,dvts", "n=1,4,16,64"]
 FAKE = ["policy=fake", "prm=fake", "cluster=none"]
@@ -42,23 +38,12 @@ def commands(results: Path) -> dict[str, list[str]]:
     }
 
 
-def environment(scratch: str) -> dict[str, str]:
-    """This process's, with byte code."""
-    found = dict(os.environ)
-    if found.pop("PYTHONDONTWRITEBYTECODE", None):
-        found.setdefault("PYTHONPYCACHEPREFIX", str(Path(scratch) / "bytecode"))
-    return found
-
-
 def main() -> None:
-    with tempfile.TemporaryDirectory() as scratch:
-        results, around = Path(scratch) / "results", environment(scratch)
+    with scratch() as results:
 
         def seconds(words: list[str]) -> float:
             start = time.monotonic()
-            subprocess.run(
-                [sys.executable, *words], cwd=REPO, env=around, check=True, stdout=subprocess.DEVNULL
-            )
+            run(*words)
             return time.monotonic() - start
 
         seconds(["launch.py", *GRID, *FAKE, f"results_dir={results}", "name=readme"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -32,11 +33,11 @@ def environment(engines: Iterable[EngineConfig]) -> dict[str, str]:
 
     libgomp's threads spin for a while before they sleep, and small batches are 1.5 times as fast for it. But
     threads that spin on a core which another engine needs hold it up, down to a third: so each engine that
-    computes here has its own share of the cores (benchmarks/threads.py).
+    computes here has its own share of the cores (benchmarks/threads.py). A count that the user has set stays.
     """
     here = (local.VLLM, local.TRANSFORMERS)
     count = sum(config.replicas or 1 for config in engines if ENGINES[config.engine] in here)
-    return {"GOMP_SPINCOUNT": "10000", ENGINES_HERE: str(max(1, count)), "VLLM_NO_USAGE_STATS": "1"}
+    return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "10000"), ENGINES_HERE: str(max(1, count))}
 
 
 def check(config: EngineConfig) -> list[str]:

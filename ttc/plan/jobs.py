@@ -237,7 +237,5 @@ def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan
 
 def _gaps(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
     """(first, count) of the runs of missing unit indices below `units`."""
-    if not have:
-        return [(0, units)]
     runs = [list(run) for there, run in groupby(range(units), have.__contains__) if not there]
     return [(run[0], len(run)) for run in runs]
