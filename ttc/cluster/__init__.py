@@ -1,3 +1,9 @@
 """Ray: the engines as actors, the searches as tasks. The only package that imports ray."""
 
+import os
+
+# Ray reads it when it is imported. Else it would see that a launch runs under `uv run`, upload the folder it
+# was started in, and start every worker by another `uv run` in that copy
+os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+
 from ttc.cluster.driver import run

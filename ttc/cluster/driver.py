@@ -133,8 +133,6 @@ def _interruptible() -> Iterator[list[int]]:
 @contextlib.contextmanager
 def _join() -> Iterator[str]:
     """The Ray at RAY_ADDRESS where that is set, else a local one for the time of the sweep; its host:port."""
-    # uv's wrapper would make Ray start every worker through `uv run` and upload the folder
-    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = os.environ.get("RAY_ADDRESS")
     started = not ray.is_initialized()
