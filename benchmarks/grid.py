@@ -28,9 +28,8 @@ from lines import say
 from sweeps import bill_of, note, scratch
 from ttc.models import environment, shut_down, start
 from ttc.plan.cells import read_grid
-from ttc.plan.done import plan_missing
 from ttc.plan.inputs import Inputs, look_up_all
-from ttc.plan.jobs import Job
+from ttc.plan.plan import Plan
 from ttc.run.launch import Launch, Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import OnReport, run_pairs
@@ -73,7 +72,6 @@ class Warm:
         self._sweeps += 1
         stored = Folder(folder / f"sweep{self._sweeps}")
         with stored.held():
-            _, done = plan_missing(stored, inputs.cells, stored=False)
             log = LaunchLog(stored, inputs, ["benchmark"])
 
             def on_report(report: Report) -> None:
@@ -84,12 +82,12 @@ class Warm:
                 log.heard()
 
             with log.entry() as failed:
-                run_pairs(stored, inputs, done, self._run, log, on_report)
+                run_pairs(stored, inputs, self._run, log, on_report)
         assert not failed, failed
         bill = bill_of(stored.local())
         return Cost(bill["seconds"], bill["paths"])
 
-    def _run(self, launch: Launch, jobs: Sequence[Job], on_report: OnReport) -> None:
+    def _run(self, launch: Launch, plan: Plan, on_report: OnReport) -> None:
         """A Runner, on engines that are there."""
 
         async def emit(report: Report) -> None:
@@ -97,7 +95,9 @@ class Warm:
 
         on_report(Report(ready=True))
         verifier = self.verifier if launch.prm else None
-        self._loop.run_until_complete(Shard(launch, self.policy, verifier, launch.room, emit).run(jobs))
+        self._loop.run_until_complete(
+            Shard(launch, self.policy, verifier, launch.room, emit).run(plan.jobs())
+        )
 
     async def _forget(self) -> None:
         self.verifier._known.clear()

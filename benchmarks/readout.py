@@ -21,7 +21,7 @@ import pyarrow as pa
 from lines import peak, say
 
 from ttc.readout import read_out
-from ttc.store import Folder
+from ttc.store import Folder, seal
 from ttc.store.schema import CellRecord, table_schema
 
 FAMILY, VERIFIER, STEPS = "best_of_n-bench", "bench", 6
@@ -62,7 +62,7 @@ def make(folder: Folder, problems: int, paths: int, seeds: int) -> None:
         tables = {}
         for table, columns in rows.items():
             tables[table] = _table(columns, table)
-        folder.commit(folder.hand_over(tables))
+        folder.commit(seal(tables))
     cells = [cell(n, seeds) for n in (2**k for k in range(paths.bit_length())) if n <= paths]
     selection = [[f"p{part}", f"p{part}", 1 + part % 5] for part in range(problems)]
     runs = [{"cells": [asdict(c) for c in cells], "selections": {"s": selection}}]

@@ -93,7 +93,7 @@ def searches(planned: PlannedCell) -> Iterator[dict[str, list[Row]]]:
 def write(folder: Folder, paths: int) -> float:
     """Seconds in the writer and in commits."""
     [planned] = look_up_all(grid(paths)).cells
-    writer, seconds = PartWriter(folder), 0.0
+    writer, seconds = PartWriter(), 0.0
     with folder.held():
         for rows in searches(planned):
             start = time.monotonic()

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ttc.readout import read_out
 from ttc.settings.schema import ReadoutConfig
-from ttc.store import Folder
+from ttc.store import Folder, seal
 from ttc.store.schema import OWN, CellRecord, table_schema
 
 COLUMNS = {
@@ -86,7 +86,7 @@ class HandFolder:
         """What was searched since the last time, as a run of these cells; q is of level 2."""
         tables = {name: pa.Table.from_pylist(rows, table_schema(name)) for name, rows in self.rows.items()}
         with self.folder.held() as held:
-            held.commit(held.hand_over(tables))
+            held.commit(seal(tables))
             levels = [[problem, problem, 1 + i] for i, problem in enumerate(problems)]
             run = {"cells": [asdict(cell) for cell in cells], "selections": {"s": levels}}
             held.save_runs([*held.runs(), run])

@@ -11,7 +11,8 @@ import pytest
 
 from ttc.data.problems import key_of
 from ttc.plan.cells import Grid, build_grid
-from ttc.plan.jobs import Done, Identity, Plan, PlannedCell, plan, verifier_id
+from ttc.plan.jobs import Identity, PlannedCell, verifier_id
+from ttc.plan.plan import Done, Plan
 from ttc.settings.compose import CONF, SWEEPS, compose, options
 from ttc.settings.schema import GROUPS
 from ttc.types import Problem
@@ -27,16 +28,17 @@ POLICY, PRM = Identity("policy", None), Identity("prm", None)
 
 
 def planned(*words: str, done: Done | None = None, policy: Identity = POLICY, prm: Identity = PRM) -> Plan:
+    problems = tuple(PROBLEMS)
     cells = [
-        PlannedCell(cell, tuple(PROBLEMS), policy, verifier_id(prm, cell.prm.format) if cell.prm else None)
+        PlannedCell(cell, problems, policy, verifier_id(prm, cell.prm.format) if cell.prm else None)
         for cell in grid_of(*words).cells
     ]
-    return plan(cells, done or Done())
+    return Plan(tuple(cells), done or Done())
 
 
 def paths_a_problem(planned_: Plan) -> dict[str, int]:
     sums: dict[str, int] = {}
-    for job in planned_.jobs:
+    for job in planned_.jobs():
         sums[str(job.columns["strategy"])] = sums.get(str(job.columns["strategy"]), 0) + job.n
     return {label: total // len(PROBLEMS) for label, total in sums.items()}
 
@@ -153,18 +155,18 @@ def work_key(found: Plan) -> tuple[str, str, int]:
 def test_a_pool_grows_by_what_is_missing_also_in_the_middle() -> None:
     key = work_key(planned("n=16"))
     found = planned("n=16", done=Done({key: frozenset({0, 1, 2, 8, 9})}))
-    assert [(job.first, job.units) for job in found.jobs if job.problem is PROBLEMS[0]] == [(3, 5), (10, 6)]
+    assert [(job.first, job.units) for job in found.jobs() if job.problem is PROBLEMS[0]] == [(3, 5), (10, 6)]
 
 
 def test_dvts_grows_by_subtrees_and_beam_does_not_grow() -> None:
     dvts = planned("strategy=dvts", "n=16")
     grown = planned("strategy=dvts", "n=16", done=Done({work_key(dvts): frozenset({0})}))
-    assert [(job.first, job.units, job.n) for job in grown.jobs][:1] == [(1, 3, 12)]
+    assert [(job.first, job.units, job.n) for job in grown.jobs()][:1] == [(1, 3, 12)]
     assert family("strategy=beam", "n=4") != family("strategy=beam", "n=8")
 
 
 def test_seeds_and_problems_are_jobs_of_their_own() -> None:
-    assert len(planned("n=4", "seeds=[0,1]").jobs) == 2 * len(PROBLEMS)
+    assert planned("n=4", "seeds=[0,1]").size == 2 * len(PROBLEMS)
 
 
 def points_of(path: Path) -> list[dict[str, Any]]:

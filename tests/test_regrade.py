@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import stored
@@ -15,6 +14,7 @@ from ttc.commands import regrade as module
 from ttc.commands.cli import main
 from ttc.commands.regrade import disagreements
 from ttc.grading import extract, make_grader
+from ttc.store import Folder, seal
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +39,11 @@ def parts(folder: Path) -> list[str]:
 
 def rewrite(folder: Path, column: str, change: Callable[[dict[str, object]], object]) -> None:
     """Changes the stored grades, as an older or another grader would have written them."""
-    for file in folder.glob("grades/*.parquet"):
-        table = pq.read_table(file)
+    with Folder(folder).held() as held:
+        table = held.read("grades")
         place = table.schema.get_field_index(column)
         values = pa.array([change(row) for row in table.to_pylist()], table.schema.field(place).type)
-        pq.write_table(table.set_column(place, column, values), file)
+        held.commit(seal({"grades": table.set_column(place, column, values)}))
 
 
 def test_rows_are_added_and_are_those_that_the_grader_gives(pool: Path) -> None:

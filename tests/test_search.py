@@ -19,7 +19,7 @@ from ttc.grading import make_grader
 from ttc.models.fake import FakePolicy, FakeVerifier
 from ttc.plan.done import stored_path
 from ttc.plan.jobs import Job
-from ttc.run.launch import Launch
+from ttc.run.launch import Failure, Launch
 from ttc.run.rows import path_name
 from ttc.run.search import run_job
 from ttc.settings.schema import ClusterConfig, PrmConfig, ReadoutConfig
@@ -77,7 +77,7 @@ class Odd(Strategy):
 )
 def test_a_search_that_returns_what_it_must_not_fails_and_says_what(how: str, said: str) -> None:
     rows, failure = rows_of(Odd(how=how))
-    assert failure == f"mine, problem p: ValueError: {said}"
+    assert failure == Failure("mine, problem p", f"ValueError: {said}")
     assert rows.keys() == {"searches"}
     assert [(row["status"], row["reason"]) for row in rows["searches"]] == [("failed", f"ValueError: {said}")]
 

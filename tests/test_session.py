@@ -14,7 +14,7 @@ from ttc.run.session import seed_of
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
-from ttc.types import Draw, Judgement, Path, Query, Sample, Sampling, Step, Strategy, TransientError
+from ttc.types import Bill, Draw, Judgement, Path, Query, Sample, Sampling, Step, Strategy, TransientError
 
 STRATEGIES = [BestOfN(16), Beam(16), Dvts(16)]
 
@@ -79,6 +79,9 @@ def test_a_copy_of_a_path_takes_its_parents_next_children() -> None:
     ]
 
 
+SPENT = 7
+
+
 class Flaky(FakePolicy):
     def __init__(self, failures: int) -> None:
         super().__init__()
@@ -87,15 +90,20 @@ class Flaky(FakePolicy):
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         self.failures -= 1
         if self.failures >= 0:
-            raise TransientError("to order")
+            raise TransientError("to order", SPENT)
         return await super().generate(sampling, draws)
 
 
 def test_a_call_is_tried_three_times_with_the_same_seeds() -> None:
-    async def finish(failures: int) -> list[list[Path]]:
-        return await session_of(Flaky(failures)).policy.finish([Path(TINY)], 4)
+    async def finish(failures: int, draws: int = 1) -> tuple[list[list[Path]], Bill]:
+        session = session_of(Flaky(failures))
+        return await session.policy.finish([Path(TINY)], draws), session.bill
 
-    assert asyncio.run(finish(2)) == asyncio.run(finish(0))
+    (paths, bill), (undisturbed, plain) = asyncio.run(finish(2)), asyncio.run(finish(0))
+    assert paths == undisturbed
+    assert (bill.retries, plain.retries) == (2, 0)
+    assert bill.generated_tokens == (plain.generated_tokens or 0) + 2 * SPENT
+    assert asyncio.run(finish(4, draws=4))[1].retries == 4
     with pytest.raises(TransientError):
         asyncio.run(finish(3))
 

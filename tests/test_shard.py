@@ -115,5 +115,5 @@ def test_of_the_last_jobs_the_longest_come_first() -> None:
     pool, narrow, wide = BestOfN(8), Beam(4), Beam(8)
     jobs = [job_of(strategy) for strategy in (pool, wide, narrow, pool, narrow, wide)]
     kept, last = jobs[:3], [jobs[5], jobs[4], jobs[3]]
-    assert tail_sorted(jobs, paths=8 + 4 + 1) == [*kept, *last]
-    assert tail_sorted(jobs, paths=0) == jobs
+    assert list(tail_sorted(jobs, paths=8 + 4 + 1)) == [*kept, *last]
+    assert list(tail_sorted(jobs, paths=0)) == jobs

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from ttc.store import Folder, Part, PartWriter
-from ttc.store.folder import METADATA
+from ttc.store.files import Files
+from ttc.store.parts import METADATA
 from ttc.store.writer import BATCH
 from ttc.types import UserError
 
@@ -28,8 +33,8 @@ def search_row(status: str, problem: str = "k", first: int = 0) -> dict[str, obj
     }
 
 
-def part(folder: Folder, **tables: list[dict[str, object]]) -> Part:
-    writer = PartWriter(folder)
+def part(**tables: list[dict[str, object]]) -> Part:
+    writer = PartWriter()
     writer.add(tables)
     written = writer.flush()
     assert written
@@ -54,7 +59,7 @@ def test_making_a_folder_touches_no_disk_and_it_reads_as_empty(folder: Folder) -
 
 def test_nothing_is_read_before_its_commit_and_all_after_it(folder: Folder) -> None:
     with folder.held():
-        written = part(folder, searches=[search_row("done")], paths=[{"path": "a"}])
+        written = part(searches=[search_row("done")], paths=[{"path": "a"}])
         assert len(folder.read("paths")) == 0
         folder.commit(written)
         assert folder.read("paths")["path"].to_pylist() == ["a"]
@@ -63,39 +68,91 @@ def test_nothing_is_read_before_its_commit_and_all_after_it(folder: Folder) -> N
 def test_a_later_row_of_one_key_counts(folder: Folder) -> None:
     with folder.held():
         for status in ("failed", "done"):
-            folder.commit(part(folder, searches=[search_row(status), search_row("failed", "other")]))
+            folder.commit(part(searches=[search_row(status), search_row("failed", "other")]))
     rows = folder.read("searches", ["problem_key", "status"]).to_pylist()
     assert {(row["problem_key"], row["status"]) for row in rows} == {("k", "done"), ("other", "failed")}
 
 
-@pytest.mark.parametrize("renamed", [[], ["paths"], ["paths", "grades"]])
-def test_a_commit_cut_short_leaves_nothing(folder: Folder, renamed: list[str]) -> None:
-    with folder.held():
-        cut = part(folder, searches=[search_row("done")], paths=[{"path": "a"}], grades=[{"path": "a"}])
-    for table in renamed:
-        folder.local(table, f"{cut.name}.tmp").rename(folder.local(table, f"000001-{cut.name}.parquet"))
-    with folder.held():
-        assert files(folder) == []
+ROWS = {"searches": [search_row("done")], "paths": [{"path": "a"}], "grades": [{"path": "a"}]}
 
 
-@pytest.mark.parametrize("lost", ["searches", "paths"])
-def test_a_part_whose_file_is_missing_is_refused_and_none_of_it_counts(folder: Folder, lost: str) -> None:
+class PowerCut(Exception):
+    """The driver is gone."""
+
+
+@pytest.mark.parametrize("written", range(3))
+def test_a_commit_cut_short_leaves_nothing(
+    folder: Folder, written: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, files_written = Files.write, []
+
+    @contextmanager
+    def cut(self: Files, name: str) -> Iterator[Any]:
+        with write(self, name) as stream:
+            yield stream
+            if len(files_written) == written:
+                raise PowerCut
+        files_written.append(name)
+
     with folder.held():
-        folder.commit(part(folder, searches=[search_row("done")], paths=[{"path": "a"}]))
-        gone = part(folder, searches=[search_row("done", "other")], paths=[{"path": "b"}])
-        folder.local(lost, f"{gone.name}.tmp").unlink()
-        with pytest.raises(
-            UserError, match=f"part {gone.name} has no file in {lost}/.* without a shared disk"
-        ):
-            folder.commit(gone)
-        assert folder.commits == 1
-    assert folder.read("paths")["path"].to_pylist() == ["a"]
+        folder.commit(part(searches=[search_row("done", "other")]))
+        monkeypatch.setattr(Files, "write", cut)
+        with pytest.raises(PowerCut):
+            folder.commit(part(**ROWS))
     assert len(folder.read("searches")) == 1
+    before = {file for file in files(folder) if "000001" in file}
+    with folder.held():
+        assert {*files(folder)} == before
+        assert not folder.damages
+
+
+def cut_short(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def noise(file: Path) -> None:
+    size = file.stat().st_size
+    file.write_bytes(random.Random(0).randbytes(size))
+
+
+def one_bit(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 4
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize("table", ["searches", "paths"])
+@pytest.mark.parametrize("damage", [cut_short, noise, one_bit, Path.unlink])
+def test_a_damaged_part_is_found_and_set_aside_and_every_other_row_kept(
+    folder: Folder, table: str, damage: Callable[[Path], None]
+) -> None:
+    with folder.held():
+        for name in ("a", "b", "c"):
+            folder.commit(part(searches=[search_row("done", name)], paths=[{"path": name}]))
+    [file] = folder.local(table).glob("000002-*.parquet")
+    damage(file)
+    gone = table == "searches" and damage is Path.unlink  # so it was never committed
+    assert [len(faults) for _, faults in folder.check()] == ([0, 0] if gone else [0, 1, 0])
+    with folder.held():
+        assert [table in line for line in folder.damages] == ([] if gone else [True])
+        assert folder.commits == 3
+        assert folder.read("paths")["path"].to_pylist() == ["a", "c"]
+        assert folder.read("searches")["problem_key"].to_pylist() == ["a", "c"]
+    assert all(not faults for _, faults in folder.check())
+
+
+def test_a_reader_of_a_damaged_file_is_told_what_to_do(folder: Folder) -> None:
+    with folder.held():
+        folder.commit(part(**ROWS))
+    [file] = folder.local("paths").glob("*.parquet")
+    cut_short(file)
+    with pytest.raises(UserError, match=r"paths: a file is damaged .*ttc check"):
+        folder.read("paths")
 
 
 def test_a_part_without_a_search_commits_too(folder: Folder) -> None:
     with folder.held():
-        folder.commit(part(folder, scores=[{"path": "a", "verifier": "v"}]))
+        folder.commit(part(scores=[{"path": "a", "verifier": "v"}]))
     assert len(folder.read("scores")) == 1
 
 
@@ -106,16 +163,16 @@ def test_a_second_driver_is_refused_and_told_who_holds_the_folder(folder: Folder
 
 def test_part_names_sort_in_the_order_of_their_commits(folder: Folder) -> None:
     with folder.held():
-        folder.commit(part(folder, searches=[search_row("done")]))
+        folder.commit(part(searches=[search_row("done")]))
     with folder.held():
-        folder.commit(part(folder, searches=[search_row("done", first=4)]))
+        folder.commit(part(searches=[search_row("done", first=4)]))
         assert folder.commits == 2
     assert len(folder.read("searches", after=1)) == 1
 
 
 def test_rows_are_chosen_by_columns_that_are_not_asked_for(folder: Folder) -> None:
     with folder.held():
-        folder.commit(part(folder, searches=[search_row("done"), search_row("done", "other")]))
+        folder.commit(part(searches=[search_row("done"), search_row("done", "other")]))
     rows = folder.read("searches", ["seed"], where=pc.field("problem_key") == "other")
     assert rows["problem_key"].to_pylist() == ["other"]
     assert set(rows.column_names) == {"family", "problem_key", "seed", "unit_first"}
@@ -123,7 +180,7 @@ def test_rows_are_chosen_by_columns_that_are_not_asked_for(folder: Folder) -> No
 
 def test_rows_keep_their_order_and_get_the_rates_however_many_there_are(folder: Folder) -> None:
     names = [f"p{place}" for place in range(BATCH + 1)]
-    writer = PartWriter(folder)
+    writer = PartWriter()
     writer.add({"paths": [{"path": name} for name in names[:BATCH]], "searches": [search_row("done")]})
     writer.add(
         {"paths": [{"path": name} for name in names[BATCH:]], "searches": [search_row("done", "other")]}
@@ -139,7 +196,7 @@ def test_rows_keep_their_order_and_get_the_rates_however_many_there_are(folder: 
 
 
 def test_nothing_is_lost_where_a_thread_hands_over_while_rows_come_in(folder: Folder) -> None:
-    writer, parts, searches = PartWriter(folder), [], 3000
+    writer, parts, searches = PartWriter(), [], 3000
     with folder.held(), ThreadPoolExecutor() as threads:
         for number in range(searches):
             writer.add({"searches": [search_row("done", first=number)], "paths": [{"path": str(number)}]})
@@ -156,7 +213,7 @@ def test_all_rows_are_read_where_they_are_asked_for(folder: Folder) -> None:
     with folder.held():
         assert folder.empty
         for status in ("failed", "done"):
-            folder.commit(part(folder, searches=[search_row(status)]))
+            folder.commit(part(searches=[search_row(status)]))
         assert not folder.empty
     assert folder.read_all("searches", ["status"]).to_pydict() == {"status": ["failed", "done"]}
     assert folder.read("searches", ["status"])["status"].to_pylist() == ["done"]

@@ -6,62 +6,51 @@ import contextlib
 import logging
 import os
 import re
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path as File
 from typing import Any
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import RayError
 
-from ttc.cluster import shards
-from ttc.cluster.hosts import Host
+from ttc.cluster.fan import Fan
 from ttc.cluster.placement import Placement, has_gpu_vllm, place
-from ttc.models import environment
-from ttc.plan.jobs import Job
+from ttc.cluster.replicas import Replicas
+from ttc.plan.plan import Plan
 from ttc.run.launch import Launch, Report
+from ttc.run.stopping import Stop
 from ttc.settings.schema import EngineConfig
 from ttc.store.provenance import gpu_memory
 from ttc.types import EngineDied, UserError, in_a_line
 
-CALLS = 100_000
-"""Calls that may wait in an engine actor at once; Ray's default of 1,000 would stall large sweeps."""
-
-GRACE = 60.0
+GRACE = 12.0
 """Seconds that shards get to hand over what is finished after an interruption."""
 
 OBJECT_STORE = 200 * 2**20
 """Bytes: completions go to Parquet, so only summaries pass through it."""
 
 
-def run(launch: Launch, jobs: Sequence[Job], on_report: Callable[[Report], None]) -> None:
-    """Runs `jobs` on the engines of `launch`, hosted as actors. The first report says that they are up.
+def run(launch: Launch, plan: Plan, on_report: Callable[[Report], None], stop: Stop) -> None:
+    """Runs the plan's jobs on the engines of `launch`, hosted as actors. The first report says that they are
+    up. Asked to stop, it reports what is finished and returns.
 
     Raises:
-        KeyboardInterrupt: SIGINT or SIGTERM came; what was finished has been reported.
-        EngineDied: an engine did not start or died; likewise.
+        EngineDied: an engine did not start.
         UserError: the cluster is too small, or the Ray at RAY_ADDRESS does not answer.
     """
     logs = launch.folder.local("logs")
-    with _interruptible() as interrupted, _join() as address:
+    with _join() as address:
         placement = _place(launch)
         launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
-        with _host(placement, logs) as (actors, starts):
-            policy, prm = actors.get("policy"), actors.get("prm")
-            room = max(1, launch.room // placement.at_once)
-            start = shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote
+        with Replicas(placement, launch.cluster.restarts, logs) as replicas:
             # they import what they need while the engines start, and wait for them
-            tasks = [
-                start(launch, part, policy, prm, room, str(logs / f"shard-{i}.log"))
-                for i, part in enumerate(shards.split(jobs, placement.shards))
-            ]
-            _await_starts(starts)
+            fan = Fan(launch, plan, placement, replicas)
+            for said in replicas.await_first():
+                on_report(Report(notes=[said]))
             on_report(Report(ready=True, ray_address=address, placement=placement.describe()))
-            _listen(tasks, on_report, interrupted, [host for hosts in actors.values() for host in hosts])
-        if interrupted:
-            raise KeyboardInterrupt
+            with stop.gently():
+                _listen(fan, replicas, on_report, stop)
 
 
 def _place(launch: Launch) -> Placement:
@@ -84,50 +73,24 @@ def _gpu_gib(resources: Mapping[str, float]) -> float | None:
         return None
 
 
-def _listen(
-    tasks: list[Any], on_report: Callable[[Report], None], interrupted: list[int], hosts: Sequence[Any]
-) -> None:
-    """Passes the shards' reports on until they end. Interrupted: stops the engines, and so the shards."""
+def _listen(fan: Fan, replicas: Replicas, on_report: Callable[[Report], None], stop: Stop) -> None:
+    """Passes on what shards report, and what happens to the engines, until the shards end. Asked to stop, it
+    stops the engines, and so the shards."""
     deadline: float | None = None
-    death: BaseException | None = None
-    while tasks and (deadline is None or time.monotonic() < deadline):
-        if interrupted and deadline is None:
+    while fan.tasks and (deadline is None or time.monotonic() < deadline):
+        if stop.why and deadline is None:
             deadline = time.monotonic() + GRACE
-            for host in hosts:
-                host.stop.remote()
-        ready: list[Any] = ray.wait(tasks, num_returns=1, timeout=0.5)[0]
-        for task in ready:
+            replicas.stop()
+        for ref in ray.wait([*fan.tasks, *replicas.watched], num_returns=1, timeout=0.5)[0]:
             try:
-                on_report(ray.get(next(task)))
-            except StopIteration:
-                tasks.remove(task)
+                if ref in fan.tasks:
+                    on_report(fan.hear(ref))
+                elif said := replicas.tend(ref):
+                    on_report(Report(notes=[said]))
             except EngineDied as error:
-                death = error
-                tasks.remove(task)
-            except RayTaskError as error:
-                if isinstance(error.cause, UserError):  # as a full disk
-                    raise UserError(str(error.cause)) from None
-                raise error.as_instanceof_cause() from None
-    if death:
-        raise EngineDied(str(death).splitlines()[-1])
-
-
-@contextlib.contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """SIGINT and SIGTERM fill the list instead of breaking into a commit; a second one breaks in."""
-    received: list[int] = []
-
-    def note(signum: int, frame: object) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(signum)
-
-    kept = {name: signal.signal(name, note) for name in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for name, handler in kept.items():
-            signal.signal(name, handler)
+                stop.ask(error)
+        if why := replicas.hopeless():
+            stop.ask(EngineDied(why))
 
 
 @contextlib.contextmanager
@@ -169,52 +132,3 @@ def refusal(error: Exception) -> str:
         "" if "RAY_AUTH_MODE" in os.environ else "; one that wants a token is joined by RAY_AUTH_MODE=token"
     )
     return f"no Ray answers there ({in_a_line(error)}){hint}"
-
-
-@contextlib.contextmanager
-def _host(placement: Placement, logs: File) -> Iterator[tuple[dict[str, list[Any]], list[tuple[str, Any]]]]:
-    """The engines' actors by role, and their starts under way (log, reference); ended with the context.
-
-    All start side by side, but for engines that share a GPU and measure the memory that is free there.
-    """
-    actors: dict[str, list[Any]] = {}
-    starts: list[tuple[str, Any]] = []
-    host: Any = ray.remote(Host)
-    around = environment(placement.engines.values())
-    try:
-        for role, config in placement.engines.items():
-            for replica in range(config.replicas or 1):
-                log = logs / f"{role}-{replica}.log"
-                actor = host.options(
-                    num_cpus=0,
-                    num_gpus=placement.gpus[role],
-                    max_concurrency=CALLS,
-                    runtime_env={"env_vars": around},
-                ).remote(config, str(log))
-                actors.setdefault(role, []).append(actor)
-                starts.append((str(log), actor.start.remote()))
-                if 0 < placement.gpus[role] < 1 and not config.memory_gib:
-                    _await_starts(starts)
-        yield actors, starts
-    finally:
-        all_ = [actor for replicas in actors.values() for actor in replicas]
-        # engines end their own processes first: killed at once they would leave them behind
-        with contextlib.suppress(RayError):
-            ray.get([actor.shutdown.remote() for actor in all_], timeout=20)
-        for actor in all_:
-            ray.kill(actor)
-
-
-def _await_starts(starts: list[tuple[str, Any]]) -> None:
-    while starts:
-        log, ref = starts.pop(0)
-        try:
-            ray.get(ref)
-        except RayTaskError as error:
-            if isinstance(error.cause, UserError):
-                raise UserError(str(error.cause)) from None
-            died = isinstance(error.cause, EngineDied)
-            said = error.cause if died else f"an engine did not start ({error.cause!r:.200})"
-            raise EngineDied(f"{said}; see {log}") from None
-        except RayError as error:
-            raise EngineDied(f"an engine did not start ({str(error).splitlines()[0]}); see {log}") from None

@@ -1,44 +1,30 @@
-"""Engines in Ray actors, and the handles that make them look like engines again.
+"""Engines in Ray actors: an actor hosts one replica, and says when its engine has died.
 
-An actor hosts one replica. The handle is what a shard holds: it sends a problem always to the same replica,
-so that its prefixes stay cached, and turns Ray's errors into ours. Between the two go batches, not calls:
-what a shard asks in one turn of its loop is one message, and so is all that is finished meanwhile.
+Between it and a shard (lines.py) go batches, not calls: what a shard asks in one turn of its loop is one
+message, and so is all that is finished meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
-import sys
 import traceback
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-from uuid import uuid4
-from zlib import crc32
+from typing import Any, NoReturn
 
-from ray.exceptions import RayActorError
-
+from ttc.cluster.logs import Log
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.types import (
-    Draw,
     EngineDied,
     EngineStats,
     Interrupted,
-    Judgement,
-    Query,
-    Sample,
-    Sampling,
+    OutOfMemory,
     TooLong,
     TransientError,
     UserError,
     in_a_line,
-    total,
 )
-
-T = TypeVar("T")
 
 OURS = (EngineDied, Interrupted, TooLong, TransientError, UserError)
 
@@ -66,24 +52,39 @@ class Host:
     """One replica of an engine; what it and its processes print goes to the file `log`. Async: hundreds of
     calls wait in it at once."""
 
-    def __init__(self, config: PolicyConfig | PrmConfig, log: str) -> None:
-        redirect_output(log)
-        self._config = config
+    def __init__(self, log: str) -> None:
+        self._log = Log(log)
         self._engine: Any = None
         self._stopped = False
         self._ready = asyncio.Event()
+        self._dead = asyncio.Event()
+        self._why: EngineDied | None = None
         self._mail: defaultdict[str, Mailbox] = defaultdict(Mailbox)
         self._running: set[asyncio.Task[None]] = set()
 
-    async def start(self) -> None:
-        """Loads the model: an engine wants to be made inside the loop that uses it."""
+    async def serve(self, config: PolicyConfig | PrmConfig) -> NoReturn:
+        """Loads the model, and answers until its engine dies: an engine wants to be made inside the loop that
+        uses it.
+
+        Raises:
+            UserError: the model does not fit its part.
+            EngineDied: it did not start, or is gone; OutOfMemory where the log says so.
+        """
         from ttc.models import start
 
-        self._engine = await start(self._config)
-        self._ready.set()
+        try:
+            if self._engine is None:  # else only the driver had lost sight of it
+                self._engine = await start(config)
+            self._ready.set()
+            await self._dead.wait()
+            raise self._why or EngineDied("the engine has died")
+        except EngineDied as error:
+            if self._log.tells_of_memory:
+                raise OutOfMemory(str(error)) from None
+            raise
 
     async def ready(self) -> None:
-        """Returns once `start` is through."""
+        """Returns once the engine answers."""
         await self._ready.wait()
 
     async def ask(self, shard: str, calls: Sequence[tuple[int, str, tuple[Any, ...]]]) -> None:
@@ -103,6 +104,7 @@ class Host:
         return answers
 
     async def stats(self) -> EngineStats:
+        self._log.rotate()  # now and then
         return await self._engine.stats()
 
     async def stop(self) -> None:
@@ -128,101 +130,11 @@ class Host:
             error = Interrupted()
         except Exception as raised:
             error = raised
+            if isinstance(raised, EngineDied):
+                self._why = raised
+                self._ready.clear()
+                self._dead.set()
             if not isinstance(raised, OURS):  # the other side may not know its class
                 traceback.print_exc()
                 error = RuntimeError(f"{type(raised).__name__}: {in_a_line(raised)}")
         mail.put((number, value, error))
-
-
-class Line:
-    """Calls to one actor. Make it in the event loop that uses it."""
-
-    def __init__(self, actor: Any) -> None:
-        self.actor = actor
-        self._name, self._numbers = uuid4().hex, itertools.count()
-        self._outgoing: list[tuple[int, str, tuple[Any, ...]]] = []
-        self._open: dict[int, asyncio.Future[Any]] = {}
-        self._fetching: asyncio.Task[None] | None = None
-
-    async def ask(self, verb: str, *arguments: Any) -> Any:
-        """What the engine's method gives, or raises."""
-        loop, number = asyncio.get_running_loop(), next(self._numbers)
-        if not self._outgoing:
-            loop.call_later(GATHERING, self._send)
-        self._outgoing.append((number, verb, arguments))
-        future = self._open[number] = loop.create_future()
-        return await future
-
-    def _send(self) -> None:
-        calls, self._outgoing = self._outgoing, []
-        self.actor.ask.remote(self._name, calls)
-        if self._fetching is None:
-            self._fetching = asyncio.create_task(self._fetch())
-
-    async def _fetch(self) -> None:
-        """Fetches answers while calls are open. Where that fails, all of them have failed."""
-        try:
-            while self._open:
-                for number, value, error in await _answer(self.actor.answers.remote(self._name)):
-                    future = self._open.pop(number)
-                    if future.cancelled():
-                        continue
-                    if error:
-                        future.set_exception(error)
-                    else:
-                        future.set_result(value)
-        except Exception as error:
-            lost, self._open = self._open, {}
-            for future in lost.values():
-                if not future.done():
-                    future.set_exception(error)
-        finally:
-            self._fetching = None
-
-
-class Handle:
-    """The replicas of one engine as a PolicyModel or a VerifierModel. Once the actor is gone, every call
-    raises EngineDied. Make it in the event loop that uses it."""
-
-    def __init__(self, actors: Sequence[Any]) -> None:
-        self._lines = [Line(actor) for actor in actors]
-
-    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        return await self._line(draws[0].question).ask("generate", sampling, draws)
-
-    async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        return await self._line(queries[0].question).ask("judge", queries)
-
-    async def check(self) -> None:
-        """Waits until all replicas are up: every host checks its engine at its start."""
-        await asyncio.gather(*(_answer(line.actor.ready.remote()) for line in self._lines))
-
-    async def stats(self) -> EngineStats:
-        """Of all replicas together. A busy second is one of the engine: replicas do not add theirs up."""
-        all_ = await asyncio.gather(*(_answer(line.actor.stats.remote()) for line in self._lines))
-        return EngineStats(
-            computed_tokens=total(stats.computed_tokens for stats in all_),
-            cached_tokens=sum(stats.cached_tokens for stats in all_),
-            requests=sum(stats.requests for stats in all_),
-            busy_seconds=max(stats.busy_seconds for stats in all_),
-        )
-
-    def _line(self, question: str) -> Line:
-        return self._lines[crc32(question.encode()) % len(self._lines)]
-
-
-async def _answer(ref: Awaitable[T]) -> T:
-    try:
-        return await ref
-    except RayActorError as error:
-        raise EngineDied(f"an engine died: {str(error).splitlines()[0]}") from None
-
-
-def redirect_output(log: str) -> None:
-    """Sends this process's output, and that of the processes it starts, to the file `log`."""
-    os.makedirs(os.path.dirname(log), exist_ok=True)
-    with open(log, "a") as file:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)

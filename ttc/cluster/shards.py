@@ -8,48 +8,50 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
 
-from ttc.cluster.hosts import Handle, redirect_output
-from ttc.data.problems import key_of
-from ttc.plan.jobs import Job
+from ttc.cluster.lines import Handle
+from ttc.cluster.logs import Log
+from ttc.plan.plan import Plan
 from ttc.run.launch import Launch, Report
 from ttc.run.shard import Shard
 from ttc.settings import extensions
 
 
-def split(jobs: Sequence[Job], shards: int) -> list[list[Job]]:
-    """`jobs` by problem, dealt out in turn: a problem's searches share prefixes, so they stay together."""
-    order: dict[str, int] = {}
-    dealt: list[list[Job]] = [[] for _ in range(shards)]
-    for job in jobs:
-        dealt[order.setdefault(key_of(job.problem), len(order)) % shards].append(job)
+def split(problems: Sequence[str], shards: int) -> list[frozenset[str]]:
+    """Problems (by key) dealt out in turn: a problem's searches share prefixes, so they stay together."""
+    dealt = (frozenset(problems[place::shards]) for place in range(shards))
     return [part for part in dealt if part]
 
 
 @ray.remote(num_cpus=1, max_retries=0)
 def run(
     launch: Launch,
-    jobs: Sequence[Job],
+    plan: Plan,
+    problems: frozenset[str],
     policy: Sequence[Any] | None,
     verifier: Sequence[Any] | None,
     room: int,
     log: str,
 ) -> Iterator[Report]:
-    """Yields reports until all jobs are done or an engine tells it to stop; an engine is the actors of its
-    replicas.
+    """Yields reports until the problems' jobs are done or an engine tells it to stop; an engine is the actors
+    of its replicas.
 
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
-    redirect_output(log)
+    own = Log(log)
     extensions.load()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True)
-    reports: queue.Queue[Report | BaseException | None] = queue.Queue()
+    # a driver that is slow to write holds its shards back, and not the other way round
+    reports: queue.Queue[Report | BaseException | None] = queue.Queue(maxsize=2)
 
     async def emit(report: Report) -> None:
-        reports.put(report)
+        own.rotate()
+        report.failed = [replace(failure, log=log) for failure in report.failed]
+        await asyncio.to_thread(reports.put, report)
 
     async def search() -> None:
         gc.freeze()  # as `models.start` does
@@ -57,7 +59,7 @@ def run(
         for handle in handles:
             if handle:
                 await handle.check()
-        await Shard(launch, handles[0], handles[1], room, emit).run(jobs)
+        await Shard(launch, handles[0], handles[1], room, emit).run(plan.jobs(problems))
 
     def thread() -> None:
         try:

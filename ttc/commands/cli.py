@@ -87,6 +87,9 @@ COMMANDS: Mapping[str, Command] = {
     "optimal": _on_folder("optimal", "ttc.studies.optimal"),
     "import": _import,
     "quirks": _quirks,
+    "status": _on_folder("status", "ttc.commands.status"),
+    "check": _on_folder("check", "ttc.commands.upkeep"),
+    "compact": _on_folder("compact", "ttc.commands.upkeep"),
     "regrade": _on_folder("regrade", "ttc.commands.regrade"),
     "rescore": _on_folder("rescore", "ttc.commands.rescore"),
     "verify": _verify,
@@ -114,8 +117,8 @@ Json = Annotated[bool, typer.Option("--json")]
 def _make_app() -> typer.Typer:
     app = typer.Typer(cls=_Group, rich_markup_mode=None, pretty_exceptions_enable=False)
     for name in COMMANDS:
-        # the words of a launch are Hydra's: -m, -cd and -cn pass through
-        context = {"ignore_unknown_options": name in ("run", "plan")}
+        # the words of a launch are Hydra's: -m, -cd and -cn pass through, as does status --watch
+        context = {"ignore_unknown_options": name in ("run", "plan", "status")}
         app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)(_call)
     return app
 

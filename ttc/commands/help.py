@@ -85,6 +85,24 @@ HELP: Mapping[str, Help] = {
             "ttc optimal results/default difficulty=predicted@4 axis=generated_tokens",
         ),
     ),
+    "status": Help(
+        "FOLDER [--watch]",
+        "What of a folder's cells is there, missing or failed, what no readout reads, and who is at work.",
+        "  --watch   again every two seconds, until Ctrl-C",
+        ("ttc status results/default", "ttc status results/default --watch"),
+    ),
+    "check": Help(
+        "FOLDER",
+        "Are all files of a folder as they were written? Every byte is read, nothing is changed.",
+        "Exit code 1 where one is not. The line that filled the folder mends it.",
+        ("ttc check results/default",),
+    ),
+    "compact": Help(
+        "FOLDER",
+        "Merge a folder's many small files into larger ones.",
+        "No row is missing at any moment, so readers may go on; a sweep of the folder may not be running.",
+        ("ttc compact results/default",),
+    ),
     "import": Help(
         "sal FILE... [key=value ...]",
         "Runs of search-and-learn become a results folder.",

@@ -67,7 +67,7 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     if settings.golds:
         readout = readout_config(folder)
         rows = read_out(folder, readout)["readout"].to_pandas()
-        show_results(console, folder, rows, list(rows["cell"]), [], vars(readout.doubts))
+        show_results(console, folder, rows, list(rows["cell"]), vars(readout.doubts))
 
 
 def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> None:
@@ -125,7 +125,7 @@ def _add(folder: Folder, name: str, rule: str, console: Console) -> None:
 
 async def _commit_grades(folder: Folder, chunks: Iterable[list[Row]]) -> int:
     """Grades rows that have all but a verdict and commits them, a chunk at a time; how many it graded."""
-    writer = PartWriter(folder)
+    writer = PartWriter()
     graders: dict[str, Grader] = {}
     added = 0
 

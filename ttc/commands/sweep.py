@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from ttc.commands import DONE, FAILED, INTERRUPTED
+from ttc.commands import DONE, FAILED, INTERRUPTED, STOPPED
 from ttc.plan.cells import Grid, read_grid
 from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
 from ttc.readout import read_out
-from ttc.report.console import Console
+from ttc.report.console import Console, say
+from ttc.report.failures import show_failures
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
 from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
-from ttc.store import Folder
-from ttc.types import EngineDied
+from ttc.run.stopping import Stop
+from ttc.store import DAMAGED, Folder
+from ttc.types import EngineDied, TooManyFailures
 
 
 def main(arguments: Sequence[str], console: Console) -> int:
@@ -52,15 +54,18 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
     inputs, launch = look_up_all(grid), grid.launch
     folder = Folder(Path(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():
+        for damage in folder.damages:
+            say(console, f"set aside in {DAMAGED}/, and its searches are done again: {damage}")
         # what is only scored is not graded, and a line from before golds were corrected may be scored again
         check_gold(folder, [one for one in inputs.cells if one.record.gold or not grid.stored])
-        plan, done = plan_missing(folder, inputs.cells, grid.stored)
+        plan = plan_missing(folder, inputs.cells, grid.stored)
         print_plan(console, plan, inputs.notes, estimate(folder, plan))
         if launch.plan_only:
             return DONE
-        todo = len(plan.jobs)
-        del plan  # each pair of engines has its own, and a large one's jobs should not be there twice
+        todo = plan.size
+        del plan  # each pair of engines has its own, and what a large folder holds should not be there twice
         log = LaunchLog(folder, inputs, [command, *arguments])
+        stop = Stop()
 
         def on_report(report: Report) -> None:
             if report.ready:
@@ -68,19 +73,22 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
                 log.engines_ready(report.ray_address, report.placement)
             for part in report.parts:
                 folder.commit(part)
-            log.heard()
-            failed.extend(report.failed)
+            log.hear(report)
             progress.update(report)
+            if fault := log.too_many(launch.max_failures):
+                stop.ask(TooManyFailures(f"{launch.max_failures} times: {fault}"))
 
         try:
-            with log.entry() as failed, SweepProgress(console, todo) as progress:
-                run_pairs(folder, inputs, done, _runner(launch.cluster.mode), log, on_report)
-        except EngineDied as error:
-            console.print(f"[red]{error}[/]; logs: {folder.local('logs')}; the same line goes on from here")
-            return FAILED
+            with log.entry(), SweepProgress(console, todo) as progress:
+                run_pairs(folder, inputs, _runner(launch.cluster.mode), log, on_report, stop)
+        except (EngineDied, TooManyFailures) as error:
+            show_failures(console, log.failed)
+            say(console, f"{error}; logs: {folder.local('logs')}; the same line goes on from here")
+            return STOPPED if isinstance(error, TooManyFailures) else FAILED
     from ttc.report.summary import show_results  # brings pandas, which a plan does without
 
     rows = read_out(folder, launch.readout)["readout"].to_pandas()
     cells = [one.record.cell for one in inputs.cells]
-    show_results(console, folder, rows, cells, failed, vars(launch.readout.doubts))
-    return FAILED if failed else DONE
+    show_failures(console, log.failed)
+    show_results(console, folder, rows, cells, vars(launch.readout.doubts))
+    return FAILED if log.failed else DONE

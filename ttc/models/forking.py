@@ -8,9 +8,15 @@ vLLM still spawns. VLLM_WORKER_MULTIPROC_METHOD=spawn brings its own way back.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
+import signal
 import stat
+import sys
 from collections.abc import Iterator
+
+PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that a process gets when the thread that made it ends."""
 
 
 @contextlib.contextmanager
@@ -22,7 +28,7 @@ def forking() -> Iterator[None]:
     if kept is None:  # another vLLM: it spawns, and all works as before, later
         yield
         return
-    over = _close_in_forks(_sockets())
+    over = _bind_forks(_sockets())
     os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "fork"
     system_utils.is_in_ray_actor = lambda: False
     try:
@@ -43,18 +49,24 @@ def _sockets() -> list[int]:
     return found
 
 
-def _close_in_forks(sockets: list[int]) -> list[bool]:
-    """A copy must not hold this process's connections open: Ray sees by theirs that an actor has died.
+def _bind_forks(sockets: list[int]) -> list[bool]:
+    """A copy ends with this process, however that ends: an actor that is killed leaves no engine on the GPU.
+    And it must not hold this process's connections open: Ray sees by theirs that an actor has died.
 
     Returns:
         What ends it, once something is in it. A copy's own copies keep theirs: the numbers are others' there.
     """
     owner, over = os.getpid(), list[bool]()
+    libc = ctypes.CDLL(None)
 
-    def close() -> None:
-        for socket in sockets if os.getppid() == owner and not over else ():
+    def bind() -> None:
+        if os.getppid() != owner or over:
+            return
+        if sys.platform == "linux":
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        for socket in sockets:
             with contextlib.suppress(OSError):
                 os.close(socket)
 
-    os.register_at_fork(after_in_child=close)
+    os.register_at_fork(after_in_child=bind)
     return over

@@ -118,9 +118,9 @@ class Engine:
             TransientError: the engine gave the request up.
         """
         output: RequestOutput = await self._last(self._llm.generate, ids, self._sampling(**params))
-        if output.outputs[0].finish_reason not in ("stop", "length"):
-            raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}")
         written = len(output.outputs[0].token_ids) if generated else 0
+        if output.outputs[0].finish_reason not in ("stop", "length"):
+            raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}", written)
         self.counters.count(len(ids) + written, output.num_cached_tokens)
         return output
 

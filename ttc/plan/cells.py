@@ -17,7 +17,10 @@ from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
 from ttc.strategies import VOTES_OF
 from ttc.types import Faults, Sampling, Strategy, did_you_mean
 
-LAUNCH_KEYS = ("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded")
+LAUNCH_KEYS = (
+    *("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded"),
+    *("search_steps", "search_tokens", "search_seconds", "max_failures"),
+)
 """Settings of the whole launch: they cannot be an axis."""
 
 

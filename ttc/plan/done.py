@@ -6,6 +6,7 @@ Found in Arrow, since a folder may hold a million paths: only texts that are to 
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import Any
@@ -15,7 +16,8 @@ import pyarrow.compute as pc
 
 from ttc.data.files import kind_of
 from ttc.data.problems import key_of
-from ttc.plan.jobs import Done, JobKey, Plan, PlannedCell, UnscoredKey, plan
+from ttc.plan.jobs import JobKey, PlannedCell
+from ttc.plan.plan import Done, Plan, UnscoredKey
 from ttc.settings.schema import DatasetConfig
 from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
@@ -27,37 +29,27 @@ PATH = (
 """The columns that a path to be scored is made of."""
 
 
-def plan_missing(folder: Folder, cells: Sequence[PlannedCell], stored: bool) -> tuple[Plan, Done]:
-    """The plan of what the folder lacks, and what it holds."""
+def plan_missing(folder: Folder, cells: Sequence[PlannedCell], stored: bool) -> Plan:
+    """What the folder lacks."""
     done = Done() if folder.empty else find_done(folder, cells)  # nothing heavy is loaded for a new folder
-    return plan(cells, done, stored), done
+    return Plan(tuple(cells), done, stored)
 
 
-def find_done(folder: Folder, cells: Iterable[PlannedCell], after: int = 0) -> Done:
-    """The units that committed searches cover, and the stored pool paths that a verifier has yet to score.
-
-    Args:
-        after: look only at parts above this number. `join_done` adds what they hold to what was known.
-    """
+def find_done(folder: Folder, cells: Iterable[PlannedCell]) -> Done:
+    """The units that committed searches cover, and the stored pool paths that a verifier has yet to score."""
     cells = tuple(cells)
     where = _is_one("family", (planned.family for planned in cells))
     names = ["family", "problem_key", "seed", "unit_first", "units"]
-    rows = folder.read("searches", [*names, "status"], after, where)
+    rows = folder.read("searches", [*names, "status"], where=where)
     spans = functools.cache(
         lambda first, count: frozenset(range(first, first + count))
     )  # nearly all are alike
     units: dict[JobKey, frozenset[int]] = {}
     for family, problem, seed, first, count in _tuples(rows.filter(pc.field("status") != "failed"), names):
-        key, span = (family, problem, seed), spans(first, count)
+        # a million keys share a few thousand texts
+        key, span = (sys.intern(family), sys.intern(problem), seed), spans(first, count)
         units[key] = units[key] | span if key in units else span
-    return Done(units, _unscored(folder, cells, after))
-
-
-def join_done(one: Done, later: Done) -> Done:
-    """`one` with what parts that came after it hold; the two speak of other verifiers or other families."""
-    units = {key: one.units.get(key, frozenset()) | have for key, have in later.units.items()}
-    unscored = {key: _sorted([*one.unscored.get(key, ()), *paths]) for key, paths in later.unscored.items()}
-    return Done({**one.units, **units}, {**one.unscored, **unscored})
+    return Done(units, _unscored(folder, cells))
 
 
 def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
@@ -122,9 +114,7 @@ def _other_gold(rows: pa.Table, golds: Mapping[str, str]) -> pa.Table:
     return rows.filter(pc.not_equal(rows["gold"], now))
 
 
-def _unscored(
-    folder: Folder, cells: Iterable[PlannedCell], after: int
-) -> dict[UnscoredKey, tuple[Path, ...]]:
+def _unscored(folder: Folder, cells: Iterable[PlannedCell]) -> dict[UnscoredKey, tuple[Path, ...]]:
     families: dict[str, set[str]] = {}
     problems: dict[str, Problem] = {}
     for planned in cells:
@@ -136,12 +126,12 @@ def _unscored(
     found: dict[UnscoredKey, list[Path]] = {}
     for verifier, own in families.items():
         pools = _is_one("family", own) & _is_one("problem_key", problems)
-        paths = folder.read_all("paths", ["path"], after, pools)
-        scored = folder.read_all("scores", ["path"], after, pc.field("verifier") == verifier)
+        paths = folder.read_all("paths", ["path"], where=pools)
+        scored = folder.read_all("scores", ["path"], where=pc.field("verifier") == verifier)
         lacking = paths.filter(pc.invert(pc.is_in(paths["path"], value_set=scored["path"])))
         if not len(lacking):
             continue
-        for row in folder.read("paths", PATH, after, _is_one("path", lacking["path"])).to_pylist():
+        for row in folder.read("paths", PATH, where=_is_one("path", lacking["path"])).to_pylist():
             key = (verifier, row["family"], row["problem_key"], row["seed"])
             found.setdefault(key, []).append(stored_path(row, problems[row["problem_key"]]))
     return {key: _sorted(paths) for key, paths in found.items()}

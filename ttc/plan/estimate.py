@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from ttc.plan.jobs import Job, Plan
+from ttc.plan.plan import Plan
 from ttc.store import Folder
 
 
@@ -27,22 +27,23 @@ def estimate(folder: Folder, plan: Plan) -> Expected:
     """The cost of `plan`'s jobs; where no search of the kind is stored, by the dataset's
     `solution_tokens`."""
     typical = {one.record.dataset: one.cell.dataset.solution_tokens for one in plan.cells}
-    kind, counts = ["strategy", "policy", "dataset"], ["paths", "generated_tokens", "prm_computed"]
-    seen = {} if folder.empty else _seen(folder, kind, counts)
+    kind = ["strategy", "policy", "dataset"]
+    seen = {} if folder.empty else _seen(folder, kind, ["paths", "generated_tokens", "prm_computed"])
 
-    def per_path(job: Job, column: str) -> float:
-        row = seen.get(tuple(job.shared[name] for name in kind))
+    def per_path(family: str, column: str) -> float:
+        columns = shared[family]
+        row = seen.get(tuple(columns[name] for name in kind))
         if row is None:
-            return float(typical[str(job.shared["dataset"])])
+            return float(typical[str(columns["dataset"])])
         return (row[f"{column}_sum"] or 0) / row["paths_sum"]
 
-    searches = [job for job in plan.jobs if not job.stored]
-    verified = [job for job in plan.jobs if job.score or job.shared["prm"]]
-    policy = round(sum(job.n * per_path(job, "generated_tokens") for job in searches))
-    prm = round(sum((job.n or len(job.stored)) * per_path(job, "prm_computed") for job in verified))
+    shared = {one.family: one.columns for one in plan.cells}
+    counts = plan.counts
+    policy = round(sum(one.paths * per_path(family, "generated_tokens") for family, one in counts.items()))
+    prm = round(sum(one.scored * per_path(family, "prm_computed") for family, one in counts.items()))
     rate = _rate(folder.runs(), plan)
     seconds = (policy + prm) / rate if rate else None
-    return Expected(len(searches), len(plan.jobs) - len(searches), policy, prm, seconds)
+    return Expected(plan.searches, plan.size - plan.searches, policy, prm, seconds)
 
 
 def _seen(folder: Folder, kind: list[str], counts: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:

@@ -1,18 +1,17 @@
-"""Cells -> the fewest searches: what is the same is done once. Pure: no file, no clock, no model.
+"""Cells with their problems, and the jobs that they are made of. Pure: no file, no clock, no model.
 
 A family is a search with n := its unit (where smaller runs are prefixes of bigger ones) and verifier := none
-(where it is unguided); its largest n is what runs. See docs/design.md, "Plan". Changing what goes into an id
-orphans stored results: bump VERSION, on purpose.
+(where it is unguided). See docs/design.md, "Plan". Changing what goes into an id orphans stored results: bump
+VERSION, on purpose.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import groupby
 
 from ttc.data.problems import key_of, name_of
 from ttc.models import ENGINES
@@ -177,65 +176,3 @@ class PlannedCell:
 
 JobKey = tuple[str, str, int]
 """(family, problem key, seed)"""
-
-UnscoredKey = tuple[str, str, str, int]
-"""(verifier, family, problem key, seed)"""
-
-
-@dataclass(frozen=True)
-class Done:
-    """What committed parts hold already."""
-
-    units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
-    unscored: Mapping[UnscoredKey, tuple[Path, ...]] = field(default_factory=dict)
-    """Stored paths of an unguided family that the verifier has not scored."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to run now, and of what whole. `wanted` counts units, done ones included."""
-
-    cells: tuple[PlannedCell, ...]
-    jobs: tuple[Job, ...]
-    wanted: Mapping[JobKey, int]
-
-
-def plan(cells: Iterable[PlannedCell], done: Done, stored: bool = False) -> Plan:
-    """The searches that are missing for `cells`, each once, problem by problem.
-
-    Problem by problem, because strategies draw from one random tree: neighbours in time find each other's
-    prefixes in the caches. `stored`: score stored paths only, and sample nothing.
-    """
-    cells = tuple(cells)
-    wanted: dict[JobKey, int] = {}
-    owners: dict[JobKey, tuple[PlannedCell, Problem]] = {}
-    verifiers: dict[JobKey, dict[str, None]] = {}
-    order: dict[str, int] = {}
-    for planned in cells:
-        for i, problem in enumerate(planned.problems):
-            name = key_of(problem)
-            order[name] = i
-            for seed in planned.cell.seeds:
-                key = (planned.family, name, seed)
-                wanted[key] = max(wanted.get(key, 0), planned.units)
-                owners.setdefault(key, (planned, problem))
-                if planned.scored_by:
-                    verifiers.setdefault(key, {})[planned.scored_by] = None
-    jobs: list[Job] = []
-    for key, units in wanted.items():
-        planned, problem = owners[key]
-        score = list(verifiers.get(key, ()))
-        gaps = [] if stored else _gaps(units, done.units.get(key, frozenset()))
-        for first, count in gaps:
-            jobs.append(planned.job(problem, key, first, count, score[0] if score else None))
-        for verifier in score:
-            if paths := done.unscored.get((verifier, *key)):
-                jobs.append(planned.job(problem, key, 0, 0, verifier, paths))
-    jobs.sort(key=lambda job: (job.seed, order[job.problem_key]))
-    return Plan(cells, tuple(jobs), wanted)
-
-
-def _gaps(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
-    """(first, count) of the runs of missing unit indices below `units`."""
-    runs = [list(run) for there, run in groupby(range(units), have.__contains__) if not there]
-    return [(run[0], len(run)) for run in runs]

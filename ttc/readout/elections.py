@@ -42,8 +42,8 @@ class Batch:
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
         columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean).
-        faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `too_long`:
-            1 or 0.
+        faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `too_long`,
+            `stopped` (at a limit of its search): 1 or 0.
     """
 
     keys: Sequence[Key]
@@ -131,13 +131,16 @@ async def make_batch(
     faults = dict(tables.faults_N)
     if scores:  # all alike: a path has a score or none
         faults["unscored"] = np.isnan(next(iter(scores.values()))).astype(np.float64)
+    stopped_B = np.array([tables.is_cut(key) for key in keys], dtype=np.bool_)
+    empty_B = (row_BN >= 0).sum(axis=1) == 0
     return Batch(
         *(keys, place_BUW, group_BN, firsts),
         right=[tables.right_N[first_G] for first_G in firsts],
         scores={agg: np.append(value_N, np.nan)[row_BN] for agg, value_N in scores.items()},
         columns={name: column for name, column in at_BN.items() if not np.isnan(column).all()},
         faults={
-            "too_long": np.asarray((row_BN >= 0).sum(axis=1) == 0, dtype=np.float64),
+            "too_long": (empty_B & ~stopped_B).astype(np.float64),
+            "stopped": stopped_B.astype(np.float64),
             **{name: _shares(fault_N, row_BN) for name, fault_N in faults.items()},
         },
     )

@@ -33,7 +33,7 @@ PATH_COLUMNS = (*UNIT, "path", "address", "copy", "finish", "step_tokens", "step
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict", "status")
 PATH_FAULTS = ("cut", "blank", "no_answer", "ungradable")
-FAULTS = ("too_long", *PATH_FAULTS, "unscored")
+FAULTS = ("too_long", "stopped", *PATH_FAULTS, "unscored")
 """What a path may be that makes a figure doubtful (semantics, "Doubts")."""
 POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_rate")
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
@@ -105,6 +105,10 @@ class Tables:
 
     def is_empty(self, key: Key) -> bool:
         return key not in self._slices
+
+    def is_cut(self, key: Key) -> bool:
+        """A search of it ended at one of its limits."""
+        return key in self.covered and "cut" in self.covered[key].status.values()
 
     def scores(self, verifier: str) -> Scores:
         """Made when they are first asked for."""

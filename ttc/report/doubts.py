@@ -13,6 +13,8 @@ from ttc.report.view import name
 CAUSES = {
     "too_long": "of the searches asked nothing and count as wrong: their prompt is longer than the context; "
     "raise policy.context",
+    "stopped": "of the searches were stopped at a limit of theirs and count as wrong: raise search_steps, "
+    "search_tokens or search_seconds, under another name=",
     "cut": "of the paths were cut at {max_tokens:.0f} tokens: raise max_tokens, and policy.context with it",
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
     "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context",

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from ttc.plan.estimate import Expected
-from ttc.plan.jobs import Plan, PlannedCell
+from ttc.plan.jobs import PlannedCell
+from ttc.plan.plan import Plan
 from ttc.report.console import show
 from ttc.report.formats import about, counted, minutes
 from ttc.report.tables import Table, column
@@ -51,18 +52,15 @@ def sentence(expected: Expected) -> str:
 
 def _row(plan: Plan, title: str, cells: Sequence[PlannedCell]) -> dict[str, Any]:
     unit_of = {planned.family: planned.unit for planned in cells}
-    paths = sum(
-        max((units * unit for key, units in plan.wanted.items() if key[0] == family), default=0)
-        for family, unit in unit_of.items()
-    )
+    counts = {family: plan.counts[family] for family in unit_of}
     return {
         "search": title,
         "strategy": cells[0].record.strategy,
         "variant": cells[0].record.variant,
         "n": sorted({planned.record.n for planned in cells}),
-        "paths": paths,
-        "searches": sum(key[0] in unit_of for key in plan.wanted),
-        "to_do": sum(job.family in unit_of and not job.stored for job in plan.jobs),
+        "paths": sum(counts[family].units * unit for family, unit in unit_of.items()),
+        "searches": sum(count.wanted for count in counts.values()),
+        "to_do": sum(count.searches for count in counts.values()),
     }
 
 

@@ -67,7 +67,9 @@ class SweepProgress(ExitStack):
         self._start = self._line = time.monotonic()
 
     def update(self, report: Report) -> None:
-        self._done += report.done
+        for note in report.notes:
+            self._console.print(note, markup=False)
+        self._done = min(self._total, self._done + report.done)  # a shard that died says some twice
         self._failed += len(report.failed)
         self._policy.measure(report.policy)
         self._prm.measure(report.prm)

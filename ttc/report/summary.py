@@ -19,24 +19,13 @@ COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")
 
 
 def show_results(
-    console: Console,
-    folder: Folder,
-    rows: pd.DataFrame,
-    cells: Sequence[str],
-    failed: Sequence[str],
-    doubts: Mapping[str, float],
+    console: Console, folder: Folder, rows: pd.DataFrame, cells: Sequence[str], doubts: Mapping[str, float]
 ) -> None:
-    """Prints a launch's cells of the readout, draws all of the folder's, says where it is and what failed."""
+    """Prints a launch's cells of the readout, draws all of the folder's, and says where it is."""
     from ttc.report.plots import plot_accuracy
 
     print_readout(rows[rows["cell"].isin(cells)], console, doubts)
     folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
-    for failure in failed[:5]:
-        console.print(f"[red]failed[/] {failure}")
-    if failed:
-        console.print(
-            f"[red]{len(failed)} failed[/]; logs: {folder.local('logs')}; the same line tries them again"
-        )
     picture = relative(folder.local("plots", "accuracy.png"))
     console.print(f"results: {relative(folder.local())}  picture: {picture}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ttc.models.size import Size
+from ttc.run.limits import UNLIMITED, Limits
 from ttc.settings.schema import AT_ONCE, ClusterConfig, PolicyConfig, PrmConfig, ReadoutConfig
 from ttc.store import Folder, Part
 from ttc.types import EngineStats, ModelFacts
@@ -20,6 +21,7 @@ class Launch:
         facts, sizes: of the policy and of the verifier.
         readout: how a shard reads answers off and grades them.
         discarded: grade also the finished paths that a search did not return.
+        limits: of each search.
     """
 
     policy: PolicyConfig | None
@@ -31,6 +33,7 @@ class Launch:
     folder: Folder
     sizes: tuple[Size | None, Size | None] = (None, None)
     discarded: bool = False
+    limits: Limits = UNLIMITED
 
     @property
     def room(self) -> int:
@@ -40,15 +43,26 @@ class Launch:
         return self.cluster.paths or (engine.max_num_seqs or AT_ONCE) * (engine.replicas or 1) * 5 // 4
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A search that has failed, or the scoring of one's paths: why, and whose log tells more."""
+
+    search: str
+    reason: str
+    log: str | None = None
+
+
 @dataclass
 class Report:
     """What a shard tells its driver: news since the last report, and the engines' counters."""
 
     done: int = 0
-    failed: list[str] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     policy: EngineStats | None = None
     prm: EngineStats | None = None
+    notes: list[str] = field(default_factory=list)
+    """What happened to the engines and shards, a line each."""
     ready: bool = False
     """The engines are up: a runner's first report, with where they run."""
     ray_address: str | None = None

@@ -7,7 +7,9 @@ and what was really paid. Readouts find the folder's cells here.
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,16 +18,18 @@ from ttc.data.problems import key_of
 from ttc.models.provider import Model
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import PlannedCell
+from ttc.run.launch import Failure, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.provenance import hardware, now, revision, versions
-from ttc.types import EngineDied, UserError
+from ttc.types import EngineDied, TooManyFailures, UserError
 
 BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
 
 ENDS: dict[type[BaseException], str] = {
     EngineDied: "engine died",
     UserError: "refused",  # only Ray knows how large it is
+    TooManyFailures: "too many failures",
     KeyboardInterrupt: "interrupted",
 }
 
@@ -39,6 +43,8 @@ class LaunchLog:
         self._first_part = folder.commits
         self._mark = self._heard = time.monotonic()
         self._starting = self._searching = 0.0
+        self.failed: list[Failure] = []
+        self._faults: Counter[str] = Counter()
         shared = asdict(inputs.grid.launch)
         del shared["n"], shared["strategy"]  # what differs between points stands in the cells
         self._entry: dict[str, Any] = {
@@ -58,21 +64,22 @@ class LaunchLog:
             "placement": None,
             "bill": None,
             "failed": [],
+            "notes": [],
         }
         folder.save_runs([*self._runs, self._entry])
 
     @contextlib.contextmanager
-    def entry(self) -> Iterator[list[str]]:
-        """The launch: failures go into the list, and how it ends is written down."""
-        failed: list[str] = []
+    def entry(self) -> Iterator[None]:
+        """The launch: how it ends is written down."""
         status = "crashed"
         try:
-            yield failed
-            status = "failed" if failed else "done"
+            yield
+            status = "failed" if self.failed else "done"
         except tuple(ENDS) as error:
             status = next(name for kind, name in ENDS.items() if isinstance(error, kind))
             raise
         finally:
+            failed = [f"{one.search}: {one.reason}" for one in self.failed]
             done = {"finished": now(), "status": status, "failed": failed, "bill": self._bill()}
             self._folder.save_runs([*self._runs, self._entry | done])
 
@@ -85,9 +92,17 @@ class LaunchLog:
         finally:
             self._searching += self._heard - self._mark
 
-    def heard(self) -> None:
+    def hear(self, report: Report) -> None:
         """A report has come, and what it brought is committed."""
         self._heard = time.monotonic()
+        self.failed += report.failed
+        self._entry["notes"] += [f"{now()} {note}" for note in report.notes]
+        for failure in report.failed:
+            self._faults[kind_of_fault(failure.reason)] += 1
+
+    def too_many(self, most: int) -> str | None:
+        """A fault that has come `most` times; None: none has."""
+        return next((one for one, times in self._faults.items() if times >= most), None)
 
     def engines_ready(self, ray_address: str | None, placement: dict[str, str] | None) -> None:
         self._entry |= {"ray_address": ray_address, "placement": placement}
@@ -109,6 +124,11 @@ class LaunchLog:
             "seconds": round(self._searching, 2),
             "start_seconds": round(self._starting, 2),
         }
+
+
+def kind_of_fault(reason: str) -> str:
+    """What faults that differ in their numbers only have in common."""
+    return re.sub(r"\d+", "#", reason)
 
 
 def _model(config: EngineConfig, model: Model) -> dict[str, Any]:

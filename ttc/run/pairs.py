@@ -5,25 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ttc.plan.done import find_done, join_done
+from ttc.plan.done import plan_missing
 from ttc.plan.inputs import Inputs
-from ttc.plan.jobs import Done, Job, PlannedCell, plan
+from ttc.plan.jobs import PlannedCell
+from ttc.plan.plan import Plan
 from ttc.run.launch import Launch, Report
 from ttc.run.launch_log import LaunchLog
+from ttc.run.limits import Limits
+from ttc.run.stopping import Stop
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import ModelFacts
 
 OnReport = Callable[[Report], None]
-Runner = Callable[[Launch, Sequence[Job], OnReport], None]
-"""Does jobs on the engines of a launch, and reports: run.local or ttc.cluster."""
+Runner = Callable[[Launch, Plan, OnReport, Stop], None]
+"""Does a plan's jobs on the engines of a launch, reports, and ends early where it is asked to: run.local or
+ttc.cluster."""
 
 
 def run_pairs(
-    folder: Folder, inputs: Inputs, done: Done, runner: Runner, log: LaunchLog, on_report: OnReport
+    folder: Folder, inputs: Inputs, runner: Runner, log: LaunchLog, on_report: OnReport, stop: Stop
 ) -> None:
-    """Runs what is missing, pair by pair of engines."""
-    known = folder.commits
+    """Runs what is missing, pair by pair of engines.
+
+    Raises:
+        BaseException: why it was stopped, once what was finished has been reported.
+    """
     for policy, prm in pair_up(inputs.cells):
         # a cell without a verifier is served by any pair of its policy
         cells = [
@@ -31,26 +38,28 @@ def run_pairs(
             for one in inputs.cells
             if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)
         ]
-        # a pair before this one may have drawn what its verifier has to score
-        now = join_done(done, find_done(folder, cells, after=known))
-        jobs = plan(cells, now, inputs.grid.stored).jobs
-        if not jobs:
+        # asked now: a pair before this one may have drawn what its verifier has to score
+        plan = plan_missing(folder, cells, inputs.grid.stored)
+        if not plan.size:
             continue
         settings, sampler = inputs.grid.launch, inputs.models[cells[0].cell.policy]
         verifier = inputs.models[prm] if prm else None
         launch = Launch(
-            policy=None if all(job.stored for job in jobs) else sampler.runs(policy),
+            policy=sampler.runs(policy) if plan.searches else None,
             prm=verifier.runs(prm) if prm and verifier else None,
             verifier_id=next((one.verifier for one in cells if one.verifier), None),
             facts=(sampler.facts, verifier.facts if verifier else ModelFacts()),
             readout=settings.readout,
             discarded=settings.grade_discarded,
+            limits=Limits(settings.search_steps, settings.search_tokens, settings.search_seconds),
             cluster=settings.cluster,
             folder=folder,
             sizes=(sampler.size, verifier.size if verifier else None),
         )
         with log.engines():
-            runner(launch, jobs, on_report)
+            runner(launch, plan, on_report, stop)
+        if stop.why:
+            raise stop.why
 
 
 def pair_up(cells: Sequence[PlannedCell]) -> list[tuple[PolicyConfig, PrmConfig | None]]:

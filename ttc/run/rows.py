@@ -187,7 +187,7 @@ def search_row(
         "over_blank": ends.count("blank"),
         "no_answer": sum(grade.answer is None for grade in grades),
         **vars(session.bill),
-        "steps": sum(len(drawn.sample.steps) for drawn in session.drawn),
+        "steps": session.policy.steps,
         "seconds": seconds,
         "policy_params": policy.params,
         "policy_attention": policy.attention,

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
+from ttc.run.tries import retry
 from ttc.types import Bill, Judgement, Path, Query, Step, TransientError, VerifierModel
-
-TRIES = 3
-"""A call is tried so often; then its search has failed."""
-
-T = TypeVar("T")
-
-
-async def retry(call: Callable[[], Awaitable[T]]) -> T:
-    """The call's result; a transient error is followed by another try, up to TRIES."""
-    for _ in range(TRIES - 1):
-        try:
-            return await call()
-        except TransientError:
-            continue
-    return await call()
 
 
 @dataclass
@@ -93,8 +78,12 @@ class IncrementalVerifier:
         model = self.model
         assert model is not None, "a search without a verifier scores nothing"
         query = _make_query(path)
-        [judgement] = await retry(lambda: model.judge([query]))
+        [judgement] = await retry(lambda: model.judge([query]), self._failed)
         return judgement
+
+    def _failed(self, error: TransientError) -> None:
+        self.bill.retries += 1
+        self.bill.prm_computed = (self.bill.prm_computed or 0) + error.spent
 
     def status(self, path: Path) -> str:
         """What a path's scores are: "ok", or why its first missing one is missing."""

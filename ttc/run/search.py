@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from ttc.grading import Grader, extract
 from ttc.plan.jobs import Job
-from ttc.run.launch import Launch
+from ttc.run.launch import Failure, Launch
 from ttc.run.rows import Grade, Row, grade_row, path_row, score_rows, search_row, step_rows
 from ttc.run.session import Session, address_text
-from ttc.types import EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel
+from ttc.types import Cut, EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel, in_a_line
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +23,10 @@ Rows = dict[str, list[Row]]
 
 async def run_job(
     job: Job, launch: Launch, policy: PolicyModel | None, verifier: VerifierModel | None, grader: Grader
-) -> tuple[Rows, str | None]:
-    """One search, graded and (a pool) scored, or stored paths scored: rows, and a line where it failed.
+) -> tuple[Rows, Failure | None]:
+    """One search, graded and (a pool) scored, or stored paths scored: rows, and how it failed where it did.
 
-    A failed search is a row too; of stored paths that could not be scored there is only the line.
+    A failed search is a row too; of stored paths that could not be scored there is only the failure.
 
     Raises:
         Interrupted, EngineDied: nothing is known about this search; it stays missing.
@@ -34,7 +34,8 @@ async def run_job(
     start, first_child = time.monotonic(), job.first * job.unit
     # a pool's paths are scored as they come, too
     early = bool(job.score) or job.strategy.scores_children
-    session = Session(policy, verifier, job.sampling, job.seed, job.problem_key, job.n, first_child, early)
+    names = (job.sampling, job.seed, job.problem_key)
+    session = Session(policy, verifier, *names, job.n, first_child, early, launch.limits)
     if job.stored:
         return await _score(job, job.stored, session, launch)
     try:
@@ -45,24 +46,27 @@ async def run_job(
 
 async def _search(
     job: Job, launch: Launch, session: Session, grader: Grader, start: float
-) -> tuple[Rows, str | None]:
+) -> tuple[Rows, Failure | None]:
     def summary(grades: Sequence[Grade], paths: Sequence[Path], *why: str) -> Row:
         session.verifier.close()  # what was asked for in vain is paid
         return search_row(job, session, paths, grades, time.monotonic() - start, launch.facts, *why)
 
     try:
         parts = (session.policy, session.verifier, session.context)
-        paths = number_copies(check_paths(job, await job.strategy.search(Path(job.problem), *parts)))
+        async with launch.limits.in_time():
+            found = await job.strategy.search(Path(job.problem), *parts)
+        paths = number_copies(check_paths(job, found))
         leaves = _discarded(session, paths) if launch.discarded else []
         grades = await _grade(job, [*paths, *leaves], grader, launch.readout.reading)
     except (Interrupted, EngineDied):
         raise
-    except TooLong as error:
-        return {"searches": [summary([], [], "too_long", str(error))]}, None
+    except (Cut, TooLong) as error:
+        status = "cut" if isinstance(error, Cut) else "too_long"
+        return {"searches": [summary([], [], status, str(error))]}, None
     except Exception as error:  # one bad search must not take the others with it
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         log.exception("search failed: %s %s seed %d", job.family, job.problem.id, job.seed)
-        return {"searches": [summary([], [], "failed", reason)]}, f"{job.title}: {reason}"
+        return {"searches": [summary([], [], "failed", reason)]}, Failure(job.title, reason)
     rows: Rows = {
         "paths": [path_row(job, path, grade) for path, grade in zip(paths, grades, strict=False)],
         "grades": [
@@ -127,7 +131,7 @@ async def _grade(job: Job, paths: Sequence[Path], grader: Grader, reading: str) 
 
 async def _score(
     job: Job, paths: Sequence[Path], session: Session, launch: Launch
-) -> tuple[Rows, str | None]:
+) -> tuple[Rows, Failure | None]:
     """The scores of a pool, asked for here, or of paths that their search has scored.
 
     If the verifier fails, the paths stay and only their scores are missing.
@@ -140,5 +144,5 @@ async def _score(
         raise
     except Exception as error:
         log.exception("scoring failed: %s %s seed %d", job.family, job.problem.id, job.seed)
-        return {}, f"scores of {job.title}: {type(error).__name__}: {error}"
+        return {}, Failure(f"scores of {job.title}", f"{type(error).__name__}: {in_a_line(error)}")
     return {"scores": score_rows(job, scored, session, launch)}, None

@@ -12,8 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from ttc.models.together import together
-from ttc.run.scores import IncrementalVerifier, retry
-from ttc.types import Bill, Budget, Draw, Path, PolicyModel, Sample, Sampling, Step, VerifierModel, total
+from ttc.run.limits import UNLIMITED, Limits
+from ttc.run.scores import IncrementalVerifier
+from ttc.run.tries import retry
+from ttc.types import (
+    Bill,
+    Budget,
+    Draw,
+    Path,
+    PolicyModel,
+    Sample,
+    Sampling,
+    Step,
+    TransientError,
+    VerifierModel,
+    total,
+)
 
 
 def seed_of(sweep_seed: int, problem_key: str, address: tuple[int, ...]) -> int:
@@ -68,6 +82,9 @@ class AddressedPolicy:
     bill: Bill
     first_child: int
     on_child: Callable[[Path], None] | None = None
+    limits: Limits = UNLIMITED
+    steps: int = 0
+    """Sampled so far."""
     taken: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
     drawn: list[Drawn] = field(default_factory=list)
 
@@ -126,6 +143,7 @@ class AddressedPolicy:
     async def _draw(
         self, verb: str, slots: Sequence[tuple[Path, int]], sampling: Sampling, whole: bool
     ) -> list[Path]:
+        self.limits.check(self.steps, self.bill.generated_tokens)
         # siblings share one tuple, here and on their way to the engine
         parents = {id(path): path for path, _ in slots}
         prefixes = {name: _prefix(path) for name, path in parents.items()}
@@ -142,17 +160,22 @@ class AddressedPolicy:
         drawn = await together(self._draw_one(verb, *slot, draw, sampling) for slot, draw in pairs)
         for one, draw in zip(drawn, draws, strict=True):
             self._charge(draw, one.sample)
+            self.steps += len(one.sample.steps)
             self.drawn.append(one)
         return [one.child for one in drawn]
 
     async def _draw_one(self, verb: str, path: Path, index: int, draw: Draw, sampling: Sampling) -> Drawn:
         model = self.model
         assert model is not None, "a session without a policy only scores"
-        [sample] = await retry(lambda: model.generate(sampling, [draw]))
+        [sample] = await retry(lambda: model.generate(sampling, [draw]), self._failed)
         child = path.child(index, sample.steps)
         if self.on_child and verb != "roll_out":
             self.on_child(child)
         return Drawn(verb, path, child, sample)
+
+    def _failed(self, error: TransientError) -> None:
+        self.bill.retries += 1
+        self.bill.generated_tokens = total([self.bill.generated_tokens, error.spent])
 
     def _take(self, path: Path, aside: bool) -> int:
         """The index of the node's next child; `aside`: of its next roll-out."""
@@ -204,6 +227,7 @@ class Session:
         n: finished paths that the search may return.
         first_child: the root's first free child index: a pool that grows goes on where it stopped.
         scores_children: every child will be scored: so it is as soon as it is drawn.
+        limits: past which it may not draw.
     """
 
     def __init__(
@@ -216,11 +240,14 @@ class Session:
         n: int,
         first_child: int = 0,
         scores_children: bool = False,
+        limits: Limits = UNLIMITED,
     ) -> None:
         self.bill = Bill()
         self.verifier = IncrementalVerifier(verifier, self.bill)
         on_child = self.verifier.begin if scores_children else None
-        self.policy = AddressedPolicy(policy, sampling, seed, problem_key, self.bill, first_child, on_child)
+        self.policy = AddressedPolicy(
+            policy, sampling, seed, problem_key, self.bill, first_child, on_child, limits
+        )
         self.context = SearchContext(Budget(n), self.bill, seed, problem_key)
         self.drawn = self.policy.drawn
         """Every draw, roll-outs included, in the order in which they came."""

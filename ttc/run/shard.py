@@ -8,7 +8,9 @@ next one enters when the engines have too little to do, whatever the open ones m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from ttc.grading import make_grader
@@ -26,6 +28,7 @@ from ttc.types import (
     Query,
     Sample,
     Sampling,
+    TransientError,
     VerifierModel,
 )
 
@@ -38,25 +41,33 @@ searches that wait for something else, do not let all in."""
 
 
 class Gauge:
-    """An engine, and how much it has been asked that it has not answered: draws, or queries."""
+    """An engine, and how much it has been asked that it has not answered: draws, or queries. A call that it
+    does not answer in `seconds` is given up."""
 
-    def __init__(self, engine: Any, changed: asyncio.Event) -> None:
-        self._engine, self._changed = engine, changed
+    def __init__(self, engine: Any, seconds: float, changed: asyncio.Event) -> None:
+        self._engine, self._seconds, self._changed = engine, seconds, changed
         self.waiting = 0
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        self._count(len(draws))
-        try:
+        async with self._asked(len(draws)):
             return await self._engine.generate(sampling, draws)
-        finally:
-            self._count(-len(draws))
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        self._count(len(queries))
-        try:
+        async with self._asked(len(queries)):
             return await self._engine.judge(queries)
+
+    @asynccontextmanager
+    async def _asked(self, count: int) -> AsyncIterator[None]:
+        self._count(count)
+        try:
+            async with asyncio.timeout(self._seconds) as clock:
+                yield
+        except TimeoutError:
+            if not clock.expired():
+                raise
+            raise TransientError(f"no answer within cluster.call_seconds={self._seconds:g}") from None
         finally:
-            self._count(-len(queries))
+            self._count(-count)
 
     async def check(self) -> None:
         await self._engine.check()
@@ -88,15 +99,16 @@ class Shard:
         self.stop = asyncio.Event()
         self._launch, self._emit = launch, emit
         self._changed = asyncio.Event()
-        self._policy = Gauge(policy, self._changed) if policy else None
-        self._verifier = Gauge(verifier, self._changed) if verifier else None
+        seconds = launch.cluster.call_seconds
+        self._policy = Gauge(policy, seconds, self._changed) if policy else None
+        self._verifier = Gauge(verifier, seconds, self._changed) if verifier else None
         self._room, self._open = room, 0
-        self._writer = PartWriter(launch.folder)
+        self._writer = PartWriter()
         self._grader = make_grader(launch.readout.grader, launch.readout.grade_timeout)
         self._news = Report()
         self._death: EngineDied | None = None
 
-    async def run(self, jobs: Sequence[Job]) -> None:
+    async def run(self, jobs: Iterable[Job]) -> None:
         """Raises:
         EngineDied: after the hand-over.
         """
@@ -120,7 +132,7 @@ class Shard:
         if self._death:
             raise self._death
 
-    async def _feed(self, jobs: Sequence[Job]) -> None:
+    async def _feed(self, jobs: Iterable[Job]) -> None:
         async with asyncio.TaskGroup() as group:
             for job in tail_sorted(jobs, OPEN * self._room):
                 size = min(_size(job), self._room)
@@ -162,21 +174,26 @@ class Shard:
 
     async def _stats(self) -> tuple[EngineStats | None, EngineStats | None]:
         try:
-            policy = await self._policy.stats() if self._policy else None
-            return policy, await self._verifier.stats() if self._verifier else None
+            async with asyncio.timeout(HEARTBEAT):  # one that does not answer holds no report back
+                policy = await self._policy.stats() if self._policy else None
+                return policy, await self._verifier.stats() if self._verifier else None
         except Exception:  # a dead engine tells nothing; the searches say so themselves
             return None, None
 
 
-def tail_sorted(jobs: Sequence[Job], paths: int) -> list[Job]:
+def tail_sorted(jobs: Iterable[Job], paths: int) -> Iterator[Job]:
     """The jobs in their order, but for the last ones, which may return so many `paths` together: of those the
     longest come first, or they would run alone at the end. A search that goes step by step takes longer than
-    a pool, and a wide one than a narrow one."""
-    cut = len(jobs)
-    while cut and paths > 0:
-        cut -= 1
-        paths -= _size(jobs[cut])
-    return [*jobs[:cut], *sorted(jobs[cut:], key=lambda job: (not job.strategy.guided, -_size(job)))]
+    a pool, and a wide one than a narrow one. Only so many are held at once."""
+    last: deque[Job] = deque()
+    held = 0
+    for job in jobs:
+        last.append(job)
+        held += _size(job)
+        while last and held - _size(last[0]) >= paths:
+            held -= _size(last[0])
+            yield last.popleft()
+    yield from sorted(last, key=lambda job: (not job.strategy.guided, -_size(job)))
 
 
 def _size(job: Job) -> int:

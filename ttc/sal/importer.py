@@ -93,7 +93,7 @@ def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
     """Grades the paths and commits everything at once, each file as a part."""
     tables = asyncio.run(_make_tables(task, runs))
     with Folder(task.folder).held() as folder:
-        writer, parts = PartWriter(folder), []
+        writer, parts = PartWriter(), []
         for rows in tables:
             writer.add(rows)
             parts.append(writer.flush())

@@ -142,6 +142,10 @@ class ClusterConfig:
     """auto: the Ray at RAY_ADDRESS where that is set, else a local one; none: one process without Ray."""
     shards: Count | None = None
     """Tasks the searches are fanned out to; null: one per two free CPUs."""
+    restarts: Natural = 3
+    """Times in a row that an engine that dies is started again; its calls go to the others meanwhile."""
+    call_seconds: Positive = 3600.0
+    """Seconds that an engine may take for one call, waiting for its turn included; then it is made again."""
     paths: Count | None = None
     """Paths in flight at once, all shards together; null: a little above what the policy can run."""
 
@@ -152,6 +156,8 @@ class Doubts:
 
     too_long: Share = 0.0
     """Of its searches: the prompt was longer than the policy's context, so there is no path."""
+    stopped: Share = 0.0
+    """Of its searches: they went past search_steps, search_tokens or search_seconds."""
     cut: Share = 0.1
     """Ended by max_tokens or the context."""
     blank: Share = 0.1
@@ -216,6 +222,14 @@ class Config:
     """`-m seed=0,1,2` means `seeds=[0,1,2]`."""
     seeds: Naturals | None = None
     """null: [0]."""
+    search_steps: Count | None = None
+    """Sampled steps after which a search may draw no more: it ends as `cut` and counts as wrong."""
+    search_tokens: Count | None = None
+    """Sampled tokens, likewise."""
+    search_seconds: Positive | None = None
+    """Seconds, likewise."""
+    max_failures: Count = 25
+    """The same fault so often ends the launch, with what is finished kept."""
     plan_only: bool = False
     grade_discarded: bool = False
     """Grade also the finished paths that a search did not return."""

@@ -11,15 +11,19 @@ import fcntl
 import os
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import fs
 
-from ttc.types import UserError
+from ttc.types import UserError, in_a_line
+
+BLOCK = 2**22
+LOOKS = 5
 
 
 class Files:
@@ -47,6 +51,17 @@ class Files:
         with self._system.open_input_stream(self._at(name)) as stream:
             return stream.read()
 
+    def size(self, name: str) -> int:
+        return self._system.get_file_info(self._at(name)).size
+
+    def seal(self, name: str) -> tuple[int, int]:
+        """A file's size in bytes, and its CRC-32."""
+        size = checksum = 0
+        with self._system.open_input_stream(self._at(name)) as stream:
+            while block := stream.read(BLOCK):
+                size, checksum = size + len(block), zlib.crc32(block, checksum)
+        return size, checksum
+
     def read_metadata(self, name: str) -> dict[bytes, bytes]:
         """What a Parquet file says of itself."""
         import pyarrow.parquet as pq
@@ -60,19 +75,25 @@ class Files:
 
         Args:
             schema: of all columns that `columns` and `where` may name.
+
+        Raises:
+            FileNotFoundError: one is not there (any more).
+            UserError: one is damaged.
         """
         import pyarrow.dataset as ds  # here: it brings pandas, which a plan of a new folder can do without
 
         paths = [self._at(name) for name in names]
-        found = ds.dataset(paths, schema=schema, format="parquet", filesystem=self._system)
-        return found.to_table(columns=list(columns), filter=where)
+        with self._readable(names[0].split("/")[0]):
+            found = ds.dataset(paths, schema=schema, format="parquet", filesystem=self._system)
+            return found.to_table(columns=list(columns), filter=where)
 
     def read_table(self, name: str, columns: Sequence[str] | None, filters: Any) -> pa.Table:
         """One Parquet file with its own columns; `filters` as pyarrow.parquet.read_table takes them."""
         import pyarrow.parquet as pq
 
         chosen = list(columns) if columns is not None else None
-        return pq.read_table(self._at(name), columns=chosen, filters=filters, filesystem=self._system)
+        with self._readable(name):
+            return pq.read_table(self._at(name), columns=chosen, filters=filters, filesystem=self._system)
 
     @contextlib.contextmanager
     def write(self, name: str) -> Iterator[pa.NativeFile]:
@@ -87,13 +108,17 @@ class Files:
             self._system.create_dir(self._at(directory), recursive=True)
             with self._system.open_output_stream(hidden) as stream:
                 yield stream
-            with open(hidden, "rb") as file:
-                os.fsync(file.fileno())
+            _force(hidden)
             self._system.move(hidden, self._at(name))
+            _force(self._at(directory))  # the name, too, is to outlive a power cut
         except OSError as error:
+            with contextlib.suppress(OSError):  # a full disk gets the room back
+                self._system.delete_file(hidden)
             raise UserError(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
 
-    def rename(self, name: str, new: str) -> None:
+    def move(self, name: str, new: str) -> None:
+        """Gives a file another name, in a directory that is made if need be."""
+        self._system.create_dir(self._at(new.rpartition("/")[0]), recursive=True)
         self._system.move(self._at(name), self._at(new))
 
     def delete(self, name: str) -> None:
@@ -112,16 +137,32 @@ class Files:
         except OSError as error:
             raise UserError(f"results folder {self.where} cannot be written ({_reason(error)})") from None
         with file as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                holder = lock.read().strip() or "another process"
-                raise UserError(f"results folder {self.where} is in use by {holder}") from None
+            if not _lock(lock, fcntl.LOCK_EX):
+                raise UserError(f"results folder {self.where} is in use by {_holder(lock)}")
             lock.truncate(0)
             lock.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%F %T')}")
             lock.flush()
             yield
+
+    def holder(self) -> str | None:
+        """Who has the lock; None: nobody."""
+        try:
+            with open(self._at(".lock")) as lock:
+                return None if _lock(lock, fcntl.LOCK_SH) else _holder(lock)
+        except FileNotFoundError:
+            return None
+
+    @contextlib.contextmanager
+    def _readable(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (OSError, pa.ArrowException) as error:
+            raise UserError(
+                f"{self.where}/{name}: a file is damaged ({in_a_line(error)}); `ttc check {self.where}` says "
+                "which, and the line that filled the folder sets it aside and does its searches again"
+            ) from None
 
     def _at(self, name: str) -> str:
         return os.path.normpath(os.path.join(self.root, name.lstrip("/")))
@@ -129,3 +170,28 @@ class Files:
 
 def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def _lock(file: IO[str], kind: int) -> bool:
+    """Locks the file until it is closed; False: another process has it. One that only looks has it for a
+    moment, so the answer is waited for."""
+    for _ in range(LOOKS):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def _holder(lock: IO[str]) -> str:
+    lock.seek(0)
+    return lock.read().strip() or "another process"
+
+
+def _force(path: str) -> None:
+    """Waits until a file or a directory is on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

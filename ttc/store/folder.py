@@ -1,17 +1,14 @@
 """The results folder: its tables, parts and their commit, and why nothing in it is ever half-written.
 
-A shard writes a part (one file per table, one name) under names that do not end in .parquet; the driver
-renames them, searches/ last: that rename is the commit. A part always has its searches/ file, be it empty.
-See docs/design.md, "Commit".
+A part (one file per table, one name) comes as bytes; the driver alone writes it, searches/ last: that file
+commits it. See docs/design.md, "Commit", and parts.py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,31 +17,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ttc.store.files import Files
-from ttc.store.schema import (
-    COMMIT,
-    KEYS,
-    SCHEMA_VERSION,
-    TABLES,
-    UNALIKE,
-    CellRecord,
-    table_schema,
-    unite_cells,
-)
+from ttc.store.parts import Part, encode, faults_of, neighbours, seal, span, standing
+from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord, table_schema, unite_cells
 from ttc.types import UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-METADATA = {b"schema": str(SCHEMA_VERSION).encode()}
 RUNS = "sweep.json"
+DAMAGED = "damaged"
+"""Where parts are set aside that are not whole any more."""
 
+MERGED = 64 * 2**20
+"""Bytes up to which parts are merged: more would be lost with one that is damaged."""
 
-@dataclass(frozen=True)
-class Part:
-    """Rows written and not yet committed: a file in each of `tables`, searches/ among them."""
-
-    name: str
-    tables: tuple[str, ...]
+READS = 5
+"""A read that meets a merge is begun anew so often."""
 
 
 class Folder:
@@ -58,6 +46,8 @@ class Folder:
         self._files = Files(where)
         self._parts: int | None = None
         self._known = False
+        self.damages: list[str] = []
+        """What was found damaged, and set aside, when the folder was last held."""
 
     def __str__(self) -> str:
         return self._files.where
@@ -105,11 +95,17 @@ class Folder:
         self._check()
         whole = table_schema(table)
         chosen = [name for name in whole.names if name in {*columns}]
-        there = set(self._files.list(table))
-        parts = [name for name in self._committed() if _number(name) > after and name in there]
-        if not parts:  # and not schema.empty_table(), which loads pandas
-            return pa.Table.from_batches([], pa.schema([whole.field(name) for name in chosen]))
-        return self._files.read_tables([f"{table}/{name}" for name in parts], whole, chosen, where)
+        for _ in range(READS):
+            parts = [name for name in self._committed() if span(name)[1] > after]
+            files = self._having(table, parts)
+            # not schema.empty_table(), which loads pandas
+            rows = pa.Table.from_batches([], pa.schema([whole.field(name) for name in chosen]))
+            with contextlib.suppress(FileNotFoundError):
+                if files:
+                    rows = self._files.read_tables(files, whole, chosen, where)
+                if {*parts} <= {*self._committed()}:  # none was merged into another meanwhile
+                    return rows
+        raise UserError(f"{self}/{table}: files come and go; is something else writing there?")
 
     def runs(self) -> list[dict[str, Any]]:
         """sweep.json's launches, oldest first; none where there is no file."""
@@ -123,6 +119,10 @@ class Folder:
     def save_runs(self, runs: Sequence[Mapping[str, Any]]) -> None:
         sweep = {"schema": SCHEMA_VERSION, "runs": runs}
         self.write_text(RUNS, json.dumps(sweep, indent=1, default=str))
+
+    def holder(self) -> str | None:
+        """Who runs a sweep here now, in words; None: nobody."""
+        return self._files.holder()
 
     # --- Files beside the tables ---------------------------------------------------------------------------
 
@@ -146,7 +146,8 @@ class Folder:
     def write(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
         """Writes `<name>.parquet`, whole or not at all."""
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False)
-        self._write_table(f"{name}.parquet", table)
+        with self._files.write(f"{name}.parquet") as stream:
+            stream.write(encode(table))
 
     def write_text(self, file: str, text: str) -> None:
         self.write_bytes(file, text.encode())
@@ -157,17 +158,10 @@ class Folder:
 
     # --- Parts ---------------------------------------------------------------------------------------------
 
-    def hand_over(self, tables: Mapping[str, pa.Table]) -> Part:
-        """Writes rows under temporary names, for the driver to commit."""
-        part = Part(uuid.uuid4().hex[:12], tuple({**tables, COMMIT: None}))
-        for table in part.tables:
-            rows = tables.get(table, table_schema(table).empty_table())
-            self._write_table(_temporary(table, part), rows)
-        return part
-
     @contextlib.contextmanager
     def held(self) -> Iterator[Folder]:
-        """The one driver of the folder: it alone may commit. Removes what an earlier one left unfinished.
+        """The one driver of the folder: it alone may write parts. Removes what an earlier one left
+        unfinished, and sets damaged parts aside: `damages` has a line of each fault.
 
         Raises:
             UserError: another run holds the folder, another version wrote it, or it cannot be written.
@@ -181,20 +175,10 @@ class Folder:
                 self._parts = None
 
     def commit(self, part: Part) -> None:
-        """Renames the part's files, searches/ last. Part names sort in the order of their commits.
-
-        Raises:
-            UserError: a file of the part is not where it should be; then none of it is committed.
-        """
-        for table in part.tables:
-            if not self.has(_temporary(table, part)):
-                raise UserError(
-                    f"{self}: part {part.name} has no file in {table}/, though it was written: "
-                    "two nodes without a shared disk?"
-                )
-        self._parts = self.commits + 1
-        for table in sorted(part.tables, key=lambda table: table == COMMIT):
-            self._files.rename(_temporary(table, part), f"{table}/{self._parts:06d}-{part.name}.parquet")
+        """Writes the part's files, searches/ last. Part names sort in the order of their commits."""
+        number = self.commits + 1
+        self._write(part, part.name(number, number))
+        self._parts = number
 
     @property
     def commits(self) -> int:
@@ -202,28 +186,66 @@ class Folder:
         assert self._parts is not None, "the folder is held"
         return self._parts
 
+    def check(self) -> Iterator[tuple[str, list[str]]]:
+        """Every part that counts, by name, and what is wrong with it (parts.faults_of)."""
+        self._check()
+        for name in self._committed():
+            yield name, faults_of(self._files, name)
+
+    def compact(self, size: int = MERGED) -> tuple[int, int]:
+        """Merges neighbouring parts up to `size` bytes; how many there were, and are. The folder is held.
+
+        Rows keep their order. Until the merged part is committed its parts count, and from then on it: no
+        reader meets a moment without a row, or with one twice.
+        """
+        names = self._committed()
+        sizes = {name: sum(map(self._files.size, self._files_of(name))) for name in names}
+        for run in neighbours(sizes, size):
+            rows = {table: self._rows(table, run) for table in TABLES}
+            merged = seal({table: own for table, own in rows.items() if own is not None})
+            self._write(merged, merged.name(span(run[0])[0], span(run[-1])[1]))
+        self._clean()
+        return len(names), len(self._committed())
+
     def _committed(self) -> list[str]:
-        return [name for name in self._files.list(COMMIT) if name.endswith(".parquet")]
+        return standing(name for name in self._files.list(COMMIT) if name.endswith(".parquet"))
 
     def _recover(self) -> None:
-        """Removes what no commit stands behind: temporary files, parts without their searches/ file."""
+        self._clean()
         committed = self._committed()
-        for table in TABLES:
-            for name in {*self._files.list(table)} - {*committed}:
+        self._parts = max((span(name)[1] for name in committed), default=0)
+        self.damages = []
+        for name in committed:
+            if faults := faults_of(self._files, name):
+                self.damages += faults
+                for file in self._files_of(name):
+                    self._files.move(file, f"{DAMAGED}/{file}")
+
+    def _clean(self) -> None:
+        """Removes files that no commit stands behind, or whose rows stand in a merged part. searches/ first:
+        a part that counts is never without its files."""
+        committed = {*self._committed()}
+        for table in sorted(TABLES, key=lambda table: table != COMMIT):
+            for name in {*self._files.list(table)} - committed:
                 self._files.delete(f"{table}/{name}")
-        self._parts = max(map(_number, committed), default=0)
 
-    def _write_table(self, file: str, table: pa.Table) -> None:
-        import pyarrow.parquet as pq
+    def _write(self, part: Part, name: str) -> None:
+        for table in part.in_order:
+            with self._files.write(f"{table}/{name}") as stream:
+                stream.write(part.files[table])
 
-        metadata = {**(table.schema.metadata or {}), **METADATA}
-        with self._files.write(file) as stream:
-            pq.write_table(
-                table.replace_schema_metadata(metadata),
-                stream,
-                use_dictionary=_repeating(table.schema),
-                compression="zstd",
-            )
+    def _files_of(self, name: str) -> list[str]:
+        return [file for table in TABLES if self.has(file := f"{table}/{name}")]
+
+    def _having(self, table: str, names: Sequence[str]) -> list[str]:
+        """The files that these parts have of a table."""
+        there = {*self._files.list(table)}
+        return [f"{table}/{name}" for name in names if name in there]
+
+    def _rows(self, table: str, names: Sequence[str]) -> pa.Table | None:
+        """All rows of some parts, with the columns that their files have; None: no part has the table."""
+        rows = [self._files.read_table(file, None, None) for file in self._having(table, names)]
+        return pa.concat_tables(rows, promote_options="default") if rows else None
 
     # --- Versions ------------------------------------------------------------------------------------------
 
@@ -231,45 +253,26 @@ class Folder:
         """Refuses another version's folder. sweep.json says it, or a part: an import writes those first."""
         if self._known:
             return
-        if self.has(RUNS):
-            version = self._sweep().get("schema", SCHEMA_VERSION)
-        elif parts := self._committed():
-            version = int(self._files.read_metadata(f"{COMMIT}/{parts[0]}").get(b"schema", SCHEMA_VERSION))
-        else:
-            return
-        if version != SCHEMA_VERSION:
+        version = self._sweep().get("schema", SCHEMA_VERSION) if self.has(RUNS) else self._version_of_parts()
+        if version not in (SCHEMA_VERSION, None):
             raise UserError(
                 f"{self} was written by ttc's schema {version}, and this version reads {SCHEMA_VERSION}: "
                 "take another name=, or read it with the version that wrote it"
             )
-        self._known = True
+        self._known = version is not None
+
+    def _version_of_parts(self) -> int | None:
+        """What the first readable part says; None: there is none."""
+        for name in self._committed():
+            with contextlib.suppress(OSError, pa.ArrowException):  # damaged: `held` and `check` say so
+                return int(self._files.read_metadata(f"{COMMIT}/{name}").get(b"schema", SCHEMA_VERSION))
+        return None
 
     def _sweep(self) -> dict[str, Any]:
         try:
             return json.loads(self._files.read(RUNS))
         except ValueError as error:
             raise UserError(f"{self}/{RUNS}: no JSON ({error})") from None
-
-
-def _temporary(table: str, part: Part) -> str:
-    return f"{table}/{part.name}.tmp"
-
-
-def _number(name: str) -> int:
-    """Of a committed part: 1 of `000001-ab.parquet`."""
-    return int(name.split("-")[0])
-
-
-def _repeating(schema: pa.Schema) -> list[str]:
-    """The columns that a dictionary makes smaller. Of the others (texts and token ids are nearly all of a
-    folder's bytes) it would be made, found too large and thrown away."""
-    return [
-        field.name
-        for field in schema
-        if field.name not in UNALIKE
-        and not pa.types.is_floating(field.type)
-        and not pa.types.is_nested(field.type)
-    ]
 
 
 def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:

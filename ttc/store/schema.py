@@ -103,6 +103,7 @@ OWN: dict[str, Columns] = {
         ("steps", INT),
         ("seconds", REAL),
         *_all(INT, "prompt_tokens prm_prompt_tokens"),  # the root's: for the policy, for the verifier
+        ("retries", INT),  # calls that had failed and were made again
         *_all(LONG, "policy_params policy_attention"),
         ("policy_rate", REAL),  # computed tokens / busy second of the engine, at hand-over
         *_all(LONG, "prm_params prm_attention"),

@@ -1,4 +1,4 @@
-"""A shard's rows on their way into the folder."""
+"""A shard's rows on their way to the driver, who writes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from ttc.store.folder import Folder, Part
+from ttc.store.parts import Part, seal
 from ttc.store.schema import table_schema
 
 PART_SECONDS = 30.0
@@ -23,8 +23,7 @@ class PartWriter:
     A thread may flush while another adds: what is added together is in one part.
     """
 
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[str, list[Mapping[str, object]]] = {}
         self._batches: dict[str, list[pa.RecordBatch]] = {}
@@ -47,7 +46,7 @@ class PartWriter:
         return full or (self._outcomes > 0 and time.monotonic() - self._since >= PART_SECONDS)
 
     def flush(self, policy_rate: float | None = None, prm_rate: float | None = None) -> Part | None:
-        """Writes what has come in, for the driver to commit; None if there is nothing.
+        """What has come in, for the driver to commit; None if there is nothing.
 
         Args:
             policy_rate, prm_rate: of the engines now, computed tokens per busy second.
@@ -62,7 +61,7 @@ class PartWriter:
             return None
         rates = {"policy_rate": policy_rate, "prm_rate": prm_rate}
         tables = {table: _rated(pa.Table.from_batches(packed), rates) for table, packed in batches.items()}
-        return self._folder.hand_over(tables)
+        return seal(tables)
 
 
 def _packed(table: str, rows: list[Mapping[str, object]]) -> pa.RecordBatch:

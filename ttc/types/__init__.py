@@ -17,10 +17,13 @@ from ttc.types.engines import (
     VerifierModel,
 )
 from ttc.types.errors import (
+    Cut,
     EngineDied,
     Faults,
     Interrupted,
+    OutOfMemory,
     TooLong,
+    TooManyFailures,
     TransientError,
     UserError,
     did_you_mean,

@@ -7,11 +7,19 @@ from collections.abc import Iterable
 
 
 class TransientError(Exception):
-    """A call failed in a way that another try may mend."""
+    """A call failed in a way that another try may mend. `spent`: tokens that it had made by then."""
+
+    def __init__(self, message: str = "", spent: int = 0) -> None:
+        super().__init__(message)
+        self.spent = spent
 
 
 class TooLong(Exception):
     """A problem does not fit the policy's context."""
+
+
+class Cut(Exception):
+    """A search is past one of its limits."""
 
 
 class Interrupted(Exception):
@@ -32,6 +40,14 @@ class Faults(UserError):
 
 class EngineDied(Exception):
     """A model's engine is gone; nothing it was asked can be answered."""
+
+
+class OutOfMemory(EngineDied):
+    """The device had no memory left for it: a smaller one may live."""
+
+
+class TooManyFailures(Exception):
+    """The same fault came again and again."""
 
 
 def did_you_mean(word: str, names: Iterable[str], prefix: str = "") -> str:

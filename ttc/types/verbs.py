@@ -66,6 +66,7 @@ class Bill:
         generated_tokens: sampled, discarded children and roll-outs included.
         prompt_tokens, prm_prompt_tokens: of the root, for the policy and for the verifier.
         prm_shared: steps that were answered from another search's call.
+        retries: calls that had failed and were made again; their tokens count where the engine tells them.
     """
 
     generated_tokens: int | None = 0
@@ -76,6 +77,7 @@ class Bill:
     prm_shared: int | None = None
     prompt_tokens: int | None = None
     prm_prompt_tokens: int | None = None
+    retries: int = 0
 
 
 class Context(Protocol):

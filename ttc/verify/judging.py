@@ -13,7 +13,7 @@ from pathlib import Path as File
 from ttc.models import environment, shut_down, start
 from ttc.models.together import together
 from ttc.report.console import redirect
-from ttc.run.scores import retry
+from ttc.run.tries import retry
 from ttc.settings.schema import PrmConfig
 from ttc.types import Query
 from ttc.verify.data import Labelled

@@ -1,0 +1,107 @@
+"""`ttc status`, `check` and `compact` on folders that launches of fakes have filled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import stored
+from ttc.commands.cli import main
+from ttc.store import Folder
+
+Run = Callable[..., int]
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> str:
+    capsys.readouterr()
+    assert main([*words]) == code
+    return capsys.readouterr().out
+
+
+def tables(capsys: pytest.CaptureFixture[str], folder: Path) -> dict[str, list[dict[str, Any]]]:
+    document = json.loads(said(capsys, "status", str(folder), "--json"))
+    return {table["name"]: table["rows"] for table in document["tables"]}
+
+
+def test_status_tells_done_failed_and_missing(
+    launch: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "default"
+    assert launch("n=4", "dataset.limit=6") == 0
+    [row] = tables(capsys, folder)["status"]
+    assert (row["searches"], row["done"], row["missing"]) == (6, 6, 0)
+    assert "complete" in said(capsys, "status", str(folder))
+    assert launch("n=8", "dataset.limit=12", "policy.fail_rate=0.9") == 1
+    found = tables(capsys, folder)
+    four, eight = found["status"]
+    assert four["done"] == 6
+    assert eight["done"] + eight["failed"] == 12
+    assert found["faults"][0]["reason"].startswith("TransientError: a fault to order")
+    assert [run["status"] for run in found["launches"]] == ["done", "failed"]
+
+
+def test_status_names_what_another_meaning_has_left_unread(
+    launch: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.jsonl"
+    for question in ("1+1?", "1+2?"):
+        file.write_text(json.dumps({"question": question, "answer": "2"}) + "\n")
+        assert launch("dataset=path", f"dataset.path={file}", "n=4") == 0
+    found = tables(capsys, tmp_path / "default")
+    assert [row["done"] for row in found["status"]] == [1]
+    [row] = found["unread"]
+    assert (row["searches"], row["differences"]) == (1, "other problems under the dataset's name")
+
+
+def test_status_names_the_holder(launch: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch("n=2", "dataset.limit=2") == 0
+    folder = tmp_path / "default"
+    assert "nobody is at work" in said(capsys, "status", str(folder))
+    with Folder(folder).held():
+        assert "in use by process" in said(capsys, "status", str(folder))
+
+
+def test_a_damaged_part_is_told_and_done_again(
+    launch: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, line = tmp_path / "default", ("n=4", "dataset.limit=6")
+    assert launch("n=4", "dataset.limit=3") == 0
+    assert launch(*line) == 0
+    before = {
+        table: stored(folder, table, ("seconds",) * (table == "searches")) for table in ("paths", "searches")
+    }
+    [file, *others] = sorted((folder / "paths").glob("*.parquet"))
+    assert others
+    assert "all as they were written" in said(capsys, "check", str(folder))
+    file.write_bytes(file.read_bytes()[:-100])
+    assert f"paths/{file.name}" in said(capsys, "check", str(folder), code=1)
+    capsys.readouterr()
+    assert launch(*line) == 0
+    assert "set aside in damaged/" in capsys.readouterr().out
+    assert (folder / "damaged" / "paths" / file.name).exists()
+    for table, rows in before.items():
+        assert stored(folder, table, ("seconds",) * (table == "searches")).equals(rows), table
+    assert "all as they were written" in said(capsys, "check", str(folder))
+
+
+def test_a_compacted_folder_is_read_and_gone_on_with(
+    launch: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "default"
+    for limit in (3, 6):
+        assert launch("n=4", f"dataset.limit={limit}") == 0
+    rows = stored(folder, "paths")
+    assert "2 parts before, 1 now" in said(capsys, "compact", str(folder))
+    assert stored(folder, "paths").equals(rows)
+    assert launch("n=4", "dataset.limit=6") == 0
+    assert "everything is done already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["status", "check", "compact"])
+def test_a_word_too_many_is_refused(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command, str(tmp_path), "n=4"]) == 2
+    assert f"n=4: {command} takes a results folder" in capsys.readouterr().err

@@ -1,0 +1,166 @@
+"""Cells -> the fewest searches: what is the same is done once. Pure: no file, no clock, no model.
+
+Of a family (jobs.py) the largest n is what runs, and only what is missing of it. See docs/design.md, "Plan".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+
+from ttc.data.problems import key_of
+from ttc.plan.jobs import Job, JobKey, PlannedCell
+from ttc.types import Path, Problem
+
+UnscoredKey = tuple[str, str, str, int]
+"""(verifier, family, problem key, seed)"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """What committed parts hold already."""
+
+    units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
+    unscored: Mapping[UnscoredKey, tuple[Path, ...]] = field(default_factory=dict)
+    """Stored paths of an unguided family that the verifier has not scored."""
+
+
+@dataclass
+class Count:
+    """Of one family: searches that cells want, and of what is missing the searches, their paths, the stored
+    pools to score, and the paths that a verifier will score."""
+
+    wanted: int = 0
+    units: int = 0
+    """The most that one of its searches has."""
+    searches: int = 0
+    paths: int = 0
+    pools: int = 0
+    scored: int = 0
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Cells of one family that want the same problems and seeds: their largest is what runs."""
+
+    planned: PlannedCell
+    problems: Mapping[str, Problem]
+    units: int
+    verifiers: tuple[str, ...]
+    """That score its paths afterwards."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is missing for `cells`. Its jobs are made as they are asked for and kept nowhere: there may be a
+    million. It goes to other processes as it is.
+
+    Problem by problem, because strategies draw from one random tree: neighbours in time find each other's
+    prefixes in the caches. `stored`: score stored paths only, and sample nothing.
+    """
+
+    cells: tuple[PlannedCell, ...]
+    done: Done = Done()
+    stored: bool = False
+
+    def jobs(self, problems: Container[str] | None = None) -> Iterator[Job]:
+        """The searches that are missing, each once. problems: only theirs, by key."""
+        for key, demands in self._keys(problems):
+            planned, problem = demands[0].planned, demands[0].problems[key[1]]
+            score = _scored_by(demands)
+            for first, count in self._gaps(key, demands):
+                yield planned.job(problem, key, first, count, score[0] if score else None)
+            for verifier in score:
+                if paths := self.done.unscored.get((verifier, *key)):
+                    yield planned.job(problem, key, 0, 0, verifier, paths)
+
+    @cached_property
+    def counts(self) -> dict[str, Count]:
+        """How much there is to do, by family."""
+        counts = {planned.family: Count() for planned in self.cells}
+        for key, demands in self._keys():
+            count, unit = counts[key[0]], demands[0].planned.unit
+            count.wanted += 1
+            count.units = max(count.units, *(demand.units for demand in demands))
+            gaps = self._gaps(key, demands)
+            paths = sum(units for _, units in gaps) * unit
+            pools = [self.done.unscored.get((verifier, *key), ()) for verifier in _scored_by(demands)]
+            count.searches += len(gaps)
+            count.paths += paths
+            count.pools += sum(map(bool, pools))
+            verified = demands[0].planned.cell.strategy.guided or _scored_by(demands)
+            count.scored += sum(map(len, pools)) + (paths if verified else 0)
+        return counts
+
+    @property
+    def searches(self) -> int:
+        return sum(count.searches for count in self.counts.values())
+
+    @property
+    def size(self) -> int:
+        """Jobs: searches, and stored pools to score."""
+        return self.searches + sum(count.pools for count in self.counts.values())
+
+    @property
+    def open_problems(self) -> list[str]:
+        """The problems that have a job, by key, in the order of their first."""
+        return list(dict.fromkeys(job.problem_key for job in self.jobs()))
+
+    def _keys(self, problems: Container[str] | None = None) -> Iterator[tuple[JobKey, list[Demand]]]:
+        """Every search that is wanted, with what wants it: by seed, then by problem, then by family."""
+        order = self._order
+        for seed in sorted({seed for planned in self.cells for seed in planned.cell.seeds}):
+            wanting = {family: by_seed[seed] for family, by_seed in self._demands.items() if seed in by_seed}
+            for problem in order if problems is None else filter(problems.__contains__, order):
+                for family, demands in wanting.items():
+                    if own := [demand for demand in demands if problem in demand.problems]:
+                        yield (family, problem, seed), own
+
+    def _gaps(self, key: JobKey, demands: Sequence[Demand]) -> list[tuple[int, int]]:
+        units = max(demand.units for demand in demands)
+        return [] if self.stored else missing_runs(units, self.done.units.get(key, frozenset()))
+
+    @cached_property
+    def _order(self) -> list[str]:
+        """The problems of all cells, by key: the first of each dataset, then the second ones."""
+        places: dict[str, int] = {}
+        for problems in {id(planned.problems): planned.problems for planned in self.cells}.values():
+            for place, problem in enumerate(problems):
+                places.setdefault(key_of(problem), place)
+        return sorted(places, key=places.__getitem__)
+
+    @cached_property
+    def _demands(self) -> dict[str, dict[int, list[Demand]]]:
+        """Family -> seed -> what wants it."""
+        keyed = {
+            id(planned.problems): {key_of(problem): problem for problem in planned.problems}
+            for planned in self.cells
+        }
+        found: dict[str, dict[int, list[Demand]]] = {}
+        for planned in self.cells:
+            problems = keyed[id(planned.problems)]
+            for seed in planned.cell.seeds:
+                demands = found.setdefault(planned.family, {}).setdefault(seed, [])
+                same = next((i for i, demand in enumerate(demands) if demand.problems is problems), None)
+                own = (planned.scored_by,) if planned.scored_by else ()
+                if same is None:
+                    demands.append(Demand(planned, problems, planned.units, own))
+                else:
+                    before = demands[same]
+                    units, verifiers = max(before.units, planned.units), (*before.verifiers, *own)
+                    demands[same] = Demand(before.planned, problems, units, verifiers)
+        return found
+
+
+def _scored_by(demands: Sequence[Demand]) -> list[str]:
+    return list(dict.fromkeys(verifier for demand in demands for verifier in demand.verifiers))
+
+
+def missing_runs(units: int, have: frozenset[int]) -> list[tuple[int, int]]:
+    """(first, count) of the runs of missing unit indices below `units`."""
+    if not have:
+        return [(0, units)]
+    runs = [list(run) for there, run in groupby(range(units), have.__contains__) if not there]
+    return [(run[0], len(run)) for run in runs]
