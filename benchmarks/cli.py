@@ -1,4 +1,4 @@
-"""How long the command line takes to answer: helps, a plan of 12 points, `compare` on the README's results.
+"""How long the command line takes to answer: helps, a plan of 12 points, `status` and `compare` on the README's results.
 
 Wall time of whole processes, with byte code present, as an installed ttc has it. The results have the
 README's cells; their paths are the fake engines'.
@@ -21,7 +21,7 @@ FAKE = ["policy=fake", "prm=fake", "cluster=none"]
 
 
 def commands(results: Path) -> dict[str, list[str]]:
-    """By their measures. `ttc status` comes with issue 12."""
+    """By their measures."""
     folder, three = str(results / "readme"), ["best_of_n@16", "beam@16", "dvts@16"]
     return {
         "ttc --help": [*TTC, "--help"],
@@ -33,6 +33,7 @@ def commands(results: Path) -> dict[str, list[str]]:
         "plan of 12 points that are there": [
             *("launch.py", *GRID, *FAKE, "plan_only=true", f"results_dir={results}", "name=readme")
         ],
+        "ttc status": [*TTC, "status", folder],
         "ttc compare": [*TTC, "compare", folder],
         "ttc compare, three cells": [*TTC, "compare", folder, *three],
     }

@@ -34,6 +34,7 @@ from ttc.run.launch import Launch, Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import OnReport, run_pairs
 from ttc.run.shard import Shard
+from ttc.run.stopping import Stop
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 
@@ -79,15 +80,15 @@ class Warm:
                     log.engines_ready(None, None)
                 for part in report.parts:
                     stored.commit(part)
-                log.heard()
+                log.hear(report)
 
-            with log.entry() as failed:
-                run_pairs(stored, inputs, self._run, log, on_report)
-        assert not failed, failed
+            with log.entry():
+                run_pairs(stored, inputs, self._run, log, on_report, Stop())
+        assert not log.failed, log.failed
         bill = bill_of(stored.local())
         return Cost(bill["seconds"], bill["paths"])
 
-    def _run(self, launch: Launch, plan: Plan, on_report: OnReport) -> None:
+    def _run(self, launch: Launch, plan: Plan, on_report: OnReport, stop: Stop) -> None:
         """A Runner, on engines that are there."""
 
         async def emit(report: Report) -> None:

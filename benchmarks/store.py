@@ -28,7 +28,8 @@ from ttc.plan.cells import Grid, read_grid
 from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
-from ttc.plan.jobs import Done, Job, PlannedCell, plan
+from ttc.plan.jobs import Job, PlannedCell
+from ttc.plan.plan import Plan
 from ttc.run.rows import Grade, Row, grade_row, path_key, path_row
 from ttc.store import Folder, PartWriter
 from ttc.types import Path as Drawn
@@ -86,7 +87,7 @@ def rows_of(planned: PlannedCell, job: Job, written: Writings) -> dict[str, list
 
 def searches(planned: PlannedCell) -> Iterator[dict[str, list[Row]]]:
     written = Writings()
-    for job in plan([planned], Done()).jobs:
+    for job in Plan((planned,)).jobs():
         yield rows_of(planned, job, written)
 
 
@@ -117,10 +118,10 @@ def scan(folder: Folder, paths: int) -> tuple[float, float]:
     start = time.monotonic()
     with folder.held():
         check_gold(folder, inputs.cells)
-        plan, _ = plan_missing(folder, inputs.cells, stored=False)
+        plan = plan_missing(folder, inputs.cells, stored=False)
         estimate(folder, plan)
     seconds = time.monotonic() - start
-    assert not plan.jobs, f"{len(plan.jobs)} searches seem to be missing"
+    assert not plan.size, f"{plan.size} searches seem to be missing"
     return seconds, peak()
 
 
