@@ -1,4 +1,5 @@
-"""How long the command line takes to answer: helps, a plan of 12 points, `status` and `compare` on the README's results.
+"""How long the command line takes to answer: helps, a plan of 12 points, `status` and `compare` on the
+README's results.
 
 Wall time of whole processes, with byte code present, as an installed ttc has it. The results have the
 README's cells; their paths are the fake engines'.
