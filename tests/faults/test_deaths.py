@@ -1,4 +1,4 @@
-"""A launch is hit at a moment drawn from a seed, goes on or is given again, and finds what it always finds."""
+"""A launch is hit at a moment drawn from a seed, goes on or is given again, and finds the same as always."""
 
 from __future__ import annotations
 
