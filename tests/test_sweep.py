@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pandas as pd
 import pytest
 
 from tests.conftest import stored
+from tests.faults.harness import wait_for
 from ttc.commands.cli import main as ttc
 from ttc.store import Folder
 from ttc.store.schema import TABLES
@@ -190,13 +190,6 @@ def process(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
         command, cwd=REPO, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def parts(folder: Path) -> int:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 from zlib import crc32
 
@@ -23,8 +23,6 @@ DEATHS = 3
 
 PAUSE = 0.5
 """Seconds between two questions whether a dead replica is back."""
-
-T = TypeVar("T")
 
 
 class Line:
@@ -134,7 +132,7 @@ class Handle:
         """Of all replicas that are up, together. A busy second is one of the engine: replicas do not add
         theirs up."""
         up = [line for line in self._lines if line.up]
-        all_ = await asyncio.gather(*(_stats(line.actor.stats.remote()) for line in up))
+        all_: list[EngineStats] = await asyncio.gather(*(line.actor.stats.remote() for line in up))
         return EngineStats(
             computed_tokens=total(stats.computed_tokens for stats in all_),
             cached_tokens=sum(stats.cached_tokens for stats in all_),
@@ -163,7 +161,3 @@ class Handle:
                 raise EngineDied("no replica of an engine is left")
             self._changed.clear()
             await self._changed.wait()
-
-
-async def _stats(ref: Awaitable[T]) -> T:
-    return await ref

@@ -106,7 +106,12 @@ class Plan:
     @property
     def open_problems(self) -> list[str]:
         """The problems that have a job, by key, in the order of their first."""
-        return list(dict.fromkeys(job.problem_key for job in self.jobs()))
+        found: dict[str, None] = {}
+        for job in self.jobs():
+            found[job.problem_key] = None
+            if len(found) == len(self._order):  # mostly the first seed has them all
+                break
+        return list(found)
 
     def _keys(self, problems: Container[str] | None = None) -> Iterator[tuple[JobKey, list[Demand]]]:
         """Every search that is wanted, with what wants it: by seed, then by problem, then by family."""

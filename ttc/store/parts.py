@@ -23,9 +23,6 @@ METADATA = {b"schema": str(SCHEMA_VERSION).encode()}
 SEAL = b"part"
 """The key in the footer of a searches/ file: its value is JSON, table -> [size, checksum]."""
 
-Seal = tuple[int, int]
-"""Of a file: its size in bytes, its CRC-32."""
-
 
 @dataclass(frozen=True)
 class Part:
