@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from ttc.grading import make_grader
 from ttc.plan.jobs import Job
@@ -40,6 +39,9 @@ OPEN = 4
 searches that wait for something else, do not let all in."""
 
 
+T = TypeVar("T")
+
+
 class Gauge:
     """An engine, and how much it has been asked that it has not answered: draws, or queries. A call that it
     does not answer in `seconds` is given up."""
@@ -49,19 +51,16 @@ class Gauge:
         self.waiting = 0
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
-        async with self._asked(len(draws)):
-            return await self._engine.generate(sampling, draws)
+        return await self._asked(len(draws), self._engine.generate(sampling, draws))
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
-        async with self._asked(len(queries)):
-            return await self._engine.judge(queries)
+        return await self._asked(len(queries), self._engine.judge(queries))
 
-    @asynccontextmanager
-    async def _asked(self, count: int) -> AsyncIterator[None]:
+    async def _asked(self, count: int, answer: Awaitable[list[T]]) -> list[T]:
         self._count(count)
         try:
             async with asyncio.timeout(self._seconds) as clock:
-                yield
+                return await answer
         except TimeoutError:
             if not clock.expired():
                 raise
