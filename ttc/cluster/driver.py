@@ -14,6 +14,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
+from ttc.cluster.couriers import Couriers
 from ttc.cluster.fan import Fan
 from ttc.cluster.placement import Placement, has_gpu_vllm, place
 from ttc.cluster.replicas import Replicas
@@ -43,14 +44,14 @@ def run(launch: Launch, plan: Plan, on_report: Callable[[Report], None], stop: S
     with _join() as address:
         placement = _place(launch)
         launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
-        with Replicas(placement, launch.cluster.restarts, logs) as replicas:
+        with Couriers(logs) as couriers, Replicas(placement, launch.cluster.restarts, logs) as replicas:
             # they import what they need while the engines start, and wait for them
             fan = Fan(launch, plan, placement, replicas)
             for said in replicas.await_first():
                 on_report(Report(notes=[said]))
             on_report(Report(ready=True, ray_address=address, placement=placement.describe()))
             with stop.gently():
-                _listen(fan, replicas, on_report, stop)
+                _listen(fan, replicas, couriers, on_report, stop)
 
 
 def _place(launch: Launch) -> Placement:
@@ -73,7 +74,9 @@ def _gpu_gib(resources: Mapping[str, float]) -> float | None:
         return None
 
 
-def _listen(fan: Fan, replicas: Replicas, on_report: Callable[[Report], None], stop: Stop) -> None:
+def _listen(
+    fan: Fan, replicas: Replicas, couriers: Couriers, on_report: Callable[[Report], None], stop: Stop
+) -> None:
     """Passes on what shards report, and what happens to the engines, until the shards end. Asked to stop, it
     stops the engines, and so the shards."""
     deadline: float | None = None
@@ -81,6 +84,7 @@ def _listen(fan: Fan, replicas: Replicas, on_report: Callable[[Report], None], s
         if stop.why and deadline is None:
             deadline = time.monotonic() + GRACE
             replicas.stop()
+        couriers.send()
         for ref in ray.wait([*fan.tasks, *replicas.watched], num_returns=1, timeout=0.5)[0]:
             try:
                 if ref in fan.tasks:

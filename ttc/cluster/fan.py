@@ -9,6 +9,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from ttc.cluster import shards
+from ttc.cluster.logs import node
 from ttc.cluster.placement import Placement
 from ttc.cluster.replicas import Replicas
 from ttc.plan.done import plan_missing
@@ -34,6 +35,7 @@ class Fan:
         self._launch, self._plan, self._replicas = launch, plan, replicas
         self._room = max(1, launch.room // placement.at_once)
         self.tasks: dict[Any, Share] = {}
+        self._home = node()
         logs = launch.folder.local("logs")
         put = ray.put(plan)
         for number, problems in enumerate(shards.split(plan.open_problems, placement.shards)):
@@ -84,5 +86,6 @@ class Fan:
             self._replicas.actors("prm"),
             self._room,
             share.log,
+            self._home,
         )
         self.tasks[task] = share

@@ -49,11 +49,11 @@ class Mailbox:
 
 
 class Host:
-    """One replica of an engine; what it and its processes print goes to the file `log`. Async: hundreds of
-    calls wait in it at once."""
+    """One replica of an engine; what it and its processes print goes to the log of that name (logs.py).
+    Async: hundreds of calls wait in it at once."""
 
-    def __init__(self, log: str) -> None:
-        self._log = Log(log)
+    def __init__(self, log: str, home: str) -> None:
+        self._log = Log(log, home)
         self._engine: Any = None
         self._stopped = False
         self._ready = asyncio.Event()

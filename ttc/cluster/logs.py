@@ -1,4 +1,5 @@
-"""What engines and shards print, in files of the results folder."""
+"""What engines and shards print, in files of the results folder; couriers.py brings it there from other
+nodes than the driver's."""
 
 from __future__ import annotations
 
@@ -6,6 +7,13 @@ import os
 import re
 import shutil
 import sys
+import tempfile
+from pathlib import Path
+from zlib import crc32
+
+import ray
+
+from ttc.types import UserError
 
 LARGEST = 32 * 2**20
 """Bytes; then the log becomes `<log>.1`, and the one before that is gone."""
@@ -14,11 +22,16 @@ MEMORY = re.compile(rb"out of memory|OutOfMemory|No available memory for the cac
 
 
 class Log:
-    """This process's output, and that of the processes it starts, from now on in the file `name`."""
+    """This process's output, and that of the processes it starts, from now on in the file `name`, or on
+    another node than `home` in one that a courier brings there."""
 
-    def __init__(self, name: str) -> None:
-        os.makedirs(os.path.dirname(name), exist_ok=True)
-        self._name = name
+    def __init__(self, name: str, home: str) -> None:
+        at_home = node() == home
+        self._name = name = name if at_home else str(away(name))
+        directory = os.path.dirname(name)
+        os.makedirs(directory, mode=0o777 if at_home else 0o700, exist_ok=True)
+        if not at_home and os.stat(directory).st_uid != os.getuid():  # all users may write beside it
+            raise UserError(f"{directory} is another user's: logs are kept there")
         with open(name, "a") as file:  # appended to, so that it may be cut under its writers
             self._begin = file.tell()
             sys.stdout.flush()
@@ -34,7 +47,26 @@ class Log:
             return MEMORY.search(file.read()) is not None
 
     def rotate(self) -> None:
-        if os.path.getsize(self._name) > LARGEST:
-            shutil.copyfile(self._name, f"{self._name}.1")
-            os.truncate(self._name, 0)
+        if rotate(self._name):
             self._begin = 0
+
+
+def rotate(name: str) -> bool:
+    """Begins a log anew that has become too large."""
+    if os.path.getsize(name) <= LARGEST:
+        return False
+    shutil.copyfile(name, f"{name}.1")
+    os.truncate(name, 0)
+    return True
+
+
+def node() -> str:
+    """This one, in Ray's name."""
+    name: str = ray.get_runtime_context().get_node_id()
+    return name
+
+
+def away(name: str) -> Path:
+    """Where a process on another node than the driver's keeps the log `name` of the folder meanwhile."""
+    folder, file = os.path.split(name)
+    return Path(tempfile.gettempdir(), f"ttc-{os.getuid()}-{crc32(folder.encode()):08x}", file)

@@ -19,6 +19,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 
 from ttc.cluster.hosts import Host
+from ttc.cluster.logs import node
 from ttc.cluster.placement import Placement
 from ttc.models import environment
 from ttc.settings.schema import AT_ONCE, EngineConfig
@@ -91,6 +92,7 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
         self._all: list[Replica] = []
         self._stopped = False
         host: Any = ray.remote(Host)
+        home = node()
         around = environment(placement.engines.values())
         try:
             for role, config in placement.engines.items():
@@ -102,7 +104,7 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
                         max_concurrency=CALLS,
                         max_restarts=-1,
                         runtime_env={"env_vars": around},
-                    ).remote(log)
+                    ).remote(log, home)
                     self._all.append(Replica(role, number, config, log, actor))
                     self._all[-1].serve()
                     if 0 < placement.gpus[role] < 1 and not config.memory_gib:

@@ -36,13 +36,14 @@ def run(
     verifier: Sequence[Any] | None,
     room: int,
     log: str,
+    home: str,
 ) -> Iterator[Report]:
     """Yields reports until the problems' jobs are done or an engine tells it to stop; an engine is the actors
     of its replicas.
 
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
-    own = Log(log)
+    own = Log(log, home)
     extensions.load()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True)
     # a driver that is slow to write holds its shards back, and not the other way round

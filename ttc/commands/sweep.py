@@ -23,7 +23,7 @@ from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
 from ttc.run.stopping import Stop
 from ttc.store import DAMAGED, Folder
-from ttc.types import EngineDied, TooManyFailures
+from ttc.types import EngineDied, TooManyFailures, Unwritable
 
 
 def main(arguments: Sequence[str], console: Console) -> int:
@@ -39,6 +39,9 @@ def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str =
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
+    except Unwritable as error:
+        print(f"{error}; what is finished is kept, and the same line goes on from here", file=sys.stderr)
+        return FAILED
 
 
 def _runner(mode: str) -> Runner:

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import fs
 
-from ttc.types import UserError, in_a_line
+from ttc.types import Unwritable, UserError, in_a_line
 
 BLOCK = 2**22
 LOOKS = 5
@@ -100,7 +100,7 @@ class Files:
         """A stream to a file that gets its name once it is whole and on the disk.
 
         Raises:
-            UserError: it cannot be written.
+            Unwritable: with the reason.
         """
         directory, _, base = name.rpartition("/")
         hidden = self._at(f"{directory}/.{base}.writing")
@@ -114,7 +114,7 @@ class Files:
         except OSError as error:
             with contextlib.suppress(OSError):  # a full disk gets the room back
                 self._system.delete_file(hidden)
-            raise UserError(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
+            raise Unwritable(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
 
     def move(self, name: str, new: str) -> None:
         """Gives a file another name, in a directory that is made if need be."""

@@ -25,6 +25,7 @@ from ttc.types.errors import (
     TooLong,
     TooManyFailures,
     TransientError,
+    Unwritable,
     UserError,
     did_you_mean,
     in_a_line,

@@ -30,6 +30,10 @@ class UserError(Exception):
     """The user's mistake: printed as it is, without a traceback; exit code 2."""
 
 
+class Unwritable(UserError):
+    """The results folder takes no file: its disk is full, read-only or gone."""
+
+
 class Faults(UserError):
     """Everything that is wrong with the input, one line each."""
 
