@@ -69,6 +69,7 @@ SCRIPTS: dict[str, Script] = {
     "guided": Script("stack.py", 1, ("guided", "steps")),
     "smollm2": Script("stack.py", 1, ("smollm2",)),
     "grid": Script("grid.py", 1),
+    "death": Script("death.py", 1),
 }
 """What `make bench` runs, by the names that choose among them."""
 
@@ -100,6 +101,8 @@ GOALS: dict[str, Goal] = {
     "own cost per child path, Ray": Goal("µs", most=300),
     "time of 10^5 searches, of 10 times 10^4": Goal("x", most=1.1),
     "memory of 10^5 searches, of 10^4": Goal("x", most=2),
+    # fakes in a real Ray
+    "lost to one death among 4, of a quarter of its absence": Goal("x", most=2),
     # the start
     "Enter to first token, nano on CPU": Goal("s", most=25),
     "README's line": Goal("s", most=150),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tests.conftest import stored
 from ttc.commands.cli import main
+from ttc.commands.status import seconds_left
 from ttc.store import Folder
 
 Run = Callable[..., int]
@@ -63,6 +65,9 @@ def test_status_names_the_holder(launch: Run, tmp_path: Path, capsys: pytest.Cap
     assert "nobody is at work" in said(capsys, "status", str(folder))
     with Folder(folder).held():
         assert "in use by process" in said(capsys, "status", str(folder))
+        [run] = Folder(folder).runs()
+        run |= {"status": "running", "started": (datetime.now(UTC) - timedelta(minutes=10)).isoformat()}
+        assert seconds_left(Folder(folder), run, todo=4) == pytest.approx(20 * 60, abs=5), "2 took 10 min"
 
 
 def test_a_damaged_part_is_told_and_done_again(

@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
 import pytest
 
-from tests.faults.harness import Launch, results
+from tests.faults.harness import Launch
+from tests.faults.kinds import Kind, Place, fakes, run_undisturbed, try_it
+from tests.faults.places import can_mount
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
-    launch = Launch(tmp_path_factory.mktemp("undisturbed") / "x")
-    assert launch.end() == 0, launch.log.read_text()
-    return results(launch.folder)
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Place], dict[str, Any]]:
+    """What a launch finds undisturbed."""
+    return cache(lambda place: run_undisturbed(place, tmp_path_factory.mktemp("usual"))[0])
+
+
+@pytest.fixture
+def undisturbed(usual: Callable[[Place], dict[str, Any]]) -> dict[str, Any]:
+    return usual(fakes)
+
+
+@pytest.fixture
+def hit(usual: Callable[[Place], dict[str, Any]], tmp_path: Path) -> Callable[[Kind], None]:
+    """Tries a kind of fault, once."""
+
+    def once(kind: Kind) -> None:
+        if kind.mounts and not can_mount():
+            pytest.skip("nothing can be mounted here")
+        place = tmp_path / "place"
+        place.mkdir()
+        try_it(kind, place, 0, usual(kind.usual))
+
+    return once
 
 
 @pytest.fixture

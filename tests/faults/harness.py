@@ -29,6 +29,9 @@ FAKES = (
     *("cluster.shards=2", "cluster.paths=24"),
 )
 
+ALIKE = 0.95
+"""Share of a real policy's texts that two launches have in common at least."""
+
 VOLATILE = {
     *("seconds", "policy_rate", "prm_rate", "prm_cached", "prm_shared", "prm_computed", "prompt_cached"),
     *("prompt_computed", "retries", "cached_tokens", "prm", "status_"),
@@ -40,21 +43,27 @@ class Launch:
     """`python launch.py` of a line into `folder`; more words and environment as a fault wants them."""
 
     def __init__(
-        self, folder: Path, *words: str, line: tuple[str, ...] = (*GRID, *FAKES), **environment: str
+        self,
+        folder: Path,
+        *words: str,
+        line: tuple[str, ...] = (*GRID, *FAKES),
+        log: Path | None = None,
+        **environment: str,
     ) -> None:
-        self.folder, self.mark = folder, secrets.token_hex(8)
+        self.folder = folder
+        self.mark = environment.setdefault(MARK, secrets.token_hex(8))
+        self.log = log or folder.with_suffix(".out")
         self._line = [*line, f"results_dir={folder.parent}", f"name={folder.name}", *words]
         self._environment = environment
         self.start()
 
     def start(self) -> None:
         around = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
-        self.log = self.folder.parent / f"{self.folder.name}.out"
         with self.log.open("a") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "launch.py", *self._line],
                 cwd=REPO,
-                env=around | {MARK: self.mark, "TTC_CACHE": "off"} | self._environment,
+                env=around | {"TTC_CACHE": "off"} | self._environment,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -78,17 +87,20 @@ class Launch:
     def end(self, seconds: float = 240) -> int:
         return self.process.wait(seconds)
 
-    def finish(self, tries: int = 3) -> int:
-        """The same line until it is through; how often it had to be given again."""
+    def finish(self, before: Callable[[], object] = lambda: None, tries: int = 3) -> int:
+        """The same line until it is through; how often it had to be given again. before: each time."""
         for again in range(tries):
             if self.end() == 0:
                 return again
+            assert "Traceback" not in self.log.read_text(), self.log.read_text()[-3000:]
             assert not self.leftovers(), "something is left running"
+            before()
             self.start()
         raise AssertionError(f"not through after {tries} tries: {self.log.read_text()[-3000:]}")
 
-    def leftovers(self, seconds: float = 20) -> list[str]:
-        """What still runs some time after the launch's end."""
+    def leftovers(self, seconds: float = 60) -> list[str]:
+        """What still runs some time after the launch's end. Ray's own agents, where the rest was killed, end
+        once they have given up to tell it somebody: after 10 s, or longer on a busy machine."""
         deadline = time.monotonic() + seconds
         while (alive := self.alive()) and time.monotonic() < deadline:
             time.sleep(0.2)
@@ -142,6 +154,21 @@ def results(folder: Path) -> dict[str, pd.DataFrame]:
 def assert_equal(folder: Path, undisturbed: dict[str, pd.DataFrame]) -> None:
     for table, rows in results(folder).items():
         pd.testing.assert_frame_equal(rows, undisturbed[table], obj=table)
+
+
+def assert_alike(folder: Path, undisturbed: dict[str, pd.DataFrame]) -> None:
+    """What real engines promise: the same searches, each with as many paths, and of those that no score has
+    steered the same addresses, with the same texts but where another batch has rounded otherwise."""
+    found = results(folder)
+    searches = ["family", "problem_key", "seed", "unit_first", "units", "status", "paths"]
+    pd.testing.assert_frame_equal(found["searches"][searches], undisturbed["searches"][searches])
+    ours, theirs = (
+        rows["paths"].query("strategy == 'best_of_n'").reset_index(drop=True) for rows in (found, undisturbed)
+    )
+    place = ["family", "problem_key", "seed", "address", "copy"]
+    pd.testing.assert_frame_equal(ours[place], theirs[place])
+    same = (ours["steps"] == theirs["steps"]).mean()
+    assert same >= ALIKE, same
 
 
 def kill(process: psutil.Process) -> None:

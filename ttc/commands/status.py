@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
 from ttc.report.console import say, show
-from ttc.report.formats import counted
+from ttc.report.formats import counted, duration
 from ttc.report.tables import Table, column
 from ttc.report.view import name
 from ttc.store import CellRecord, Folder
@@ -69,8 +70,11 @@ def _show(folder: Folder, console: Console) -> None:
     runs, holder = folder.runs(), folder.holder()
     (cells, selections), found = folder.cells(), Found(folder)
     rows = [_cell(record, selections[record.selection], found) for record in cells]
-    facts = {"holder": holder, "launches": len(runs)}
+    todo = sum(row["missing"] + row["failed"] for row in rows)
+    left = seconds_left(folder, runs[-1], todo) if holder and runs[-1]["status"] == "running" else None
+    facts = {"holder": holder, "launches": len(runs), "seconds_left": left}
     title = f"{folder}: {f'in use by {holder}' if holder else 'nobody is at work'}"
+    title += f", about {duration(left)} left" if left else ""
     show(Table("status", CELLS, rows, title, facts=facts), console)
     if faults := [{"reason": reason, "searches": times} for reason, times in found.faults.most_common()]:
         show(Table("faults", FAULTS, faults), console)
@@ -79,11 +83,17 @@ def _show(folder: Folder, console: Console) -> None:
         note = "Of two cells of one name the later is read; another name= keeps both."
         show(Table("unread", UNREAD, others, notes=[note]), console)
     show(Table("launches", LAUNCHES, [_launch(run, holder) for run in runs]), console)
-    todo = sum(row["missing"] + row["failed"] for row in rows)
     say(
         console,
         f"{counted(todo, 'search(es)')} missing or failed: the same line does them" if todo else "complete",
     )
+
+
+def seconds_left(folder: Folder, run: Mapping[str, Any], todo: int) -> float | None:
+    """At the pace of the launch that runs, its start included; None: it has finished nothing yet."""
+    done = len(folder.read("searches", ["family"], after=run["after"])) if "after" in run else 0
+    passed = (datetime.now(UTC) - datetime.fromisoformat(run["started"])).total_seconds()
+    return todo * passed / done if done and passed > 0 else None
 
 
 class Found:

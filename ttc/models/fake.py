@@ -13,6 +13,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import nullcontext
 from itertools import accumulate
 
 from ttc.models.provider import Identity, Model, Provider
@@ -35,8 +36,15 @@ from ttc.types import (
 class _Fake:
     """Latency and transient errors, decided by what is asked and how often, never by the clock."""
 
-    def __init__(self, latency: float = 0.0, fail_rate: float = 0.0, context: int | None = None) -> None:
+    def __init__(
+        self,
+        latency: float = 0.0,
+        fail_rate: float = 0.0,
+        context: int | None = None,
+        at_once: int | None = None,
+    ) -> None:
         self._latency, self._fail_rate, self._context = latency, fail_rate, context
+        self._room = asyncio.Semaphore(at_once) if at_once else nullcontext()
         self._asked: Counter[str] = Counter()
         self._requests = self._tokens = 0
 
@@ -47,7 +55,8 @@ class _Fake:
         return EngineStats(self._tokens, 0, self._requests, busy_seconds=0.0)
 
     async def _answer(self, asked: Sequence[object]) -> None:
-        await asyncio.sleep(self._latency)
+        async with self._room:
+            await asyncio.sleep(self._latency)
         if self._fail_rate:
             name = str(asked)
             self._asked[name] += 1
@@ -145,6 +154,6 @@ def _unit(*parts: object) -> float:
 
 FAKE = Provider(
     lambda config, problems: Model(Identity("fake", config.context), ModelFacts(), "fake"),
-    lambda config: FakePolicy(config.latency, config.fail_rate, config.context),
-    lambda config: FakeVerifier(config.latency, config.fail_rate, config.context),
+    lambda config: FakePolicy(config.latency, config.fail_rate, config.context, config.max_num_seqs),
+    lambda config: FakeVerifier(config.latency, config.fail_rate, config.context, config.max_num_seqs),
 )

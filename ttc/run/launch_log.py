@@ -49,6 +49,7 @@ class LaunchLog:
         del shared["n"], shared["strategy"]  # what differs between points stands in the cells
         self._entry: dict[str, Any] = {
             "started": now(),
+            "after": self._first_part,
             "finished": None,
             "status": "running",
             "command": line[0],

@@ -49,7 +49,8 @@ class EngineConfig:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """auto: what the weights are stored in."""
     max_num_seqs: Count | None = None
-    """Paths that an engine runs side by side; null: 256, or on a GPU what the cache holds, up to 512."""
+    """Paths that an engine runs side by side (fakes: calls); null: 256, or on a GPU what the cache holds, up
+    to 512 (fakes: all)."""
     memory_gib: Positive | None = None
     """KV cache per replica; null: what `gpu_share` leaves beside the weights, or 1 GiB on a CPU."""
     gpu_share: PositiveShare | None = None
