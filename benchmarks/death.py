@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.faults.harness import Launch, wait_for
 
 LINE = (
-    *("-m", "strategy=best_of_n", "n=4", "seed=0,1,2,3,4,5", "policy=fake", "prm=fake"),
+    *("-m", "strategy=best_of_n", "n=4", "seed=0,1,2,3,4,5", "dataset.limit=200", "policy=fake", "prm=fake"),
     *("policy.latency=0.2", "policy.max_num_seqs=6", "policy.replicas=4"),
     *("cluster.shards=2", "cluster.paths=48"),
 )
