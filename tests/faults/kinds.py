@@ -172,7 +172,7 @@ KINDS = [
     Kind("a policy's actor", partial(a, "policy"), says="died"),
     Kind("the verifier's actor", partial(a, "prm"), says="prm 0 died"),
     Kind("a shard", partial(a, "shard"), says="begun again"),
-    Kind("the raylet of a second node", second_raylet, places.two_nodes),
+    Kind("the raylet of a second node", second_raylet, places.two_nodes, says="died"),
     Kind("the GCS", partial(a, "gcs_server"), again=True),
     Kind("the driver", driver, again=True),
     Kind("20 s of silence", pause),

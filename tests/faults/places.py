@@ -127,7 +127,10 @@ def two_nodes(place: Path, *, shared: bool = True) -> Iterator[Cluster]:
         with another(first, place.with_suffix(".second"), 1, () if shared else alone) as second:
             wait_for(lambda: any(one.name() == "raylet" for one in _family(second)))
             time.sleep(2)  # until it is known
-            yield Cluster(place / "x", first, second)
+            launch = Cluster(place / "x", first, second)
+            yield launch
+            logs = [log.read_text() for log in (launch.folder / "logs").glob("shard-*.log")]
+            assert [", process " in log for log in logs] == [True, True], logs
 
 
 def _family(node: Node) -> list[psutil.Process]:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import sys
 import tempfile
+import time
 from pathlib import Path
 from zlib import crc32
 
@@ -38,6 +40,7 @@ class Log:
             sys.stderr.flush()
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
+        print(f"--- {time.strftime('%F %T')} on {socket.gethostname()}, process {os.getpid()}", flush=True)
 
     @property
     def tells_of_memory(self) -> bool:
