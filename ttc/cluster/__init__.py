@@ -5,5 +5,8 @@ import os
 # Ray reads it when it is imported. Else it would see that a launch runs under `uv run`, upload the folder it
 # was started in, and start every worker by another `uv run` in that copy
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+if not os.environ.get("RAY_ADDRESS"):
+    # the Ray that ttc starts listens on loopback alone. Ray calls it so because that is its way on those systems
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 from ttc.cluster.driver import run
