@@ -6,7 +6,7 @@ import os
 # was started in, and start every worker by another `uv run` in that copy
 os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
 if not os.environ.get("RAY_ADDRESS"):
-    # the Ray that ttc starts listens on loopback alone. Ray calls it so because that is its way on those systems
+    # the Ray that ttc starts listens on loopback alone, as Ray does by itself on those systems
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 from ttc.cluster.driver import run

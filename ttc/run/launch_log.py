@@ -22,7 +22,7 @@ from ttc.run.launch import Failure, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.provenance import hardware, now, revision, versions
-from ttc.types import EngineDied, TooManyFailures, UserError
+from ttc.types import NOT_KEPT, EngineDied, TooManyFailures, UserError, mask_all
 
 BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
 
@@ -64,7 +64,7 @@ class LaunchLog:
             "placement": None,
             "bill": None,
             "failed": [],
-            "notes": [],
+            "notes": [f"{now()} {NOT_KEPT}"] if mask_all(line) != [*line] else [],
         }
         folder.save_runs([*self._runs, self._entry])
 
