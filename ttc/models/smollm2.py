@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ttc.types import ModelFacts, UserError
 
@@ -63,7 +64,7 @@ def _convert(source: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    where = {"gguf_file": source.name}
+    where: dict[str, Any] = {"gguf_file": source.name, "trust_remote_code": False}
     model = AutoModelForCausalLM.from_pretrained(
         source.parent, **where, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
     )

@@ -134,7 +134,10 @@ def kind_of_fault(reason: str) -> str:
 def _model(config: EngineConfig, model: Model) -> dict[str, Any]:
     """Which weights answered, and on what engine."""
     ran = model.runs(config)
-    names = ("name", "model", "revision", "engine", "context", "dtype", "tensor_parallel", "replicas")
+    names = (
+        *("name", "model", "revision", "trust_remote_code", "engine", "context", "dtype"),
+        *("tensor_parallel", "replicas"),
+    )
     return {name: getattr(ran, name) for name in names} | {"identity": model.identity.model}
 
 
