@@ -11,9 +11,11 @@ import pytest
 
 from tests.models import tiny
 from ttc.models import look_up, start
+from ttc.models.provider import Identity, Model
+from ttc.models.rehearsal import rehearse
 from ttc.models.vllm_engine import EngineOptions, engine_arguments
 from ttc.settings.schema import PolicyConfig, PrmConfig
-from ttc.types import EngineDied, UserError
+from ttc.types import EngineDied, ModelFacts, Prompt, Sampling, UserError
 
 CODE = """
 from pathlib import Path
@@ -96,6 +98,18 @@ def test_it_runs_where_it_is_asked_for(
     model = engine.model if role is PolicyConfig else engine.reader.scorer.model
     assert type(model).__name__ == "MarkedForCausalLM"
     assert mark.exists()
+
+
+def test_a_stored_line_that_trusts_runs_nothing(marked: tuple[Path, Path]) -> None:
+    """`ttc rescore` looks at the policy of somebody's folder, and asks it nothing."""
+    folder, mark = marked
+    (folder / "tokenizer.json").unlink()
+    config = config_of(PolicyConfig, folder, trusted=True)
+    model = Model(Identity("marked", 128), ModelFacts(), "transformers", tokenizer=str(folder))
+    assert rehearse(config, model, []) == []
+    assert not mark.exists()
+    rehearse(config, model, [Sampling(Prompt("plain"))])
+    assert mark.exists(), "whoever samples from it has asked for it"
 
 
 def test_code_that_nobody_needs_is_neither_refused_nor_run(tmp_path: Path) -> None:

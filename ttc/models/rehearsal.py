@@ -36,6 +36,8 @@ CALLS = ("chat_template", "tools", "documents")
 def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> list[str]:
     """What is wrong with a policy's model for what it is asked, or with a verifier's for its format; a line
     each, of the last way to read its tokenizer if none finds all well."""
+    if isinstance(config, PolicyConfig) and not asked:
+        return []  # its paths are there, and it is not loaded
     named = f"{part_of(config)}.model={config.model}"
     if isinstance(config, PolicyConfig) and model.endpoint:
         if model.chats_only:

@@ -11,7 +11,6 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from ttc.types import ModelFacts, UserError
 
@@ -64,11 +63,15 @@ def _convert(source: Path, folder: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
-    where: dict[str, Any] = {"gguf_file": source.name, "trust_remote_code": False}
+    where = {"gguf_file": source.name}
     model = AutoModelForCausalLM.from_pretrained(
-        source.parent, **where, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+        source.parent,
+        **where,
+        quantization_config=GgufConfig(dequantize=True),
+        dtype=torch.bfloat16,
+        trust_remote_code=False,
     )
     # else the configuration would go on saying GGUF (some releases have dropped it by now)
     vars(model.config).pop("quantization_config", None)
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(source.parent, **where).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(source.parent, **where, trust_remote_code=False).save_pretrained(folder)
