@@ -92,6 +92,17 @@ def test_what_a_url_holds_is_masked_and_the_reader_told(
     assert any("stands for a secret" in note for note in run["notes"])
 
 
+def test_a_url_in_the_environment_is_masked_and_its_line_stays_whole(
+    server: Scripted, launch: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = secrets.token_hex(12)
+    monkeypatch.setenv("LLM", server.url.replace("//", f"//me:{password}@"))
+    assert launch(*GRID, "policy.base_url=${oc.env:LLM}") == 1
+    assert main(["rescore", str(tmp_path / "default"), "prm=length"]) == 0
+    assert password not in everything(tmp_path)
+    assert "policy.base_url=${oc.env:LLM}" in Folder(tmp_path / "default").runs()[0]["overrides"]
+
+
 @pytest.mark.parametrize("name", ["api_key", "key", "access_token", "sig"])
 def test_a_refusal_shows_no_parameter_of_a_url_that_lets_in(
     name: str, launch: Callable[..., int], capfd: pytest.CaptureFixture[str]
