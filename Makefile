@@ -1,5 +1,5 @@
 # What a developer runs. `uv run` keeps the environment as pyproject.toml says.
-.PHONY: check fix test demo bench bench-rival answers world
+.PHONY: check fix test demo bench bench-rival answers audit world
 
 check: ## style, types
 	uv run ruff check .
@@ -24,6 +24,9 @@ bench-rival: ## ttc beside the rival's schedule on SmolLM2 (`uv sync --extra smo
 
 answers: ## every figure of docs/answers.md beside its goal; fails where one is missed (TTC_TEST_DATA: the data)
 	uv run python benchmarks/answers.py
+
+audit: ## known vulnerabilities of what is installed, where an index answers
+	uv run python benchmarks/audit.py
 
 world: ## the embedded world from nothing: trains both models, then measures them on the real stack
 	uv run python benchmarks/world/train.py

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import sys
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from sympy import srepr
 from tests.hostile import hostile
 from ttc.grading import MathVerify, Verdict, equivalent, group, make_grader, normal_form
 from ttc.grading.worker.grammar import CONVERSION, NORMALIZATION, parse
-from ttc.grading.worker.process import Worker
+from ttc.grading.worker.process import Worker, WorkerPool
 
 
 @pytest.fixture(autouse=True)
@@ -106,6 +107,24 @@ def test_no_hostile_text_keeps_a_worker_or_costs_another_pair_its_verdict():
     assert verdicts["x+1", "9^{9^{9^9}}"].status == "timeout"
     assert verdicts["x+1", "a" * 100_000].status == "parse_error"
     assert workers() <= before
+
+
+@pytest.mark.parametrize("said", ["'no JSON'", "'[1]'", "'x' * 2**17"])
+def test_a_worker_that_says_what_is_no_answer_has_died_of_the_request(said, monkeypatch):
+    async def start() -> Worker:
+        script = f"import time; print({said}, flush=True); time.sleep(60)"
+        pipe = asyncio.subprocess.PIPE
+        command = (sys.executable, "-c", script)
+        return Worker(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+
+    async def ask() -> None:
+        pool = WorkerPool(limit=20.0)
+        with pytest.raises(EOFError):
+            await asyncio.wait_for(pool.ask(text="x"), 30)
+        await pool.close()
+
+    monkeypatch.setattr(Worker, "start", start)
+    asyncio.run(ask())
 
 
 def test_each_pair_is_asked_once_and_equivalence_works_inside_a_running_loop(monkeypatch):

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -99,7 +100,11 @@ def _listen(
 
 @contextlib.contextmanager
 def _join() -> Iterator[str]:
-    """The Ray at RAY_ADDRESS where that is set, else a local one for the time of the sweep; its host:port."""
+    """The Ray at RAY_ADDRESS where that is set, else a local one for the time of the sweep; its host:port.
+
+    The local one listens on loopback (__init__.py) and answers nobody without this launch's token, which only
+    its processes' environment holds; Ray itself would leave one in ~/.ray for every user to read.
+    """
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     address = os.environ.get("RAY_ADDRESS")
     started = not ray.is_initialized()
@@ -107,6 +112,7 @@ def _join() -> Iterator[str]:
         if started and address:
             ray.init(address=address, **quiet)
         elif started:
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
             ray.init(address="local", include_dashboard=False, object_store_memory=OBJECT_STORE, **quiet)
     except (ConnectionError, RayError, RuntimeError, ValueError) as error:
         if address:

@@ -17,7 +17,7 @@ from ttc.report.console import Console
 from ttc.settings.build import section, sort_words
 from ttc.settings.compose import compose
 from ttc.store import Folder
-from ttc.types import Faults, UserError
+from ttc.types import MASK, NOT_KEPT, Faults, UserError
 
 OWN = ("prm", "cluster", "readout")
 """Settings that the new line may give; the others are those of the stored runs."""
@@ -60,6 +60,8 @@ def rescore(folder: Folder, arguments: Sequence[str], console: Console) -> int:
 
 def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
     kept = [word for word in run["overrides"] if section(word) not in ("prm", *map(section, words))]
+    if masked := [word for word in kept if MASK in word]:
+        raise UserError(f"the stored line cannot be said again with {masked[0]}: {NOT_KEPT}")
     try:
         return compose([*kept, *words])
     except UserError as error:

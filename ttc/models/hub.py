@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ttc.types import UserError
 
-SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt"]
+SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt", "*.py"]
+"""Code, too, for models that are trusted: it is fetched here, and not run."""
 
 
 def snapshot(model: str, revision: str | None) -> tuple[Path, str]:

@@ -14,6 +14,7 @@ from ttc.models.formats import FORMATS, Format
 from ttc.models.plain_policy import PlainPolicy
 from ttc.models.plain_verifier import PlainReader
 from ttc.models.provider import Identity, Model, Provider, part_of
+from ttc.models.remote_code import check_code
 from ttc.models.size import WRITES
 from ttc.models.verifier import ModelVerifier, Reader
 from ttc.models.vllm_engine import GIB, EngineOptions
@@ -44,6 +45,7 @@ def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
         said = str(error)
         named = said.startswith(("model=", "revision="))
         raise UserError(f"{group}.{said}" if named else f"{group}.model={config.model}: {said}") from None
+    check_code(config, checkpoint.folder)
     if fault := _misfit(config, checkpoint.architectures):
         raise UserError(f"{group}.model={config.model}: {fault}")
     context = min(config.context or checkpoint.context, checkpoint.context)
@@ -118,7 +120,9 @@ def _verifier(config: PrmConfig, reader: Callable[[EngineOptions, Format], Reade
 
     options = _options(config)
     # before the engine starts: a tokenizer that does not fit must not cost half a minute
-    tokenizer: Any = AutoTokenizer.from_pretrained(options.model, revision=options.revision)
+    tokenizer: Any = AutoTokenizer.from_pretrained(
+        options.model, revision=options.revision, trust_remote_code=options.trust_remote_code
+    )
     format_ = FORMATS[config.format or ""](tokenizer)
     # to read a tag's logits vLLM generates a token, and that needs room, too
     context = options.context - (reader is VllmReader and format_.reads == "tags")
@@ -138,6 +142,7 @@ def _options(config: EngineConfig) -> EngineOptions:
         memory=round(config.memory_gib * GIB) if config.memory_gib else None,
         gpu_share=config.gpu_share or EngineOptions.gpu_share,
         tensor_parallel=config.tensor_parallel or 1,
+        trust_remote_code=config.trust_remote_code,
     )
 
 

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ttc.types import mask
+
 if TYPE_CHECKING:
     from openai import APIError, APIStatusError
 
@@ -146,7 +148,7 @@ def told(body: Any) -> str:
     text = "" if body is None or isinstance(body, bool) else str(body)
     if text.lstrip().startswith("<"):  # a page
         text = re.sub(r"(?is)<(script|style).*?</\1>|<[^>]*>", " ", text)
-    return " ".join(text.split())
+    return mask(" ".join(text.split()))
 
 
 def filtered(error: APIStatusError) -> bool:
@@ -159,7 +161,7 @@ def reason(error: APIError) -> str:
     response = getattr(error, "response", None)
     said = told(error.body) if response is None else told(parse(response.text))
     # the client says "Connection error."; what was wrong with it stands in the cause
-    text = said or str(error.__cause__ or "") or error.message
+    text = said or mask(str(error.__cause__ or "") or error.message)
     status = getattr(error, "status_code", None)
     return " ".join(f"{status}: {text}".split() if status else text.split())[:300]
 

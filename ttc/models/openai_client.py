@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from ttc.models.openai_answer import API, reason
 from ttc.models.prompts import messages
 from ttc.settings.schema import PolicyConfig
-from ttc.types import Sampling, UserError
+from ttc.types import Sampling, UserError, keep_secret
 
 if TYPE_CHECKING:
     from openai import APIError
@@ -75,7 +75,9 @@ def sampled(sampling: Sampling, seed: int) -> dict[str, Any]:
 
 
 def connect(config: PolicyConfig, client: Callable[..., C], **more: Any) -> C:
-    """A client of the openai package; a UserError where the address or the proxy's is none."""
+    """A client of the openai package; a UserError where the address or the proxy's is none. What lets it in
+    there is masked from now on, whatever the server says back."""
+    keep_secret(_key(config), config.base_url or "")
     try:  # without a key something has to stand there: the client insists
         return client(base_url=config.base_url, api_key=_key(config) or "none", **more)
     except Exception as error:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 
 from ttc.models import prompts
@@ -27,6 +28,7 @@ from ttc.models.openai_client import Endpoint, sampled, where
 from ttc.models.openai_server import Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
 from ttc.models.provider import Identity, Model, Provider
+from ttc.models.remote_code import check_code
 from ttc.models.steps import StepRule
 from ttc.models.together import together
 from ttc.settings.schema import EngineConfig, PolicyConfig
@@ -67,7 +69,8 @@ class Completions(TokenPolicy):
 
     def __init__(self, config: PolicyConfig, endpoint: Endpoint) -> None:
         assert endpoint.context, "look() refuses completions without one"
-        super().__init__(tokenizer_folder(config, endpoint.model), config.revision, endpoint.context)
+        folder = tokenizer_folder(config, endpoint.model)
+        super().__init__(folder, config.revision, endpoint.context, config.trust_remote_code)
         self.engine = Server(config, endpoint)
         self.said = f"policy.tokenizer={config.tokenizer or endpoint.model}"
         if self.tokenizer.eos_token_id is None:
@@ -238,6 +241,7 @@ def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
     # where the server stands does not name its model: it may move between two launches
     identity = Identity(f"endpoint:{found.model}:{config.revision or ''}", found.context)
     tokenizer = None if found.api == "chat" else tokenizer_folder(config, found.model)
+    check_code(config, Path(tokenizer) if tokenizer else None)
     note = None if found.listed else f"the server lists no model {found.model!r}, and answers to the name"
     return Model(identity, ModelFacts(), "openai", endpoint=found, note=note, tokenizer=tokenizer)
 

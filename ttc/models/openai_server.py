@@ -13,13 +13,13 @@ from ttc.models.counters import Counters
 from ttc.models.openai_answer import FILTERED, Answer, filtered, parse, read, reason
 from ttc.models.openai_client import Endpoint, connect, describe_key, where
 from ttc.settings.schema import AT_ONCE, PolicyConfig
-from ttc.types import TransientError
+from ttc.types import Told, TransientError, mask
 
 PASSING = (408, 409, 425, 429)
 """Refusals that another try may mend, beside the server's own faults (5xx)."""
 
 
-class Refused(Exception):
+class Refused(Told):
     """The server understood a call and refuses it: another try would be refused, too."""
 
 
@@ -127,7 +127,7 @@ class Server:
         try:
             yield
         except Exception as error:
-            said = " ".join(str(answer).split())[:100]
+            said = " ".join(mask(str(answer)).split())[:100]
             raise TransientError(
                 f"{where(self._config)}: an answer cannot be read ({type(error).__name__} {error}): {said}"
             ) from error

@@ -22,7 +22,6 @@ A = TypeVar("A")
 
 def load(kind: Any, options: EngineOptions) -> Any:
     """The model as `kind` (a class of transformers) has it, on this machine's best device, ready to be read.
-    Code that comes with a checkpoint is not run.
 
     Raises:
         UserError: weights are missing, which transformers would fill with random numbers.
@@ -33,7 +32,7 @@ def load(kind: Any, options: EngineOptions) -> Any:
         options.model,
         revision=options.revision,
         dtype=options.dtype,
-        trust_remote_code=False,
+        trust_remote_code=options.trust_remote_code,
         output_loading_info=True,
     )
     if found["missing_keys"]:

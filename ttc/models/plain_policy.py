@@ -49,7 +49,7 @@ class PlainPolicy(TokenPolicy):
     """`PolicyModel` on transformers. Make it inside the event loop that uses it."""
 
     def __init__(self, options: EngineOptions) -> None:
-        super().__init__(options.model, options.revision, options.context)
+        super().__init__(options.model, options.revision, options.context, options.trust_remote_code)
         from transformers import AutoModelForCausalLM
 
         self.options = options

@@ -47,13 +47,14 @@ class TokenPolicy(OnEngine, ABC):
     Args:
         model: a folder or a Hub id, at `revision`.
         context: tokens of prompt and text together.
+        trust: run code that comes with the tokenizer.
     """
 
-    def __init__(self, model: str, revision: str | None, context: int) -> None:
+    def __init__(self, model: str, revision: str | None, context: int, trust: bool = False) -> None:
         from transformers import AutoTokenizer
 
         self.context = context
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(model, revision=revision)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=trust)
         self._eos = eos_ids(self.tokenizer, model, revision)
         self._prompt = lru_cache(PROMPTS_KEPT)(partial(prompts.render, self.tokenizer))
         # the tokenizer underneath: transformers' own decode may "clean up" spaces

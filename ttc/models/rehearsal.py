@@ -36,6 +36,8 @@ CALLS = ("chat_template", "tools", "documents")
 def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> list[str]:
     """What is wrong with a policy's model for what it is asked, or with a verifier's for its format; a line
     each, of the last way to read its tokenizer if none finds all well."""
+    if isinstance(config, PolicyConfig) and not asked:
+        return []  # its paths are there, and it is not loaded
     named = f"{part_of(config)}.model={config.model}"
     if isinstance(config, PolicyConfig) and model.endpoint:
         if model.chats_only:
@@ -48,7 +50,8 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
     folder, context = Path(model.tokenizer), model.identity.context
     prompts_ = dict.fromkeys(sampling.prompt for sampling in asked)
     faults: list[str] = []
-    for read in _readers(folder, model.revision or config.revision, exact=isinstance(config, PrmConfig)):
+    revision, exact = model.revision or config.revision, isinstance(config, PrmConfig)
+    for read in _readers(folder, revision, exact, config.trust_remote_code):
         try:
             tokenizer = read()
             tokenizer.name_or_path = named
@@ -66,7 +69,7 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
     return faults
 
 
-def _readers(at: Path, revision: str | None, exact: bool) -> Iterator[Callable[[], Any]]:
+def _readers(at: Path, revision: str | None, exact: bool, trust: bool) -> Iterator[Callable[[], Any]]:
     """Ways to read a tokenizer, the quickest first: without transformers, in its general class, which reads
     any tokenizer.json in a second; and (`exact`) in the very class that an engine takes, for which it imports
     torch: that may change what tokenizer.json says."""
@@ -74,7 +77,8 @@ def _readers(at: Path, revision: str | None, exact: bool) -> Iterator[Callable[[
     def of(kind: str) -> Any:
         import transformers
 
-        return getattr(transformers, kind).from_pretrained(str(at), revision=revision)
+        reader = getattr(transformers, kind)
+        return reader.from_pretrained(str(at), revision=revision, trust_remote_code=trust)
 
     there = (at / "tokenizer.json").is_file()
     if there:

@@ -65,9 +65,13 @@ def _convert(source: Path, folder: Path) -> None:
 
     where = {"gguf_file": source.name}
     model = AutoModelForCausalLM.from_pretrained(
-        source.parent, **where, quantization_config=GgufConfig(dequantize=True), dtype=torch.bfloat16
+        source.parent,
+        **where,
+        quantization_config=GgufConfig(dequantize=True),
+        dtype=torch.bfloat16,
+        trust_remote_code=False,
     )
     # else the configuration would go on saying GGUF (some releases have dropped it by now)
     vars(model.config).pop("quantization_config", None)
     model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(source.parent, **where).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(source.parent, **where, trust_remote_code=False).save_pretrained(folder)

@@ -53,6 +53,7 @@ class EngineOptions:
         pooling: None: the model writes (`Engine.run`); else it is only read (`Engine.pool`).
         reads: the model reads and writes no more than a token: on a GPU nothing is compiled or captured for
             it, as both pay in small batches only and a prompt is a large one.
+        trust_remote_code: run code that comes with it.
     """
 
     model: str
@@ -66,6 +67,7 @@ class EngineOptions:
     float32_head: bool = False
     pooling: Pooling | None = None
     reads: bool = False
+    trust_remote_code: bool = False
 
 
 class Engine:
@@ -170,6 +172,7 @@ def engine_arguments(options: EngineOptions, cpu: bool) -> dict[str, Any]:
         "model": options.model,
         "revision": options.revision,
         "tokenizer_revision": options.revision,
+        "trust_remote_code": options.trust_remote_code,
         "dtype": options.dtype,
         "seed": 0,  # every request brings its own
         "max_model_len": options.context,

@@ -24,7 +24,7 @@ class VllmPolicy(TokenPolicy):
     """`PolicyModel` on AsyncLLM. Make it inside the event loop that uses it."""
 
     def __init__(self, options: EngineOptions) -> None:
-        super().__init__(options.model, options.revision, options.context)
+        super().__init__(options.model, options.revision, options.context, options.trust_remote_code)
         self.engine = Engine(options)
         self._ends = self._pairs = 0
 

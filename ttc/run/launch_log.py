@@ -22,7 +22,7 @@ from ttc.run.launch import Failure, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.provenance import hardware, now, revision, versions
-from ttc.types import EngineDied, TooManyFailures, UserError
+from ttc.types import NOT_KEPT, EngineDied, TooManyFailures, UserError, mask_all
 
 BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
 
@@ -65,7 +65,7 @@ class LaunchLog:
             "placement": None,
             "bill": None,
             "failed": [],
-            "notes": [],
+            "notes": [f"{now()} {NOT_KEPT}"] if mask_all(line) != [*line] else [],
         }
         folder.save_runs([*self._runs, self._entry])
 
@@ -135,7 +135,10 @@ def kind_of_fault(reason: str) -> str:
 def _model(config: EngineConfig, model: Model) -> dict[str, Any]:
     """Which weights answered, and on what engine."""
     ran = model.runs(config)
-    names = ("name", "model", "revision", "engine", "context", "dtype", "tensor_parallel", "replicas")
+    names = (
+        *("name", "model", "revision", "trust_remote_code", "engine", "context", "dtype"),
+        *("tensor_parallel", "replicas"),
+    )
     return {name: getattr(ran, name) for name in names} | {"identity": model.identity.model}
 
 

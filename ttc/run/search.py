@@ -13,7 +13,7 @@ from ttc.plan.jobs import Job
 from ttc.run.launch import Failure, Launch
 from ttc.run.rows import Grade, Row, grade_row, path_row, score_rows, search_row, step_rows
 from ttc.run.session import Session, address_text
-from ttc.types import Cut, EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel, in_a_line
+from ttc.types import Cut, EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel, in_a_line, mask
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ async def _search(
         status = "cut" if isinstance(error, Cut) else "too_long"
         return {"searches": [summary([], [], status, str(error))]}, None
     except Exception as error:  # one bad search must not take the others with it
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        reason = f"{type(error).__name__}: {mask(str(error)).splitlines()[0] if str(error) else ''}"
         log.exception("search failed: %s %s seed %d", job.family, job.problem.id, job.seed)
         return {"searches": [summary([], [], "failed", reason)]}, Failure(job.title, reason)
     rows: Rows = {

@@ -55,13 +55,14 @@ def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
     """
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     line, faults = read_line(arguments), []
     while True:  # Hydra stops at its first fault
         try:
             points = list(_points(line))
             break
-        except (HydraException, OmegaConfBaseException, UserError) as error:
+        except (HydraException, OmegaConfBaseException, YAMLError, UserError) as error:
             faults.append(_one_line(error))
             word = getattr(error, "override", None) or faults[-1].partition(": ")[0]
             kept = [other for other in line.overrides if not _says(other, word)]
@@ -213,6 +214,8 @@ def _one_line(error: Exception) -> str:
     """Hydra's first fault, without the context that needs its source tree to make sense."""
     text = str(error)
     lines = [line.strip().rstrip(".:") for line in text.splitlines() if line.strip()]
+    if mark := getattr(error, "problem_mark", None):
+        return f"{mark.name}, line {mark.line + 1}: no YAML of plain values ({getattr(error, 'problem', '')})"
     if missing := re.search(r"Could not find '(.*)/(.*)'", text):
         names = re.findall(r"^\t([^_\s]\S*)$", text, re.MULTILINE)
         return f"{missing[1]}={missing[2]}: unknown {missing[1]}; take one of {', '.join(names)}"
@@ -245,7 +248,7 @@ def shipped(group: str, name: str) -> dict[str, Any]:
 
     merged = _base(group)
     file = CONF / group / f"{name}.yaml"
-    if file.exists():
+    if file in (CONF / group).iterdir():  # a name may be any text
         merged |= cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)))
     for entry in merged.pop("defaults", []):
         if isinstance(entry, dict) and "override /prompt@_global_.prompt" in entry:

@@ -44,6 +44,8 @@ class EngineConfig:
     """A folder, a Hub id, or a model that ships with ttc (nano:policy, nano:prm)."""
     revision: str | None = None
     """Hub: a commit, a branch or a tag; null: what the cache holds, else the newest."""
+    trust_remote_code: bool = False
+    """Run Python code that comes with the model or its tokenizer, for models that cannot do without."""
     context: Count | None = None
     """Tokens of prompt and text together; null: the model's own."""
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"

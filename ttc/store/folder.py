@@ -19,12 +19,14 @@ import pyarrow.compute as pc
 from ttc.store.files import Files
 from ttc.store.parts import Part, encode, faults_of, neighbours, seal, span, standing
 from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord, table_schema, unite_cells
-from ttc.types import UserError
+from ttc.types import UserError, mask_all
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RUNS = "sweep.json"
+SAID = ("overrides", "config", "failed", "notes")
+"""Parts of a launch's entry in it that hold words of people and of servers."""
 DAMAGED = "damaged"
 """Where parts are set aside that are not whole any more."""
 
@@ -117,7 +119,9 @@ class Folder:
         return unite_cells(self.runs())
 
     def save_runs(self, runs: Sequence[Mapping[str, Any]]) -> None:
-        sweep = {"schema": SCHEMA_VERSION, "runs": runs}
+        """Writes sweep.json. Of what a person said, or was told, it keeps no secret."""
+        shown = [{**run, **{key: mask_all(run[key]) for key in SAID if key in run}} for run in runs]
+        sweep = {"schema": SCHEMA_VERSION, "runs": shown}
         self.write_text(RUNS, json.dumps(sweep, indent=1, default=str))
 
     def holder(self) -> str | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from ttc.store.files import Files
-from ttc.store.schema import COMMIT, SCHEMA_VERSION, UNALIKE, table_schema
+from ttc.store.schema import COMMIT, SCHEMA_VERSION, TABLES, UNALIKE, table_schema
 
 METADATA = {b"schema": str(SCHEMA_VERSION).encode()}
 SEAL = b"part"
@@ -109,6 +109,8 @@ def faults_of(files: Files, name: str) -> list[str]:
         return [f"{commit}: no Parquet file"]
     faults = []
     for table, (size, checksum) in seals.items():
+        if table not in TABLES:  # a file may say anything
+            return [f"{commit}: of a table {table!r}, which there is not"]
         file = f"{table}/{name}"
         own = files.seal(file) if files.has(file) else None
         if own is None:

@@ -22,6 +22,7 @@ from ttc.types.errors import (
     Faults,
     Interrupted,
     OutOfMemory,
+    Told,
     TooLong,
     TooManyFailures,
     TransientError,
@@ -46,4 +47,5 @@ from ttc.types.ranges import (
     Tags,
     either,
 )
+from ttc.types.secrets import MASK, NOT_KEPT, keep_secret, mask, mask_all
 from ttc.types.verbs import Bill, Budget, Context, Policy, Strategy, Verifier

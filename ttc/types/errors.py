@@ -5,8 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from ttc.types.secrets import mask
 
-class TransientError(Exception):
+
+class Told(Exception):
+    """One whose words people read, here or in a file: they show no secret."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(mask(message))
+
+
+class TransientError(Told):
     """A call failed in a way that another try may mend. `spent`: tokens that it had made by then."""
 
     def __init__(self, message: str = "", spent: int = 0) -> None:
@@ -26,7 +35,7 @@ class Interrupted(Exception):
     """The run is being stopped: hand over what is finished."""
 
 
-class UserError(Exception):
+class UserError(Told):
     """The user's mistake: printed as it is, without a traceback; exit code 2."""
 
 
@@ -35,14 +44,15 @@ class Unwritable(UserError):
 
 
 class Faults(UserError):
-    """Everything that is wrong with the input, one line each."""
+    """Everything that is wrong with the input, one line each; from another process it comes as one text."""
 
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = list(dict.fromkeys(lines))
+    def __init__(self, lines: list[str] | str) -> None:
+        listed = lines.splitlines() if isinstance(lines, str) else lines
+        self.lines = list(dict.fromkeys(map(mask, listed)))
         super().__init__("\n".join(self.lines))
 
 
-class EngineDied(Exception):
+class EngineDied(Told):
     """A model's engine is gone; nothing it was asked can be answered."""
 
 
@@ -62,4 +72,4 @@ def did_you_mean(word: str, names: Iterable[str], prefix: str = "") -> str:
 
 def in_a_line(error: Exception) -> str:
     """What an error says, or what it is where it says nothing."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return " ".join(mask(str(error)).split())[:300] or type(error).__name__

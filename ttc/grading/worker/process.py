@@ -60,12 +60,13 @@ class Worker:
             await self._process.stdin.drain()
 
     async def reply(self) -> dict:
-        """The next answer. Raises EOFError where it died of the request."""
+        """The next answer. Raises EOFError where it died of the request, or says what is no answer."""
         assert self._process.stdout is not None
-        line = await self._process.stdout.readline()
-        if not line.endswith(b"\n"):
-            raise EOFError
-        return json.loads(line)
+        with contextlib.suppress(ValueError):  # a line without an end, or no JSON
+            line = await self._process.stdout.readline()
+            if line.endswith(b"\n") and isinstance(said := json.loads(line), dict):
+                return said
+        raise EOFError
 
     async def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
