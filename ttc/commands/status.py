@@ -82,14 +82,9 @@ def _show(folder: Folder, console: Console) -> None:
     if others := list(_unread(runs, cells, wanted, found)):
         note = "Of two cells of one name the later is read; another name= keeps both."
         show(Table("unread", UNREAD, others, notes=[note]), console)
-<<<<<<< HEAD
-    show(Table("launches", LAUNCHES, [_launch(run, holder) for run in runs]), console)
-=======
     launches = [_launch(run, holder) for run in runs]
     notes = [NOT_KEPT] if any(MASK in launch["command"] for launch in launches) else []
     show(Table("launches", LAUNCHES, launches, notes=notes), console)
-    todo = sum(row["missing"] + row["failed"] for row in rows)
->>>>>>> s14-sec
     say(
         console,
         f"{counted(todo, 'search(es)')} missing or failed: the same line does them" if todo else "complete",
