@@ -102,6 +102,7 @@ class Cluster(Launch):
 
     def kill_the_second_raylet(self) -> None:
         [raylet] = (one for one in _family(self.second) if one.name() == "raylet")
+        wait_for(lambda: "ray::run" in {one.name() for one in raylet.children()})  # its shard
         raylet.kill()
 
     def leftovers(self, seconds: float = 60) -> list[str]:
@@ -123,9 +124,9 @@ def two_nodes(place: Path, *, shared: bool = True) -> Iterator[Cluster]:
     mark = {MARK: secrets.token_hex(8)}
     alone = ["unshare", "-m", "sh", "-c", f'mount -t tmpfs tmpfs {place} && exec "$@"', "-"]
     with head(place.with_suffix(".head"), 1, **mark) as first:
-        wait_for(lambda: any(one.name() == "raylet" for one in _family(first)))
+        wait_for(lambda: any(one.name() == "raylet" for one in _family(first)), 120)
         with another(first, place.with_suffix(".second"), 1, () if shared else alone) as second:
-            wait_for(lambda: any(one.name() == "raylet" for one in _family(second)))
+            wait_for(lambda: any(one.name() == "raylet" for one in _family(second)), 120)
             time.sleep(2)  # until it is known
             launch = Cluster(place / "x", first, second)
             yield launch
