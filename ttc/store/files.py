@@ -84,7 +84,9 @@ class Files:
 
         paths = [self._at(name) for name in names]
         with self._readable(names[0].split("/")[0]):
-            found = ds.dataset(paths, schema=schema, format="parquet", filesystem=self._system)
+            options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+            form = ds.ParquetFileFormat(default_fragment_scan_options=options)
+            found = ds.dataset(paths, schema=schema, format=form, filesystem=self._system)
             return found.to_table(columns=list(columns), filter=where)
 
     def read_table(self, name: str, columns: Sequence[str] | None, filters: Any) -> pa.Table:
@@ -93,7 +95,13 @@ class Files:
 
         chosen = list(columns) if columns is not None else None
         with self._readable(name):
-            return pq.read_table(self._at(name), columns=chosen, filters=filters, filesystem=self._system)
+            return pq.read_table(
+                self._at(name),
+                columns=chosen,
+                filters=filters,
+                filesystem=self._system,
+                page_checksum_verification=True,
+            )
 
     @contextlib.contextmanager
     def write(self, name: str) -> Iterator[pa.NativeFile]:
