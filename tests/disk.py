@@ -1,4 +1,4 @@
-"""A disk on which something happens in the middle: a kill, a power cut, or whatever a test wants to do there."""
+"""A disk on which something happens in the middle: a kill, a power cut, or what else a test wants there."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ class Killed(BaseException):
 
 
 class Disk(fs.LocalFileSystem):
-    """The local disk. Every change of a file is an operation; at number `number` of them `event` happens, and if
-    that is `kill` or `cut_power`, all later ones raise, too.
+    """The local disk. Every change of a file is an operation; before one of them `event` happens, and if that
+    is `kill` or `cut_power`, nothing comes after it.
 
-    A power cut leaves a file whose bytes nobody forced to the disk empty, and takes back names that were given
-    or removed since their directory was forced.
+    A power cut leaves a file empty whose bytes nobody forced to the disk, and takes back the names that were
+    given or removed since their directory was forced.
+
+    Attributes:
+        number: of the operation.
     """
 
     def __init__(self) -> None:

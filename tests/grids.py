@@ -126,7 +126,7 @@ def found_in(folder: Folder) -> Found:
                 pool = found.pools.setdefault(keys[0][:-1], Counter())
                 pool.update({name: row[name] for name in SUMS})
             names = row.keys() & SHAPED if table == COMMIT else row.keys() - LOOSE
-            rows |= dict.fromkeys(keys, {name: row[name] for name in names})
+            rows |= {key: {name: row[name] for name in names} for key in keys}
     return found
 
 

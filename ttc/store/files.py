@@ -125,9 +125,11 @@ class Files:
             raise UserError(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
 
     def move(self, name: str, new: str) -> None:
-        """Gives a file another name, in a directory that is made if need be."""
-        self._system.create_dir(self._at(new.rpartition("/")[0]), recursive=True)
+        """Gives a file another name, in a directory that is made if need be, and for good."""
+        directory = self._at(new.rpartition("/")[0])
+        self._system.create_dir(directory, recursive=True)
         self._system.move(self._at(name), self._at(new))
+        _force(directory)
 
     def delete(self, name: str) -> None:
         self._system.delete_file(self._at(name))
