@@ -22,10 +22,10 @@ from ttc.store.schema import COMMIT, KEYS, common_columns, table_schema
 Key = tuple[Any, ...]
 
 AXES: dict[str, tuple[tuple[Any, ...], ...]] = {
-    "strategy": (("best_of_n",), ("best_of_n", "beam"), ("best_of_n", "beam", "dvts")),
+    "strategy": (("best_of_n", "beam"), ("best_of_n", "beam", "dvts")),
     "n": ((2,), (2, 4)),
     "seed": ((0,), (0, 1)),
-    "problems": ((2,), (3,)),
+    "problems": ((3,), (4,)),
     "prm": (("fake",), ("fake", "length")),
 }
 """What a grid has of each axis, the smallest first; of problems, the first so many."""
@@ -58,7 +58,7 @@ class Found:
 class Line:
     """A grid, by the level that each axis has reached."""
 
-    levels: tuple[int, ...] = (1, *(0,) * (len(AXES) - 1))
+    levels: tuple[int, ...] = (0,) * len(AXES)
 
     def grown(self, axis: int) -> Line:
         """With more of an axis, where there is more."""
@@ -88,7 +88,7 @@ class Line:
 @functools.cache
 def _largest() -> Inputs:
     """The grid that every other is a part of: to compose one takes a second."""
-    words = ("-m", "cluster=none", "policy=fake", "readout.grader=exact", "dataset.limit=3", *LARGEST)
+    words = ("-m", "cluster=none", "policy=fake", "readout.grader=exact", "dataset.limit=4", *LARGEST)
     return look_up_all(read_grid(words))
 
 

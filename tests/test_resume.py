@@ -109,7 +109,7 @@ class Walk(RuleBasedStateMachine):
         self.through = True
 
     @precondition(lambda self: not self.through)
-    @rule(number=st.integers(1, 120), event=st.sampled_from(EVENTS), faulty=st.booleans())
+    @rule(number=st.integers(1, 110), event=st.sampled_from(EVENTS), faulty=st.booleans())
     def run_disturbed(self, number: int, event: str, faulty: bool) -> None:
         stop = Stop()
         with contextlib.suppress(Killed, KeyboardInterrupt):
