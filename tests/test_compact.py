@@ -50,6 +50,24 @@ def test_a_merge_that_was_cut_short_counts_once(folder: Folder, monkeypatch: pyt
         assert folder.commits == 3
 
 
+def test_parts_outlive_a_damaged_one_that_they_were_merged_into(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with folder.held():
+        for number in range(3):
+            folder.commit(part(searches=[search_row("done", first=number)]))
+        with monkeypatch.context() as patched:
+            patched.setattr(Files, "delete", Mock(side_effect=PowerCut))
+            with pytest.raises(PowerCut):
+                folder.compact()
+    [merged] = folder.local("searches").glob("000001-000003-*")
+    merged.write_bytes(b"")
+    with folder.held():
+        assert len(folder.damages) == 1
+        assert folder.read("searches")["unit_first"].to_pylist() == [0, 1, 2]
+        assert folder.commits == 3
+
+
 def test_parts_are_merged_up_to_a_size(folder: Folder) -> None:
     with folder.held():
         for number in range(4):

@@ -150,6 +150,24 @@ def test_a_reader_of_a_damaged_file_is_told_what_to_do(folder: Folder) -> None:
         folder.read("paths")
 
 
+def test_no_flipped_bit_of_a_page_is_read_as_a_value(folder: Folder) -> None:
+    with folder.held():
+        folder.commit(part(searches=[search_row("done")], paths=[{"path": "a", "token_ids": [*range(300)]}]))
+    [file] = folder.local("paths").glob("*.parquet")
+    data, rows = file.read_bytes(), folder.read("paths")
+    pages = len(data) - 8 - int.from_bytes(data[-8:-4], "little")  # a footer lies behind them
+    refused = 0
+    for place in range(4, pages, 5):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        file.write_bytes(changed)
+        try:
+            assert folder.read("paths").equals(rows), place
+        except UserError:
+            refused += 1
+    assert refused > pages // 10
+
+
 def test_a_part_without_a_search_commits_too(folder: Folder) -> None:
     with folder.held():
         folder.commit(part(scores=[{"path": "a", "verifier": "v"}]))

@@ -84,7 +84,9 @@ class Files:
 
         paths = [self._at(name) for name in names]
         with self._readable(names[0].split("/")[0]):
-            found = ds.dataset(paths, schema=schema, format="parquet", filesystem=self._system)
+            options = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+            form = ds.ParquetFileFormat(default_fragment_scan_options=options)
+            found = ds.dataset(paths, schema=schema, format=form, filesystem=self._system)
             return found.to_table(columns=list(columns), filter=where)
 
     def read_table(self, name: str, columns: Sequence[str] | None, filters: Any) -> pa.Table:
@@ -93,7 +95,13 @@ class Files:
 
         chosen = list(columns) if columns is not None else None
         with self._readable(name):
-            return pq.read_table(self._at(name), columns=chosen, filters=filters, filesystem=self._system)
+            return pq.read_table(
+                self._at(name),
+                columns=chosen,
+                filters=filters,
+                filesystem=self._system,
+                page_checksum_verification=True,
+            )
 
     @contextlib.contextmanager
     def write(self, name: str) -> Iterator[pa.NativeFile]:
@@ -117,9 +125,11 @@ class Files:
             raise Unwritable(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
 
     def move(self, name: str, new: str) -> None:
-        """Gives a file another name, in a directory that is made if need be."""
-        self._system.create_dir(self._at(new.rpartition("/")[0]), recursive=True)
+        """Gives a file another name, in a directory that is made if need be, and for good."""
+        directory = self._at(new.rpartition("/")[0])
+        self._system.create_dir(directory, recursive=True)
         self._system.move(self._at(name), self._at(new))
+        _force(directory)
 
     def delete(self, name: str) -> None:
         self._system.delete_file(self._at(name))

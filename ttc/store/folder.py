@@ -215,15 +215,19 @@ class Folder:
         return standing(name for name in self._files.list(COMMIT) if name.endswith(".parquet"))
 
     def _recover(self) -> None:
-        self._clean()
-        committed = self._committed()
+        committed, looked = self._committed(), set[str]()
         self._parts = max((span(name)[1] for name in committed), default=0)
         self.damages = []
-        for name in committed:
-            if faults := faults_of(self._files, name):
-                self.damages += faults
-                for file in self._files_of(name):
-                    self._files.move(file, f"{DAMAGED}/{file}")
+        while committed:
+            for name in committed:
+                if faults := faults_of(self._files, name):
+                    self.damages += faults
+                    for file in self._files_of(name):
+                        self._files.move(file, f"{DAMAGED}/{file}")
+            looked.update(committed)
+            # parts that were merged into a damaged one, and are not removed yet, count again
+            committed = [name for name in self._committed() if name not in looked]
+        self._clean()
 
     def _clean(self) -> None:
         """Removes files that no commit stands behind, or whose rows stand in a merged part. searches/ first:

@@ -60,6 +60,7 @@ def encode(rows: pa.Table, more: Mapping[bytes, bytes] | None = None) -> pa.Buff
         stream,
         use_dictionary=_repeating(rows.schema),
         compression="zstd",
+        write_page_checksum=True,  # a reader, who does not look at seals, takes no flipped bit for a value
     )
     return stream.getvalue()
 

@@ -6,6 +6,7 @@ parameters of the strategies are columns too: the registry says which.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args, get_origin, get_type_hints
@@ -13,6 +14,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pyarrow as pa
 
 from ttc.strategies import STRATEGIES, parameters
+from ttc.types import Strategy
 
 SCHEMA_VERSION = 2
 
@@ -143,10 +145,15 @@ def parameter_columns() -> Columns:
     """What shaped a search, in rows and readouts alike; null = the strategy has no such parameter."""
     found: dict[str, pa.DataType] = {}
     for strategy in STRATEGIES.values():
-        hints = get_type_hints(strategy)
-        for name in parameters(strategy):
-            found.setdefault(column_of(name), _kind(hints[name]))
+        for name, kind in _parameters(strategy).items():
+            found.setdefault(name, kind)
     return [*found.items(), *SHAPED]
+
+
+@functools.cache
+def _parameters(strategy: type[Strategy]) -> dict[str, pa.DataType]:
+    hints = get_type_hints(strategy)
+    return {column_of(name): _kind(hints[name]) for name in parameters(strategy)}
 
 
 def _kind(hint: Any) -> pa.DataType:
