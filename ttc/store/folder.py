@@ -16,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ttc.store.entries import fault_of
 from ttc.store.files import Files
-from ttc.store.parts import Part, encode, faults_of, neighbours, seal, span, standing
+from ttc.store.parts import METADATA, Part, encode, faults_of, neighbours, seal, span, standing
 from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord, table_schema, unite_cells
 from ttc.types import UserError
 
@@ -136,12 +137,17 @@ class Folder:
             filters: as pandas.read_parquet takes them.
 
         Raises:
-            UserError: there is no such file.
+            UserError: there is no such file, or another program wrote it.
         """
         self._check()
         if not self.has(f"{name}.parquet"):
             raise UserError(f"{self}: no {name}.parquet here")
-        return self._files.read_table(f"{name}.parquet", columns, filters).to_pandas()
+        table = self._files.read_table(f"{name}.parquet", columns, filters)
+        if not METADATA.items() <= (table.schema.metadata or {}).items():
+            raise UserError(
+                f"{self}/{name}.parquet: not as ttc wrote it; the line that filled the folder writes it anew"
+            )
+        return table.to_pandas()
 
     def write(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
         """Writes `<name>.parquet`, whole or not at all."""
@@ -259,6 +265,8 @@ class Folder:
                 f"{self} was written by ttc's schema {version}, and this version reads {SCHEMA_VERSION}: "
                 "take another name=, or read it with the version that wrote it"
             )
+        if self.has(RUNS) and (fault := fault_of(self._files.read(RUNS))):
+            raise UserError(f"{self}/{RUNS}: not as ttc writes it ({fault})")
         self._known = version is not None
 
     def _version_of_parts(self) -> int | None:
@@ -270,9 +278,12 @@ class Folder:
 
     def _sweep(self) -> dict[str, Any]:
         try:
-            return json.loads(self._files.read(RUNS))
-        except ValueError as error:
+            sweep = json.loads(self._files.read(RUNS))
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{self}/{RUNS}: no JSON ({error})") from None
+        if not isinstance(sweep, dict):
+            raise UserError(f"{self}/{RUNS}: not as ttc writes it")
+        return sweep
 
 
 def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:

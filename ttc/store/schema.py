@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pyarrow as pa
 
 from ttc.strategies import STRATEGIES, parameters
+from ttc.types import Count
 
 SCHEMA_VERSION = 2
 
@@ -181,13 +182,13 @@ class CellRecord:
 
     cell: str
     variant: str
-    n: int
+    n: Count
     seeds: tuple[int, ...]
     columns: Mapping[str, Any]
     selection: str
     headlines: tuple[str | None, ...] = (None,)
     verifier: str | None = None
-    unit: int | None = None
+    unit: Count | None = None
     guided: bool = False
     gold: bool = False
 
@@ -236,7 +237,7 @@ def unite_cells(runs: Iterable[Mapping[str, Any]]) -> tuple[list[CellRecord], di
         selections.update(run["selections"])
         for record in run["cells"]:
             known = {name: value for name, value in record.items() if name in names}
-            lists = {name: tuple(known[name]) for name in ("seeds", "headlines")}
+            lists = {name: tuple(known[name]) for name in ("seeds", "headlines") if name in known}
             cell = CellRecord(**known | lists)
             name = (*cell.line, cell.n)
             if name in cells and cells[name].cell == cell.cell:
