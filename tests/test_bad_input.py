@@ -59,6 +59,7 @@ GRID = "-m"
         (["prm=7"], "prm=7: must be a name"),
         (["prm=../dataset/nope"], "prm=../dataset/nope: unknown prm; take one of"),
         ([GRID, "n=range(1,1000000000)"], "a grid of more than 100,000 points"),
+        (["results_dir='~nobody_/x'"], "~nobody_/x: Could not determine home directory"),
         (["dataset=path", "dataset.path='~nobody_/x.csv'"], "dataset.path=~nobody_/x.csv: Could not"),
         (
             ["policy.model=~/mine"],
