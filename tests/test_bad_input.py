@@ -49,6 +49,18 @@ GRID = "-m"
         (["policy=nano", "policy.model=tests"], "tests"),
         ([GRID, "n=1,2", "name=a,b"], "name: one launch has one name"),
         (["n=["], "n=[: cannot be read"),
+        (["n=" + "9" * 5000], "99: cannot be read (Exceeds the limit"),
+        (["n=" + "[" * 500 + "]" * 500], "]]: cannot be read"),
+        (["n=99999999999"], "n=99999999999: must be less than or equal to 2147483647"),
+        (["policy.temperature=inf"], "policy.temperature=inf: must be a finite number"),
+        (["policy.temperature=${nope}"], "policy.temperature: Interpolation key 'nope' not found"),
+        (["policy.model='a\udc80'"], r"policy.model='a\udc80': not UTF-8"),
+        (["=4"], "'=4': settings read key=value"),
+        (["prm=7"], "prm=7: must be a name"),
+        (["prm=../dataset/nope"], "prm=../dataset/nope: unknown prm; take one of"),
+        ([GRID, "n=range(1,1000000000)"], "a grid of more than 100,000 points"),
+        (["results_dir='~nobody_/x'"], "~nobody_/x: Could not determine home directory"),
+        (["dataset=path", "dataset.path='~nobody_/x.csv'"], "dataset.path=~nobody_/x.csv: Could not"),
         (
             ["policy.model=~/mine"],
             "~/mine: cannot be read; such a text stands in quotes of its own: 'policy.model=\"",
@@ -72,6 +84,29 @@ def test_a_mistake_is_named_with_what_would_be_right(
     assert len(printed.err.splitlines()) == 1
     assert not printed.out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("text", "-cn mine: a saved sweep begins with `defaults: [config, _self_]`"),
+        ("defaults: [config]\nn: [1", "-cn mine: cannot be read (while parsing a flow sequence"),
+        ("defaults: [config]\nn: &a [*a]", "-cn mine: cannot be read (maximum recursion depth exceeded"),
+        ("defaults: [config, _self_]\nhydra: {mode: x}", "-cn mine: "),
+    ],
+)
+def test_a_saved_sweep_that_is_none(
+    text: str,
+    said: str,
+    launch: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("sweeps")
+    (folder / "mine.yaml").write_text(text)
+    assert launch("-cd", str(folder), "-cn", "mine") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_what_hydra_would_stop_at_comes_with_all_the_rest(

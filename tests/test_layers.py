@@ -56,7 +56,7 @@ HOMES = {
     "matplotlib": {"report"},
     "rich": {"report", "commands"},
     "math_verify": {"grading"},
-    "pydantic": {"settings", "types"},
+    "pydantic": {"settings", "store", "types"},
 }
 """Heavy libraries -> the rooms that may name them."""
 

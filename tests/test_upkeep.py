@@ -106,6 +106,60 @@ def test_a_compacted_folder_is_read_and_gone_on_with(
     assert "everything is done already" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("keys", "value", "said"),
+    [
+        ((), None, "not as ttc writes it"),
+        (("schema",), 1, "was written by ttc's schema 1"),
+        (("schema",), None, "(schema: Input should be a valid integer)"),
+        (("runs",), {}, "(runs: Input should be a valid array)"),
+        (("runs", 0, "cells", 0, "n"), "4", "(runs.0.cells.0.n: Input should be a valid integer)"),
+        (("runs", 0, "cells", 0, "columns"), {}, "has no dataset, family, policy, prm, strategy)"),
+        (("runs", 0, "selections"), {}, "(runs.0.selections: none is "),
+    ],
+)
+def test_a_sweep_json_that_ttc_did_not_write_is_refused(
+    keys: tuple[Any, ...],
+    value: Any,
+    said: str,
+    launch: Run,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert launch("n=2", "dataset.limit=1") == 0
+    folder, document = tmp_path / "default", [json.loads((tmp_path / "default/sweep.json").read_text())]
+    inner: Any = document
+    *outer, last = (0, *keys)
+    for key in outer:
+        inner = inner[key]
+    inner[last] = value
+    (folder / "sweep.json").write_text(json.dumps(document[0]))
+    capsys.readouterr()
+    for words in (["status", str(folder)], ["rescore", str(folder), "prm=length"]):
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x.parquet", "-.parquet", "a-b.parquet"])
+def test_what_is_no_part_is_named(
+    name: str, launch: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch("n=2", "dataset.limit=1") == 0
+    folder = tmp_path / "default"
+    (folder / "searches" / name).write_bytes(b"x")
+    assert main(["check", str(folder)]) == 2
+    assert f"searches/{name}: no part of ttc's" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["check", "compact"])
+def test_a_folder_without_results_is_no_whole_one(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, str(tmp_path / "gone")]) == 2
+    assert "gone: no results here" in capsys.readouterr().err
+    assert not (tmp_path / "gone").exists()
+
+
 @pytest.mark.parametrize("command", ["status", "check", "compact"])
 def test_a_word_too_many_is_refused(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command, str(tmp_path), "n=4"]) == 2

@@ -75,7 +75,7 @@ def _results(command: str, words: Sequence[str]) -> Folder:
     """The results folder that the first word names."""
     from ttc.store import Folder
 
-    if not words or "=" in words[0] or "@" in words[0]:
+    if not words or not words[0] or "=" in words[0] or "@" in words[0]:
         raise UserError(f"name the results folder, as in `ttc {command} results/default`")
     return Folder(words[0])
 

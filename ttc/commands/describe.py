@@ -21,7 +21,7 @@ from ttc.settings.compose import CONF, PRIMARY, SWEEPS
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.studies.settings import OptimalSettings
-from ttc.types import Names, Naturals, OneOf, Prompt, Spelled, Tags, either
+from ttc.types import INT, LONG, Names, Naturals, OneOf, Prompt, Spelled, Tags, either
 from ttc.verify.settings import FolderSettings, LabelSettings
 
 WIDTH = 110
@@ -148,7 +148,7 @@ def _bounds(kind: Any, *marks: Any) -> str:
                 words.append(f">= {mark.ge}")
             case Gt():
                 words.append(f"> {mark.gt}")
-            case Le():
+            case Le() if mark not in (INT, LONG):
                 words.append(f"<= {mark.le}")
     return " ".join(filter(None, words))
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 
 from ttc.commands.settings import RegradeSettings
 from ttc.data.files import read_rows
@@ -15,7 +14,7 @@ from ttc.data.values import Row, missing_columns, read_each, texts_at
 from ttc.settings.build import build
 from ttc.settings.schema import DatasetConfig
 from ttc.store import Folder
-from ttc.types import Faults, Problem, UserError
+from ttc.types import Faults, Problem, UserError, place_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _dataset(folder: Folder, name: str, settings: RegradeSettings) -> DatasetCon
 def _read(config: DatasetConfig, given: Sequence[str]) -> list[Problem]:
     """The file's rows as problems, "" where one has no id or no question. given: roles that must be there."""
     try:
-        rows = [row for _, row in read_rows(Path(config.path or "").expanduser())]
+        rows = [row for _, row in read_rows(place_of(config.path or ""))]
     except UserError as error:
         raise UserError(f"golds={error}") from None
     if not rows:

@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 
 from ttc.commands import DONE, FAILED, INTERRUPTED, STOPPED
 from ttc.plan.cells import Grid, read_grid
@@ -23,7 +22,7 @@ from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
 from ttc.run.stopping import Stop
 from ttc.store import DAMAGED, Folder
-from ttc.types import EngineDied, TooManyFailures, Unwritable
+from ttc.types import EngineDied, TooManyFailures, Unwritable, place_of
 
 
 def main(arguments: Sequence[str], console: Console) -> int:
@@ -55,7 +54,7 @@ def _runner(mode: str) -> Runner:
 
 def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str) -> int:
     inputs, launch = look_up_all(grid), grid.launch
-    folder = Folder(Path(launch.results_dir) / launch.name)
+    folder = Folder(place_of(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():
         for damage in folder.damages:
             say(console, f"set aside in {DAMAGED}/, and its searches are done again: {damage}")

@@ -12,7 +12,7 @@ from ttc.report.console import say, show
 from ttc.report.formats import counted
 from ttc.report.tables import Table, column
 from ttc.store import Folder
-from ttc.types import Faults
+from ttc.types import Faults, UserError
 
 DAMAGES = (column("part", "text", "part"), column("fault", "text", "fault"))
 
@@ -21,9 +21,9 @@ def check(folder: Folder, words: Sequence[str], console: Console) -> int:
     """Reads every byte of every part; returns the exit code. Nothing is changed.
 
     Raises:
-        UserError: another version's folder.
+        UserError: no results there, or another version's folder.
     """
-    _refuse("check", words)
+    _refuse("check", folder, words)
     parts = list(folder.check())
     rows: list[dict[str, Any]] = [{"part": name, "fault": fault} for name, own in parts for fault in own]
     if not rows:
@@ -42,14 +42,16 @@ def compact(folder: Folder, words: Sequence[str], console: Console) -> None:
     """Merges small parts into larger ones. Readers may go on meanwhile, a sweep may not.
 
     Raises:
-        UserError: the folder is in use.
+        UserError: no results there, or the folder is in use.
     """
-    _refuse("compact", words)
+    _refuse("compact", folder, words)
     with folder.held():
         before, after = folder.compact()
     say(console, f"{folder}: {counted(before, 'part')} before, {after} now")
 
 
-def _refuse(command: str, words: Sequence[str]) -> None:
+def _refuse(command: str, folder: Folder, words: Sequence[str]) -> None:
     if faults := [f"{word}: {command} takes a results folder and nothing else" for word in words]:
         raise Faults(faults)
+    if folder.empty:
+        raise UserError(f"{folder}: no results here (no searches/)")

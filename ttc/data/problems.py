@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ttc.data.files import kind_of, read_rows, stem_of
@@ -18,7 +17,7 @@ from ttc.data.hub import load_library, read_hub
 from ttc.data.values import Row, missing_columns, read_each, text_of, texts_at, whole_of
 from ttc.grading import extract, last_box
 from ttc.settings.schema import DatasetConfig
-from ttc.types import Faults, Problem, UserError
+from ttc.types import Faults, Problem, UserError, place_of
 
 THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
@@ -157,9 +156,12 @@ def level_of(value: Any) -> int | None:
 
 def _kind(path: str) -> str:
     """Which of SOURCES has `dataset.path`: one by its name, else the kind of place that the path is."""
-    place = _place(path)
     if _made(path):
         return path
+    try:
+        place = place_of(path)
+    except UserError as error:
+        raise UserError(f"dataset.path={error}") from None
     if place.is_dir():
         return "folder"
     is_file = place.exists() or kind_of(place) or path.startswith((".", "/", "~"))
@@ -171,10 +173,6 @@ def _made(path: str) -> bool:
     return path in SOURCES and path not in ("folder", "file", "hub")
 
 
-def _place(path: str | None) -> Path:
-    return Path(path or "").expanduser()
-
-
 def _draw_nano(config: DatasetConfig) -> list[Problem]:
     from ttc.nano.world import test_problems
 
@@ -182,7 +180,7 @@ def _draw_nano(config: DatasetConfig) -> list[Problem]:
 
 
 def _read_file(config: DatasetConfig) -> list[Problem]:
-    place = _place(config.path)
+    place = place_of(config.path or "")
     if not place.exists():
         raise UserError(f"dataset.path={config.path}: no such file")
     try:
@@ -194,7 +192,7 @@ def _read_file(config: DatasetConfig) -> list[Problem]:
 
 SOURCES: dict[str, Callable[[DatasetConfig], list[Problem]]] = {
     "nano": _draw_nano,
-    "folder": lambda config: _read_problems(load_library(str(_place(config.path)), config), config),
+    "folder": lambda config: _read_problems(load_library(str(place_of(config.path or "")), config), config),
     "file": _read_file,
     "hub": lambda config: _read_problems(read_hub(config), config),
 }

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ttc.models import hub, smollm2
 from ttc.models.size import Size, measure
-from ttc.types import ModelFacts, UserError
+from ttc.types import ModelFacts, UserError, place_of
 
 PACKAGE = Path(__file__).parent.parent
 SHIPPED = {"nano:policy": "nano/models/policy", "nano:prm": "nano/models/prm"}
@@ -150,7 +150,7 @@ def _folder(model: str) -> Path | None:
     """
     if model in SHIPPED:
         return PACKAGE / SHIPPED[model]
-    here = Path(model).expanduser()
+    here = place_of(model)
     packed = [path for path in (PACKAGE / model, PACKAGE.parent / model) if (path / "config.json").is_file()]
     if here.is_dir() or packed:
         return (here if here.is_dir() else packed[0]).resolve()

@@ -61,5 +61,6 @@ def _rate(runs: Sequence[Mapping[str, Any]], plan: Plan) -> float | None:
         bill = run.get("bill") or {}
         ran = {(cell["columns"]["policy"], cell["columns"]["prm"]) for cell in run["cells"]}
         if bill.get("seconds") and ran & models:
-            return ((bill["generated_tokens"] or 0) + (bill["prm_computed"] or 0)) / bill["seconds"] or None
+            tokens = sum(bill.get(name) or 0 for name in ("generated_tokens", "prm_computed"))
+            return tokens / bill["seconds"] or None
     return None

@@ -16,6 +16,9 @@ from rich.text import Text
 
 from ttc.report.tables import Table
 
+LONG = 2000
+"""Characters of a fault that are shown."""
+
 _kept: ContextVar[list[Table] | None] = ContextVar("kept", default=None)
 
 
@@ -30,9 +33,13 @@ def relative(path: Path) -> str:
 
 
 def refuse(error: object) -> None:
-    """Every fault on a line of its own, on stderr."""
+    """Every fault on a line of its own, on stderr. What a user typed may be anything: no control characters
+    of it go to a terminal, and of what is endless only the ends."""
     for line in str(error).splitlines():
-        print(f"error: {line}", file=sys.stderr)
+        text = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+        if len(text) > LONG:
+            text = f"{text[: LONG // 2]} ... {text[-LONG // 2 :]}"
+        print(f"error: {text}", file=sys.stderr)
 
 
 def say(console: Console, text: str, bold: str = "") -> None:

@@ -23,6 +23,7 @@ from ttc.types import (
     PositiveShare,
     UserError,
     either,
+    place_of,
 )
 
 Label = Literal["sal_best_of_n", "sal_beam", "sal_dvts"]
@@ -175,7 +176,7 @@ def parse(words: Sequence[str]) -> ImportTask:
     if faults:
         raise Faults(faults)
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", _stem(sources[0]))
-    folder = File(settings.results_dir).expanduser().absolute() / (settings.name or f"import-{stem}")
+    folder = place_of(settings.results_dir).absolute() / (settings.name or f"import-{stem}")
     return ImportTask(tuple(words), sources, settings, readout, folder)
 
 

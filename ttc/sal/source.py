@@ -20,7 +20,7 @@ from ttc.data.hub import read_hub
 from ttc.data.problems import level_of
 from ttc.data.values import Row, list_of, read_each, text_at
 from ttc.settings.schema import DatasetConfig
-from ttc.types import Problem, UserError
+from ttc.types import Problem, UserError, place_of
 
 Scores = Literal["probabilities", "sigmoid", "ignore"]
 NEEDED = ("problem", "answer", "completions")
@@ -82,7 +82,7 @@ def read_source(name: str, config: str | None, split: str, scores: Scores = "pro
     Raises:
         UserError: the first rows that are at fault, with the reason.
     """
-    path = File(name).expanduser()
+    path = place_of(name)
     if path.is_file():
         found: Iterable[Row] = (row for _, row in read_rows(path, "completions of search-and-learn"))
     elif path.exists() or kind_of(path) or name.startswith((".", "/", "~")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import functools
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -33,6 +34,7 @@ def build(cls: type[T], mapping: Mapping[str, Any], prefix: str = "") -> T:
         value: T = _adapter(cls).validate_python(known)
     except ValidationError as error:
         faults += [_line(fault, prefix) for fault in error.errors()]
+    faults += _unwritable(known, prefix)
     if faults:
         raise Faults(faults)
     return value
@@ -57,7 +59,7 @@ def read(cls: type[T], words: Iterable[str]) -> T:
 
 @dataclass(frozen=True)
 class Words:
-    """A command's words: names (no `=`), settings of its own, and those of groups that Hydra composes."""
+    """A command's words: names (no key=), settings of its own, and those of groups that Hydra composes."""
 
     names: tuple[str, ...]
     own: tuple[str, ...]
@@ -67,10 +69,10 @@ class Words:
 def sort_words(words: Iterable[str], groups: Sequence[str] = ()) -> Words:
     """`groups`: the first parts of keys that are composed, as `prm` of prm=nano and prm.model=x."""
     words = list(words)
-    pairs = [word for word in words if "=" in word]
+    pairs = [word for word in words if word.find("=") > 0]
     composed = tuple(word for word in pairs if section(word) in groups)
     own = tuple(word for word in pairs if section(word) not in groups)
-    return Words(tuple(word for word in words if "=" not in word), own, composed)
+    return Words(tuple(word for word in words if word not in pairs), own, composed)
 
 
 def section(word: str) -> str:
@@ -102,7 +104,7 @@ def _read(text: str, hint: Any) -> Any:
         return text
     try:
         return json.loads(text)
-    except ValueError:  # names need no quotes in a list, as on a launch's line
+    except (ValueError, RecursionError):  # names need no quotes in a list, as on a launch's line
         listed = text.startswith("[") and text.endswith("]")
         return [name.strip() for name in text[1:-1].split(",")] if listed else text
 
@@ -129,6 +131,18 @@ def _sort_keys(cls: type, mapping: Mapping[str, Any], prefix: str) -> tuple[dict
         else:
             known[key] = value
     return known, faults
+
+
+def _unwritable(value: Any, key: str) -> list[str]:
+    """Texts with half a pair of surrogates, as words that are not UTF-8 have: no file of ours can hold
+    them."""
+    if isinstance(value, Mapping):
+        inner = key and f"{key.removesuffix('.')}."
+        return [line for name, one in value.items() for line in _unwritable(one, f"{inner}{name}")]
+    if isinstance(value, list | tuple):
+        return [line for one in value for line in _unwritable(one, key)]
+    wrong = isinstance(value, str) and re.search(r"[\ud800-\udfff]", value)
+    return [f"{key}={value!r}: not UTF-8"] if wrong else []
 
 
 def _keys(cls: type) -> list[str]:

@@ -9,35 +9,30 @@ from __future__ import annotations
 
 import copy
 import functools
+import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+from ttc.settings.line import PRIMARY, Line, read_line
 from ttc.settings.schema import GROUPS, Config, EngineConfig
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import YOUNGER, Faults, UserError, did_you_mean
+from ttc.types import YOUNGER, Faults, UserError, did_you_mean, in_a_line, place_of
 
 PACKAGE = Path(__file__).parents[1]
 HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
 """Where conf/ and sweeps/ are: in an installed package inside it, in a checkout beside it."""
 
 CONF, SWEEPS = HOME / "conf", HOME / "sweeps"
-PRIMARY = "config"
 
 PLAIN = {"cluster": "auto", "readout": "default", "dataset": "path"}
 """Groups that have an option with nothing but the defaults; every group has them as `_base`."""
 
-
-@dataclass(frozen=True)
-class Line:
-    """A launch's words, sorted: the grid's flag, where its primary config is, and the overrides."""
-
-    multirun: bool
-    folder: str | None
-    config: str
-    overrides: list[str]
+MOST = 100_000
+"""Points that a grid may have."""
 
 
 class Unread(Faults):
@@ -63,12 +58,14 @@ def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
             points = list(_points(line))
             break
         except (HydraException, OmegaConfBaseException, YAMLError, UserError) as error:
-            faults.append(_one_line(error))
+            faults.append(_one_line(error, line))
             word = getattr(error, "override", None) or faults[-1].partition(": ")[0]
             kept = [other for other in line.overrides if not _says(other, word)]
             if len(kept) == len(line.overrides):
                 raise Faults(faults) from None
             line = replace(line, overrides=kept)
+        except Exception as error:  # of Hydra's own parsers: YAML's, antlr's, OmegaConf's, and of the disk
+            raise Faults([*faults, f"{line}: cannot be read ({in_a_line(error)})"]) from None
     if faults:
         unread = Unread(faults)
         unread.rest = points
@@ -84,27 +81,6 @@ def _says(word: str, fault: str) -> bool:
     return word == fault or (own == key and (not option or option in values.split(",")))
 
 
-def read_line(arguments: Sequence[str]) -> Line:
-    """Refuses a flag that is not known, or one without its value."""
-    values: dict[str, str] = {}
-    names = {"-cd": "folder", "--config-dir": "folder", "-cn": "config", "--config-name": "config"}
-    multirun, overrides, words = False, [], iter(arguments)
-    for word in words:
-        flag, equals, value = word.partition("=")
-        if word in ("-m", "--multirun"):
-            multirun = True
-        elif flag in names:
-            given = value if equals else next(words, None)
-            if not given:
-                raise UserError(f"{flag}: expected one argument; see --help")
-            values[names[flag]] = given
-        elif word.startswith("-"):
-            raise UserError(f"unrecognized arguments: {word}; see --help")
-        else:
-            overrides.append(word)
-    return Line(multirun, values.get("folder"), values.get("config", PRIMARY), overrides)
-
-
 def _points(line: Line) -> Iterator[dict[str, Any]]:
     from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.types import RunMode
@@ -113,12 +89,16 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
     parsed: list[Any] = composer.parse(line.overrides)
     multirun, params = line.multirun, []
     if line.config != PRIMARY or any(word.startswith("hydra.") for word in line.overrides):
+        composer.from_files(())  # without the line, whose words may find nothing to change
         fixed = [one.input_line for one in parsed if not one.is_sweep_override()]
         _, hydra = composer.from_files(composer.files(fixed))
         multirun |= hydra.mode == RunMode.MULTIRUN
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
         swept = composer.parse([*params, *line.overrides])
+        axes = (islice(one.sweep_iterator(), MOST + 1) for one in swept if one.is_discrete_sweep())
+        if math.prod(sum(1 for _ in axis) for axis in axes) > MOST:
+            raise UserError(f"{line}: a grid of more than {MOST:,} points")
         [points] = BasicSweeper.split_arguments(swept, max_batch_size=None)
     elif several := next((one.input_line for one in parsed if one.is_sweep_override()), None):
         raise UserError(f"{several}: several values are a grid, and a grid needs -m")
@@ -141,9 +121,18 @@ class _Composer:
         search_path.prepend("command-line", _folder(line).absolute().as_uri(), anchor="schema")
         self._config = line.config
         self._loader = Hydra("ttc", ConfigLoaderImpl(search_path)).config_loader
-        self.parse = OverridesParser.create(self._loader).parse_overrides
+        self._parser = OverridesParser.create(self._loader)
         self.from_files = functools.cache(self._compose_files)
         self._chooses = functools.cache(self._is_group)  # Hydra looks at every folder for an answer
+
+    def parse(self, words: Sequence[str]) -> list[Any]:
+        return [self._parse(word) for word in words]
+
+    def _parse(self, word: str) -> Any:
+        try:
+            return self._parser.parse_overrides([word])[0]
+        except (ValueError, RecursionError) as error:  # a number of 5,000 digits; brackets within brackets
+            raise UserError(f"{word}: cannot be read ({in_a_line(error)})") from None
 
     def plain(self, words: Sequence[str]) -> dict[str, Any]:
         """The config of one point; points of the same files are composed from them once."""
@@ -172,10 +161,15 @@ class _Composer:
                 name, several = listed.groups()
                 grid = f"one name, no list; several are a grid: -m {name}={several}"
                 raise UserError(f"{word}: {'null is no name' if several is None else grid}")
+            if not isinstance(self._parse(word).value(), str | None):  # 7, {a: 1}
+                raise UserError(f"{word}: must be a name")
         config = self._loader.load_configuration(self._config, list(words), RunMode.RUN)
         with open_dict(config):
             own = config.pop("hydra")
-        for group in ["strategy", "prompt", *GROUPS]:  # of a list, Hydra takes the last and notes no choice
+        groups = ["strategy", "prompt", *GROUPS]
+        if not any(group in config for group in groups):
+            raise UserError(f"-cn {self._config}: a saved sweep begins with `defaults: [config, _self_]`")
+        for group in groups:  # of a list, Hydra takes the last and notes no choice
             if group in config and group not in own.runtime.choices:
                 raise UserError(f"-cn {self._config}: defaults: {group}: one name, no list")
         return config, own
@@ -188,7 +182,7 @@ class _Composer:
 
 def _folder(line: Line) -> Path:
     """Where else configs are looked for: the user's folder, or what ttc ships where there is none."""
-    folder = Path(line.folder or SWEEPS).expanduser()
+    folder = place_of(line.folder or str(SWEEPS))
     if folder.is_dir():
         return folder
     if line.folder == SWEEPS.name:
@@ -210,23 +204,31 @@ def _offer() -> None:
             store.store(group=group, name=name, node=_base(group), provider="ttc")
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, line: Line) -> str:
     """Hydra's first fault, without the context that needs its source tree to make sense."""
+    if isinstance(error, UserError):
+        return str(error)
     text = str(error)
     lines = [line.strip().rstrip(".:") for line in text.splitlines() if line.strip()]
     if mark := getattr(error, "problem_mark", None):
         return f"{mark.name}, line {mark.line + 1}: no YAML of plain values ({getattr(error, 'problem', '')})"
-    if missing := re.search(r"Could not find '(.*)/(.*)'", text):
-        names = re.findall(r"^\t([^_\s]\S*)$", text, re.MULTILINE)
-        return f"{missing[1]}={missing[2]}: unknown {missing[1]}; take one of {', '.join(names)}"
+    if missing := re.search(r"Could not find '((?:hydra/)?[^/']*)/(.*)'", text):
+        names = ", ".join(re.findall(r"^\t([^_\s]\S*)$", text, re.MULTILINE))
+        return f"{missing[1]}={missing[2]}: unknown {missing[1]}{names and f'; take one of {names}'}"
     if unknown := re.search(r"Could not override '(.*)'", text):
         return f"{unknown[1]}: unknown key{_near(unknown[1])}"
     if config := re.search(r"Cannot find primary config '(.*?)'", text):
         return f"-cn {config[1]}: no such saved sweep; -cd names the folder that it is in"
+    if key := getattr(error, "full_key", None):  # OmegaConf's
+        return f"{key}: {lines[0]}"
     word = getattr(error, "override", None) or ""  # that Hydra's grammar stopped at
     if key := re.match(r"[\w.]+(?==)", word):
         return f"{word}: cannot be read; such a text stands in quotes of its own: '{key[0]}=\"...\"'"
-    return f"{word}: cannot be read" if word else lines[0]
+    if word:
+        return f"{word}: cannot be read"
+    if not lines or "raised while composing" in lines[0]:
+        lines = lines[1:] or [in_a_line(error.__cause__ or error)]
+    return f"{'' if line.config == PRIMARY else f'{line}: '}{lines[0]}"
 
 
 def _near(key: str) -> str:
@@ -235,6 +237,8 @@ def _near(key: str) -> str:
     for group in ("prompt", "strategy", *GROUPS):
         keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
     keys += [f"dataset.columns.{role}" for role in _base("dataset")["columns"]]
+    if key in keys:  # which a saved sweep has left out
+        return ""
     return did_you_mean(key, keys) or did_you_mean(key.split(".")[0], keys)
 
 

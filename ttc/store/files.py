@@ -41,14 +41,19 @@ class Files:
 
     def list(self, directory: str) -> list[str]:
         """The names of the files in it, sorted; none where there is no such directory."""
-        found = self._system.get_file_info(fs.FileSelector(self._at(directory), allow_not_found=True))
+        with self._reachable(directory):
+            found = self._system.get_file_info(fs.FileSelector(self._at(directory), allow_not_found=True))
         return sorted(info.base_name for info in found if info.type == fs.FileType.File)
 
     def has(self, name: str) -> bool:
-        return self._system.get_file_info(self._at(name)).type == fs.FileType.File
+        with self._reachable(name):
+            kind = self._system.get_file_info(self._at(name)).type
+        if kind == fs.FileType.Directory:
+            raise UserError(f"{self.where}/{name}: a folder, where a file belongs")
+        return kind == fs.FileType.File
 
     def read(self, name: str) -> bytes:
-        with self._system.open_input_stream(self._at(name)) as stream:
+        with self._reachable(name), self._system.open_input_stream(self._at(name)) as stream:
             return stream.read()
 
     def size(self, name: str) -> int:
@@ -156,11 +161,20 @@ class Files:
 
     def holder(self) -> str | None:
         """Who has the lock; None: nobody."""
-        try:
-            with open(self._at(".lock")) as lock:
-                return None if _lock(lock, fcntl.LOCK_SH) else _holder(lock)
-        except FileNotFoundError:
+        if not self.has(".lock"):
             return None
+        with self._reachable(".lock"), open(self._at(".lock")) as lock:
+            return None if _lock(lock, fcntl.LOCK_SH) else _holder(lock)
+
+    @contextlib.contextmanager
+    def _reachable(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError) as error:  # Arrow's own are both; a name that no file may have
+            reason = _reason(error) if isinstance(error, OSError) else in_a_line(error)
+            raise UserError(f"{self.where}/{name}: cannot be read ({reason})") from None
 
     @contextlib.contextmanager
     def _readable(self, name: str) -> Iterator[None]:

@@ -12,13 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ttc.store.entries import fault_of
 from ttc.store.files import Files
-from ttc.store.parts import Part, encode, faults_of, neighbours, seal, span, standing
-from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, CellRecord, table_schema, unite_cells
+from ttc.store.parts import METADATA, Part, encode, faults_of, neighbours, seal, span, standing
+from ttc.store.schema import (
+    COMMIT,
+    KEYS,
+    SCHEMA_VERSION,
+    TABLES,
+    CellRecord,
+    latest,
+    table_schema,
+    unite_cells,
+)
 from ttc.types import UserError, mask_all
 
 if TYPE_CHECKING:
@@ -87,7 +96,7 @@ class Folder:
                 share, such as family or problem_key.
         """
         names = table_schema(table).names if columns is None else [*columns, *KEYS[table]]
-        return _latest(self.read_all(table, names, after, where), KEYS[table])
+        return latest(self.read_all(table, names, after, where), KEYS[table])
 
     def read_all(
         self, table: str, columns: Sequence[str], after: int = 0, where: pc.Expression | None = None
@@ -140,12 +149,17 @@ class Folder:
             filters: as pandas.read_parquet takes them.
 
         Raises:
-            UserError: there is no such file.
+            UserError: there is no such file, or another program wrote it.
         """
         self._check()
         if not self.has(f"{name}.parquet"):
             raise UserError(f"{self}: no {name}.parquet here")
-        return self._files.read_table(f"{name}.parquet", columns, filters).to_pandas()
+        table = self._files.read_table(f"{name}.parquet", columns, filters)
+        if not METADATA.items() <= (table.schema.metadata or {}).items():
+            raise UserError(
+                f"{self}/{name}.parquet: not as ttc wrote it; the line that filled the folder writes it anew"
+            )
+        return table.to_pandas()
 
     def write(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
         """Writes `<name>.parquet`, whole or not at all."""
@@ -267,6 +281,8 @@ class Folder:
                 f"{self} was written by ttc's schema {version}, and this version reads {SCHEMA_VERSION}: "
                 "take another name=, or read it with the version that wrote it"
             )
+        if self.has(RUNS) and (fault := fault_of(self._files.read(RUNS))):
+            raise UserError(f"{self}/{RUNS}: not as ttc writes it ({fault})")
         self._known = version is not None
 
     def _version_of_parts(self) -> int | None:
@@ -278,19 +294,9 @@ class Folder:
 
     def _sweep(self) -> dict[str, Any]:
         try:
-            return json.loads(self._files.read(RUNS))
-        except ValueError as error:
+            sweep = json.loads(self._files.read(RUNS))
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{self}/{RUNS}: no JSON ({error})") from None
-
-
-def _latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
-    """Of rows with one key the last, in their order."""
-    if not len(rows):
-        return rows
-    places = rows.select(key).append_column("place", pa.array(np.arange(len(rows))))
-    last = places.group_by(list(key)).aggregate([("place", "max")])["place_max"].to_numpy()
-    if len(last) == len(rows):
-        return rows
-    kept = np.zeros(len(rows), dtype=np.bool_)
-    kept[last] = True
-    return rows.filter(pa.array(kept))
+        if not isinstance(sweep, dict):
+            raise UserError(f"{self}/{RUNS}: not as ttc writes it")
+        return sweep

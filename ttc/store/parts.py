@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from ttc.store.files import Files
 from ttc.store.schema import COMMIT, SCHEMA_VERSION, TABLES, UNALIKE, table_schema
+from ttc.types import UserError
 
 METADATA = {b"schema": str(SCHEMA_VERSION).encode()}
 SEAL = b"part"
@@ -67,8 +68,11 @@ def encode(rows: pa.Table, more: Mapping[bytes, bytes] | None = None) -> pa.Buff
 
 def span(name: str) -> tuple[int, int]:
     """The numbers that a committed part takes in: (7, 7) of `000007-5f2a90c1.parquet`."""
-    first, second = name.split("-")[:2]
-    return int(first), int(second) if len(second) == 6 else int(first)
+    try:
+        first, second = name.split("-")[:2]
+        return int(first), int(second) if len(second) == 6 else int(first)
+    except ValueError:
+        raise UserError(f"{COMMIT}/{name}: no part of ttc's; move it elsewhere") from None
 
 
 def standing(names: Iterable[str]) -> list[str]:

@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pyarrow as pa
 
 from ttc.strategies import STRATEGIES, parameters
-from ttc.types import Strategy
+from ttc.types import Count, Strategy
 
 SCHEMA_VERSION = 2
 
@@ -188,13 +189,13 @@ class CellRecord:
 
     cell: str
     variant: str
-    n: int
+    n: Count
     seeds: tuple[int, ...]
     columns: Mapping[str, Any]
     selection: str
     headlines: tuple[str | None, ...] = (None,)
     verifier: str | None = None
-    unit: int | None = None
+    unit: Count | None = None
     guided: bool = False
     gold: bool = False
 
@@ -243,7 +244,7 @@ def unite_cells(runs: Iterable[Mapping[str, Any]]) -> tuple[list[CellRecord], di
         selections.update(run["selections"])
         for record in run["cells"]:
             known = {name: value for name, value in record.items() if name in names}
-            lists = {name: tuple(known[name]) for name in ("seeds", "headlines")}
+            lists = {name: tuple(known[name]) for name in ("seeds", "headlines") if name in known}
             cell = CellRecord(**known | lists)
             name = (*cell.line, cell.n)
             if name in cells and cells[name].cell == cell.cell:
@@ -252,3 +253,16 @@ def unite_cells(runs: Iterable[Mapping[str, Any]]) -> tuple[list[CellRecord], di
                 cell = replace(cell, seeds=seeds, headlines=headlines)
             cells[name] = cell
     return list(cells.values()), selections
+
+
+def latest(rows: pa.Table, key: tuple[str, ...]) -> pa.Table:
+    """Of rows with one key the last, in their order."""
+    if not len(rows):
+        return rows
+    places = rows.select(key).append_column("place", pa.array(np.arange(len(rows))))
+    last = places.group_by(list(key)).aggregate([("place", "max")])["place_max"].to_numpy()
+    if len(last) == len(rows):
+        return rows
+    kept = np.zeros(len(rows), dtype=np.bool_)
+    kept[last] = True
+    return rows.filter(pa.array(kept))

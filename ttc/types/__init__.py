@@ -32,7 +32,10 @@ from ttc.types.errors import (
     in_a_line,
 )
 from ttc.types.paths import Finish, Path, Problem, Step, StepEnd, total
+from ttc.types.places import place_of
 from ttc.types.ranges import (
+    INT,
+    LONG,
     Count,
     FolderName,
     Names,

@@ -70,6 +70,6 @@ def did_you_mean(word: str, names: Iterable[str], prefix: str = "") -> str:
     return f"; did you mean {prefix}{near[0]}?" if near else ""
 
 
-def in_a_line(error: Exception) -> str:
+def in_a_line(error: BaseException) -> str:
     """What an error says, or what it is where it says nothing."""
     return " ".join(mask(str(error)).split())[:300] or type(error).__name__

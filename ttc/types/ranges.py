@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Strict
+from pydantic import AllowInfNan, Strict
 
-Count = Annotated[int, Strict(), Ge(1)]
-Natural = Annotated[int, Strict(), Ge(0)]
+INT, LONG = Le(2**31 - 1), Le(2**63 - 1)
+"""What columns of whole numbers hold."""
+
+Count = Annotated[int, Strict(), Ge(1), INT]
+Natural = Annotated[int, Strict(), Ge(0), LONG]
 Share = Annotated[float, Strict(), Ge(0), Le(1)]
 PositiveShare = Annotated[float, Strict(), Gt(0), Le(1)]
-Positive = Annotated[float, Strict(), Gt(0)]
-NotNegative = Annotated[float, Strict(), Ge(0)]
+Positive = Annotated[float, Strict(), AllowInfNan(False), Gt(0)]
+NotNegative = Annotated[float, Strict(), AllowInfNan(False), Ge(0)]
 Naturals = Annotated[tuple[Natural, ...], Strict(False)]
 Names = Annotated[tuple[str, ...], Strict(False)]
 

@@ -6,11 +6,10 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path as File
 
 from ttc.data.files import read_rows
 from ttc.data.values import Row, missing_columns, read_each, text_at
-from ttc.types import Faults, UserError
+from ttc.types import Faults, UserError, place_of
 from ttc.verify.formats import FORMATS, UNCLEAR, LabelColumns, Reading, read_by_columns, unclear
 from ttc.verify.settings import NANO, LabelSettings
 
@@ -47,7 +46,7 @@ def load(source: str, settings: LabelSettings) -> tuple[list[Labelled], int]:
 
         nano = labelled(settings.limit or NANO_COUNT, settings.seed)
         return map_rows(nano, LabelColumns(answer="answer"), source), 0
-    found = islice(read_rows(File(source).expanduser(), "labelled solution"), settings.limit)
+    found = islice(read_rows(place_of(source), "labelled solution"), settings.limit)
     rows = [row for _, row in found]
     solutions = map_rows(rows, settings.columns, source, settings.format)
     if not solutions:

@@ -17,7 +17,7 @@ from ttc.settings.build import build, read, section, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
 from ttc.strategies.aggregations import Agg
-from ttc.types import Count, Faults, Natural, OneOf, Share, UserError
+from ttc.types import Count, Faults, Natural, OneOf, Share, UserError, place_of
 from ttc.verify.formats import FORMATS, LabelColumns
 
 NANO = "nano"
@@ -78,7 +78,7 @@ def parse(words: Sequence[str]) -> Task:
     sources, about_prm = given.names, given.composed
     faults = _source_faults(sources)
     source = sources[0] if sources else NANO
-    is_folder = File(source).expanduser().is_dir()
+    is_folder = place_of(source).is_dir()
     settings: LabelSettings | FolderSettings = FolderSettings() if is_folder else LabelSettings()
     try:
         settings = read(type(settings), [*([] if is_folder else _format_words(given.own)), *given.own])
@@ -95,7 +95,7 @@ def parse(words: Sequence[str]) -> Task:
     if faults:
         raise Faults(faults)
     name = "-".join(["verify", stem_of(File(source).absolute()), *([prm.name] if prm else [])])
-    return Task(source, settings, prm, File(settings.out or File("results") / name).expanduser().absolute())
+    return Task(source, settings, prm, place_of(settings.out or f"results/{name}").absolute())
 
 
 def _format_words(own: Sequence[str]) -> list[str]:
@@ -110,7 +110,7 @@ def _source_faults(sources: Sequence[str]) -> list[str]:
         return [f"SOURCE is missing: {NANO}, a {KINDS} file, or a results folder"]
     if len(sources) > 1:
         return [f"{word}: one SOURCE at a time; settings read key=value" for word in sources[1:]]
-    path = File(sources[0]).expanduser()
+    path = place_of(sources[0])
     if sources[0] == NANO:
         return []
     if path.is_dir():
