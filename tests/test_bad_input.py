@@ -90,7 +90,7 @@ def test_a_mistake_is_named_with_what_would_be_right(
     ("text", "said"),
     [
         ("text", "-cn mine: a saved sweep begins with `defaults: [config, _self_]`"),
-        ("defaults: [config]\nn: [1", "-cn mine: cannot be read (while parsing a flow sequence"),
+        ("defaults: [config]\nn: [1", "mine.yaml, line 2: no YAML of plain values"),
         ("defaults: [config]\nn: &a [*a]", "-cn mine: cannot be read (maximum recursion depth exceeded"),
         ("defaults: [config, _self_]\nhydra: {mode: x}", "-cn mine: "),
     ],

@@ -281,8 +281,8 @@ def test_any_walk_ends_where_an_undisturbed_run_does(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("TTC_CACHE", "off")
     monkeypatch.setattr(search.log, "disabled", True)  # engines that are to fail
     monkeypatch.setattr("ttc.run.local.start", start)  # which freezes what is loaded, for good
-    for said in ("revision", "versions", "hardware"):
-        monkeypatch.setattr(f"ttc.run.launch_log.{said}", dict)
+    for said, nothing in (("revision", str), ("versions", dict), ("hardware", dict)):
+        monkeypatch.setattr(f"ttc.run.launch_log.{said}", nothing)
     # small parts, and no waiting: a walk goes the same way whenever it is tried
     monkeypatch.setattr("ttc.run.shard.HEARTBEAT", 0)
     monkeypatch.setattr("ttc.run.shard.asyncio.to_thread", at_once)

@@ -294,9 +294,6 @@ class Folder:
 
     def _sweep(self) -> dict[str, Any]:
         try:
-            sweep = json.loads(self._files.read(RUNS))
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{self}/{RUNS}: no JSON ({error})") from None
-        if not isinstance(sweep, dict):
-            raise UserError(f"{self}/{RUNS}: not as ttc writes it")
-        return sweep
+            return dict(json.loads(self._files.read(RUNS)))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise UserError(f"{self}/{RUNS}: not as ttc writes it ({error})") from None
