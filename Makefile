@@ -1,5 +1,5 @@
 # What a developer runs. `uv run` keeps the environment as pyproject.toml says.
-.PHONY: check fix test demo bench bench-rival answers audit world
+.PHONY: check fix test soak demo bench bench-rival answers audit world
 
 check: ## style, types
 	uv run ruff check .
@@ -27,6 +27,11 @@ answers: ## every figure of docs/answers.md beside its goal; fails where one is 
 
 audit: ## known vulnerabilities of what is installed, where an index answers
 	uv run python benchmarks/audit.py
+
+soak: ## every kind of fault five times, 500 walks over a folder, 500 mutated inputs: an hour and a half
+	uv run python -m tests.faults.soak --times 5
+	TTC_WALKS=500 uv run pytest -n0 tests/test_resume.py
+	TTC_MUTATIONS=500 TTC_MUTATION_SEED=$$$$ uv run pytest -n0 tests/mutations
 
 world: ## the embedded world from nothing: trains both models, then measures them on the real stack
 	uv run python benchmarks/world/train.py

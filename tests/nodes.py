@@ -25,7 +25,7 @@ PORTS = (
 
 def free_ports(count: int) -> list[int]:
     """In a row, below the range from which Ray gives its workers their ports."""
-    for port in range(6500 + secrets.randbelow(7), 9900, count):
+    for port in range(6500 + secrets.randbelow(1000), 9900, count):
         with contextlib.ExitStack() as probes:
             found = [probes.enter_context(socket.socket()) for _ in range(count)]
             if all(probe.connect_ex(("127.0.0.1", port + i)) for i, probe in enumerate(found)):
@@ -40,10 +40,12 @@ class Node:
     Attributes:
         port: of the head.
         jobs: of the head's dashboard, which takes jobs.
+        spare: for one more node.
     """
 
     port: int
     jobs: int
+    spare: list[int]
     environment: dict[str, str]
     process: subprocess.Popen[bytes] = field(repr=False)
 
@@ -60,21 +62,21 @@ def head(log: Path, cpus: int, **environment: str) -> Iterator[Node]:
         **{"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)},
         **environment,
     }
-    port, jobs, *others = free_ports(2 + len(PORTS))
+    port, jobs, *others = free_ports(2 + 2 * len(PORTS))  # taken late, so those of another node as well
     # a short path: Ray's sockets stand below it, and their names have a limit
     folder = Path("/tmp") / f"ray-{secrets.token_hex(3)}"
     words = ["--head", f"--port={port}", f"--dashboard-port={jobs}", f"--temp-dir={folder}"]
-    with _start([*words, *_ports(others)], log, cpus, environment) as process:
-        yield Node(port, jobs, environment, process)
+    with _start([*words, *_ports(others[: len(PORTS)])], log, cpus, environment) as process:
+        yield Node(port, jobs, others[len(PORTS) :], environment, process)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
 def another(head: Node, log: Path, cpus: int, before: Sequence[str] = ()) -> Iterator[Node]:
-    """One more node of it. before: the words of a command that runs the command behind it."""
-    words = [f"--address={head.address}", *_ports(free_ports(len(PORTS)))]
+    """The other node of it. before: the words of a command that runs the command behind it."""
+    words = [f"--address={head.address}", *_ports(head.spare)]
     with _start(words, log, cpus, head.environment, before) as process:
-        yield Node(head.port, head.jobs, head.environment, process)
+        yield Node(head.port, head.jobs, [], head.environment, process)
 
 
 def _ports(numbers: Sequence[int]) -> list[str]:

@@ -29,6 +29,10 @@ FAKES = (
     *("cluster.shards=2", "cluster.paths=24"),
 )
 
+AGENTS = ("ray::DashboardAgent", "ray::RuntimeEnvAgent")
+"""Where a driver, a GCS or a raylet was killed, these two try for a minute to tell it somebody (Ray's
+publish_error_to_driver), and end."""
+
 ALIKE = 0.95
 """Share of a real policy's texts that two launches have in common at least."""
 
@@ -97,13 +101,14 @@ class Launch:
             self.start()
         raise AssertionError(f"not through after {tries} tries: {self.log.read_text()[-3000:]}")
 
-    def leftovers(self, seconds: float = 90) -> list[str]:
-        """What still runs some time after the launch's end. Where the driver or the GCS was killed, Ray's two
-        agents try for a minute to tell it somebody (`publish_error_to_driver`)."""
+    def leftovers(self, seconds: float = 20, but: tuple[str, ...] = ()) -> list[str]:
+        """What still runs some time after the launch's end, but those of some names."""
         deadline = time.monotonic() + seconds
-        while (alive := self.alive()) and time.monotonic() < deadline:
+        while found := [_name(one) for one in self.alive() if _name(one) not in but]:
+            if time.monotonic() > deadline:
+                break
             time.sleep(0.2)
-        return [_name(one) for one in alive]
+        return found
 
     def kill_all(self) -> None:
         for one in self.alive():

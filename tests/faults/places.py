@@ -105,7 +105,7 @@ class Cluster(Launch):
         wait_for(lambda: "ray::run" in {one.name() for one in raylet.children()})  # its shard
         raylet.kill()
 
-    def leftovers(self, seconds: float = 60) -> list[str]:
+    def leftovers(self, seconds: float = 20, but: tuple[str, ...] = ()) -> list[str]:
         """Of its own processes, not of the nodes'."""
         deadline = time.monotonic() + seconds
         while (found := self._own()) and time.monotonic() < deadline:

@@ -86,7 +86,7 @@ def _listen(
             deadline = time.monotonic() + GRACE
             replicas.stop()
         couriers.send()
-        for ref in ray.wait([*fan.tasks, *replicas.watched], num_returns=1, timeout=0.5)[0]:
+        for ref in ray.wait([*fan.tasks, *replicas.watch()], num_returns=1, timeout=0.5)[0]:
             try:
                 if ref in fan.tasks:
                     on_report(fan.hear(ref))

@@ -83,6 +83,10 @@ class Host:
                 raise OutOfMemory(str(error)) from None
             raise
 
+    async def there(self) -> bool:
+        """The process is."""
+        return True
+
     async def ready(self) -> None:
         """Returns once the engine answers."""
         await self._ready.wait()

@@ -11,7 +11,7 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 from typing import Any
 
@@ -31,8 +31,9 @@ CALLS = 100_000
 PROVEN = 60.0
 """Seconds that an engine has to live before its next death is the first in a row."""
 
-SETTLING = 10.0
-"""Seconds in which Ray notices that we have ended a process."""
+PAUSE = 0.5
+"""Seconds after which a process is asked again that Ray has not started yet: it may see only after a while
+that a node is gone."""
 
 PATIENCE = 1800.0
 """Seconds that a launch waits for a model of which no replica is up."""
@@ -46,10 +47,10 @@ class Replica:
     """One replica of an engine.
 
     Attributes:
-        serving, ready: references of its two calls; `ready` is None once it has said something.
-        since: when it came up, or was asked to.
+        there, serving, ready: references of its calls; `ready` is None once it has said something, and
+            `serving`, too, until the process is asked again, at the time `due`.
+        since: when it came up, or began to.
         up: it answers; `proven`: it did once.
-        killed: when we ended its process, for a new one.
         deaths: in a row.
         gone: it is given up.
     """
@@ -59,12 +60,13 @@ class Replica:
     config: EngineConfig
     log: str
     actor: Any
+    there: Any = None
     serving: Any = None
     ready: Any = None
-    since: float = 0.0
+    due: float = math.inf
+    since: float = field(default_factory=time.monotonic)
     up: bool = False
     proven: bool = False
-    killed: float = -math.inf
     deaths: int = 0
     gone: bool = False
 
@@ -73,8 +75,20 @@ class Replica:
         return f"{self.role} {self.number}"
 
     def serve(self) -> None:
-        self.serving, self.ready = self.actor.serve.remote(self.config), self.actor.ready.remote()
-        self.since, self.up = time.monotonic(), False
+        self.there, self.serving = self.actor.there.remote(), self.actor.serve.remote(self.config)
+        self.ready, self.due, self.up = self.actor.ready.remote(), math.inf, False
+
+    @property
+    def begun(self) -> bool:
+        """Was there a process that has heard of its last `serve`?"""
+        try:
+            return bool(ray.get(self.there, timeout=0))
+        except RayError:
+            return False
+
+    def wait(self) -> None:
+        self.serving = self.ready = None
+        self.due = time.monotonic() + PAUSE
 
     def give_up(self) -> None:
         self.gone, self.up = True, False
@@ -119,9 +133,11 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
     def actors(self, role: str) -> list[Any] | None:
         return [one.actor for one in self._all if one.role == role] or None
 
-    @property
-    def watched(self) -> list[Any]:
-        """References that say something once they are there: for `tend`."""
+    def watch(self) -> list[Any]:
+        """References that say something once they are there: for `tend`. Asks those again that are due."""
+        for one in self._all:
+            if one.due <= time.monotonic() and not one.gone:
+                one.serve()
         calls = ((one.serving, one.ready) for one in self._all if not one.gone)
         return [ref for pair in calls for ref in pair if ref is not None]
 
@@ -132,12 +148,15 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
             UserError, EngineDied: one does not start.
         """
         while not all(one.up or one.gone for one in self._all):
-            for ref in ray.wait(self.watched, num_returns=1)[0]:
+            watched = self.watch()
+            if not watched:
+                time.sleep(PAUSE)
+            for ref in ray.wait(watched, num_returns=1, timeout=PAUSE)[0]:
                 if said := self.tend(ref):
                     yield said
 
     def tend(self, ref: Any) -> str | None:
-        """Deals with a reference of `watched` that is there; what happened, in a line.
+        """Deals with a reference of `watch` that is there; what happened, in a line.
 
         Raises:
             UserError: an engine refuses its model.
@@ -188,9 +207,8 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
         error = _cause(replica.serving)
         if isinstance(error, UserError):
             raise error
-        if isinstance(error, ActorUnavailableError) and time.monotonic() - replica.killed < SETTLING:
-            time.sleep(0.2)  # asked before Ray had seen that we ended its process
-            replica.serve()
+        if isinstance(error, ActorUnavailableError) and not replica.begun:
+            replica.wait()
             return None
         lived = time.monotonic() - replica.since if replica.up else 0.0
         said = f"{replica.name} died ({in_a_line(error)}; see {replica.log})"
@@ -207,7 +225,7 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
             said += f", out of memory: {smaller}"
         if not isinstance(error, RayActorError):  # the process is still there
             ray.kill(replica.actor, no_restart=False)
-            replica.killed = time.monotonic()
+        replica.since = time.monotonic()
         replica.serve()
         return f"{said}; started again"
 
