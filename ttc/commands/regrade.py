@@ -16,6 +16,7 @@ import pandas as pd
 
 from ttc.commands.golds import corrected
 from ttc.commands.settings import RegradeSettings
+from ttc.commands.upkeep import tell_damages
 from ttc.grading import Grader, extract, make_grader, name_reading
 from ttc.plan.done import outdated
 from ttc.readout import read_out, readout_config
@@ -56,6 +57,7 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     if not len(folder.read("paths", [])):
         raise UserError(f"{folder}: no results here (no stored paths)")
     with folder.held():
+        tell_damages(folder, console)
         if settings.golds:
             _correct(folder, settings, console)
         if any(word.startswith("readout.") for word in words):

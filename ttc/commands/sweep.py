@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 
 from ttc.commands import DONE, FAILED, INTERRUPTED, STOPPED
+from ttc.commands.upkeep import tell_damages
 from ttc.plan.cells import Grid, read_grid
 from ttc.plan.done import check_gold, plan_missing
 from ttc.plan.estimate import estimate
@@ -21,7 +22,7 @@ from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
 from ttc.run.stopping import Stop
-from ttc.store import DAMAGED, Folder
+from ttc.store import Folder
 from ttc.types import EngineDied, TooManyFailures, Unwritable, place_of
 
 
@@ -56,8 +57,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
     inputs, launch = look_up_all(grid), grid.launch
     folder = Folder(place_of(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():
-        for damage in folder.damages:
-            say(console, f"set aside in {DAMAGED}/, and its searches are done again: {damage}")
+        tell_damages(folder, console)
         # what is only scored is not graded, and a line from before golds were corrected may be scored again
         check_gold(folder, [one for one in inputs.cells if one.record.gold or not grid.stored])
         plan = plan_missing(folder, inputs.cells, grid.stored)

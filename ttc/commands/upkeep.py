@@ -11,7 +11,7 @@ from ttc.commands import DONE, FAILED
 from ttc.report.console import say, show
 from ttc.report.formats import counted
 from ttc.report.tables import Table, column
-from ttc.store import Folder
+from ttc.store import DAMAGED, Folder
 from ttc.types import Faults, UserError
 
 DAMAGES = (column("part", "text", "part"), column("fault", "text", "fault"))
@@ -46,8 +46,15 @@ def compact(folder: Folder, words: Sequence[str], console: Console) -> None:
     """
     _refuse("compact", folder, words)
     with folder.held():
+        tell_damages(folder, console)
         before, after = folder.compact()
     say(console, f"{folder}: {counted(before, 'part')} before, {after} now")
+
+
+def tell_damages(folder: Folder, console: Console) -> None:
+    """What was set aside when the folder was held."""
+    for damage in folder.damages:
+        say(console, f"set aside in {DAMAGED}/, and the line that filled the folder does it again: {damage}")
 
 
 def _refuse(command: str, folder: Folder, words: Sequence[str]) -> None:
