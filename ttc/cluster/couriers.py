@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import RayActorError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ttc.cluster.logs import away, node, rotate
@@ -27,7 +27,7 @@ FAREWELL = 5.0
 
 class Couriers(contextlib.AbstractContextManager["Couriers"]):
     """A courier on every other node, on those that come later too. What it could not fetch before its node
-    is gone, is lost."""
+    is gone, or before a log that fills too fast was begun anew, is lost."""
 
     def __init__(self, logs: Path) -> None:
         self._logs = logs
@@ -35,9 +35,13 @@ class Couriers(contextlib.AbstractContextManager["Couriers"]):
         self._fetching: dict[Any, Any] = {}
         self._next = 0.0
 
-    def __exit__(self, *error: object) -> None:
-        """Brings what is left; the files there are removed."""
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        """Brings what is left, of a start that failed as well; the files there are removed."""
+        if kind is KeyboardInterrupt:  # whoever presses twice waits for nothing
+            return
         with contextlib.suppress(RayError):
+            self._next = 0.0
+            self.send()
             self._receive(FAREWELL)
             self._fetching = {one.fetch.remote(last=True): one for one in self._at.values()}
             self._receive(FAREWELL)
@@ -47,15 +51,15 @@ class Couriers(contextlib.AbstractContextManager["Couriers"]):
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + ROUND
+        courier: Any = ray.remote(Courier)
         for name in (one["NodeID"] for one in ray.nodes() if one["Alive"]):
             if name != node() and name not in self._at:
                 there = NodeAffinitySchedulingStrategy(name, soft=False)
-                courier: Any = ray.remote(Courier)
                 own = courier.options(num_cpus=0, scheduling_strategy=there).remote(str(self._logs))
                 self._at[name] = own
                 self._fetching[own.fetch.remote()] = own
-        for courier in self._receive(0):
-            self._fetching[courier.fetch.remote()] = courier
+        for own in self._receive(0):
+            self._fetching[own.fetch.remote()] = own
 
     def _receive(self, seconds: float) -> list[Any]:
         """Writes down what is fetched; whose it was."""
@@ -63,17 +67,20 @@ class Couriers(contextlib.AbstractContextManager["Couriers"]):
         done = []
         for ref in ray.wait(calls, num_returns=len(calls), timeout=seconds)[0] if calls else ():
             courier = self._fetching.pop(ref)
-            with contextlib.suppress(RayError):  # its node is gone
+            try:
                 for name, data in ray.get(ref).items():
                     self._write(self._logs / name, data)
                 done.append(courier)
+            except RayActorError:  # its node is gone, or another one goes there
+                self._at = {name: own for name, own in self._at.items() if own is not courier}
         return done
 
     def _write(self, log: Path, data: bytes) -> None:
-        self._logs.mkdir(exist_ok=True)
-        with log.open("ab") as file:
-            file.write(data)
-        rotate(str(log))
+        with contextlib.suppress(OSError):  # a full disk: the parts will say so
+            self._logs.mkdir(exist_ok=True)
+            with log.open("ab") as file:
+                file.write(data)
+            rotate(str(log))
 
 
 class Courier:

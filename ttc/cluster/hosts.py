@@ -75,6 +75,8 @@ class Host:
         try:
             if self._engine is None:  # else only the driver had lost sight of it
                 self._engine = await start(config)
+            if self._dead.is_set():  # and its process is not ended yet
+                raise self._why or EngineDied("the engine has died")
             self._ready.set()
             await self._dead.wait()
             raise self._why or EngineDied("the engine has died")

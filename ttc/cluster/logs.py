@@ -32,7 +32,8 @@ class Log:
         self._name = name = name if at_home else str(away(name))
         directory = os.path.dirname(name)
         os.makedirs(directory, mode=0o777 if at_home else 0o700, exist_ok=True)
-        if not at_home and os.stat(directory).st_uid != os.getuid():  # all users may write beside it
+        # all users may write beside it
+        if not at_home and (os.path.islink(directory) or os.stat(directory).st_uid != os.getuid()):
             raise UserError(f"{directory} is another user's: logs are kept there")
         with open(name, "a") as file:  # appended to, so that it may be cut under its writers
             self._begin = file.tell()
@@ -72,4 +73,5 @@ def node() -> str:
 def away(name: str) -> Path:
     """Where a process on another node than the driver's keeps the log `name` of the folder meanwhile."""
     folder, file = os.path.split(name)
-    return Path(tempfile.gettempdir(), f"ttc-{os.getuid()}-{crc32(folder.encode()):08x}", file)
+    job = ray.get_runtime_context().get_job_id()
+    return Path(tempfile.gettempdir(), f"ttc-{os.getuid()}-{job}-{crc32(folder.encode()):08x}", file)

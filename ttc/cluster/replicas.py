@@ -38,6 +38,9 @@ that a node is gone."""
 PATIENCE = 1800.0
 """Seconds that a launch waits for a model of which no replica is up."""
 
+LOST = 60.0
+"""Seconds after which a process that Ray has still not started is a death more."""
+
 FAREWELL = 10.0
 """Seconds that engines get to end their own processes."""
 
@@ -47,8 +50,8 @@ class Replica:
     """One replica of an engine.
 
     Attributes:
-        there, serving, ready: references of its calls; `ready` is None once it has said something, and
-            `serving`, too, until the process is asked again, at the time `due`.
+        there, serving, ready: references of its calls; `ready` is None once it has said something.
+        due: when its process is asked again; `serving` is None until then.
         since: when it came up, or began to.
         up: it answers; `proven`: it did once.
         deaths: in a row.
@@ -78,8 +81,7 @@ class Replica:
         self.there, self.serving = self.actor.there.remote(), self.actor.serve.remote(self.config)
         self.ready, self.due, self.up = self.actor.ready.remote(), math.inf, False
 
-    @property
-    def begun(self) -> bool:
+    def was_there(self) -> bool:
         """Was there a process that has heard of its last `serve`?"""
         try:
             return bool(ray.get(self.there, timeout=0))
@@ -87,7 +89,8 @@ class Replica:
             return False
 
     def wait(self) -> None:
-        self.serving = self.ready = None
+        """Asks again in a moment, when Ray has seen that the process is gone."""
+        self.serving, self.ready, self.up = None, None, False
         self.due = time.monotonic() + PAUSE
 
     def give_up(self) -> None:
@@ -207,7 +210,8 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
         error = _cause(replica.serving)
         if isinstance(error, UserError):
             raise error
-        if isinstance(error, ActorUnavailableError) and not replica.begun:
+        waited = time.monotonic() - replica.since
+        if isinstance(error, ActorUnavailableError) and not replica.was_there() and waited < LOST:
             replica.wait()
             return None
         lived = time.monotonic() - replica.since if replica.up else 0.0
@@ -226,7 +230,7 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
         if not isinstance(error, RayActorError):  # the process is still there
             ray.kill(replica.actor, no_restart=False)
         replica.since = time.monotonic()
-        replica.serve()
+        replica.wait()
         return f"{said}; started again"
 
 

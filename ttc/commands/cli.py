@@ -18,7 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.commands.help import HELP, write_help, write_overview
 from ttc.settings import extensions
-from ttc.types import EngineDied, Faults, TransientError, UserError
+from ttc.types import EngineDied, Faults, TransientError, Unwritable, UserError
 
 if TYPE_CHECKING:
     from ttc.report.console import Console
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from ttc.report.console import refuse
 
         refuse(error.format_message() if isinstance(error, typer.TyperException) else error)
-        return FAILED if isinstance(error, EngineDied | TransientError) else BAD_INPUT
+        return FAILED if isinstance(error, EngineDied | TransientError | Unwritable) else BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read this has seen enough

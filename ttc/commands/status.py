@@ -71,7 +71,7 @@ def _show(folder: Folder, console: Console) -> None:
     (cells, selections), found = folder.cells(), Found(folder)
     rows = [_cell(record, selections[record.selection], found) for record in cells]
     todo = sum(row["missing"] + row["failed"] for row in rows)
-    left = seconds_left(folder, runs[-1], todo) if holder and runs[-1]["status"] == "running" else None
+    left = seconds_left(folder, runs[-1]) if holder and runs[-1]["status"] == "running" else None
     facts = {"holder": holder, "launches": len(runs), "seconds_left": left}
     title = f"{folder}: {f'in use by {holder}' if holder else 'nobody is at work'}"
     title += f", about {duration(left)} left" if left else ""
@@ -91,11 +91,11 @@ def _show(folder: Folder, console: Console) -> None:
     )
 
 
-def seconds_left(folder: Folder, run: Mapping[str, Any], todo: int) -> float | None:
+def seconds_left(folder: Folder, run: Mapping[str, Any]) -> float | None:
     """At the pace of the launch that runs, its start included; None: it has finished nothing yet."""
-    done = len(folder.read("searches", ["family"], after=run["after"])) if "after" in run else 0
+    done = len(folder.read_all("searches", ["family"], after=run.get("after", 0)))
     passed = (datetime.now(UTC) - datetime.fromisoformat(run["started"])).total_seconds()
-    return todo * passed / done if done and passed > 0 else None
+    return max(0, run.get("jobs", 0) - done) * passed / done if done and passed > 0 else None
 
 
 class Found:

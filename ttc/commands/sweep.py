@@ -66,7 +66,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
             return DONE
         todo = plan.size
         del plan  # each pair of engines has its own, and what a large folder holds should not be there twice
-        log = LaunchLog(folder, inputs, [command, *arguments])
+        log = LaunchLog(folder, inputs, [command, *arguments], todo)
         stop = Stop()
 
         def on_report(report: Report) -> None:

@@ -47,7 +47,7 @@ def _files(mapped: Any) -> list[str]:
 def _known(kind: Any) -> bool:
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
-    return kind in CONFIG_MAPPING_NAMES
+    return isinstance(kind, str) and kind in CONFIG_MAPPING_NAMES
 
 
 def _read(file: Path) -> dict[str, Any]:

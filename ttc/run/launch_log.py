@@ -22,12 +22,13 @@ from ttc.run.launch import Failure, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.provenance import hardware, now, revision, versions
-from ttc.types import NOT_KEPT, EngineDied, TooManyFailures, UserError, mask_all
+from ttc.types import NOT_KEPT, EngineDied, TooManyFailures, Unwritable, UserError, mask_all
 
 BILL = ("generated_tokens", "prompt_computed", "prompt_cached", "prm_computed", "prm_cached", "prm_shared")
 
 ENDS: dict[type[BaseException], str] = {
     EngineDied: "engine died",
+    Unwritable: "no room",
     UserError: "refused",  # only Ray knows how large it is
     TooManyFailures: "too many failures",
     KeyboardInterrupt: "interrupted",
@@ -37,7 +38,7 @@ ENDS: dict[type[BaseException], str] = {
 class LaunchLog:
     """This launch's entry. The folder is held."""
 
-    def __init__(self, folder: Folder, inputs: Inputs, line: Sequence[str]) -> None:
+    def __init__(self, folder: Folder, inputs: Inputs, line: Sequence[str], jobs: int = 0) -> None:
         self._folder = folder
         self._runs = folder.runs()
         self._first_part = folder.commits
@@ -50,6 +51,7 @@ class LaunchLog:
         self._entry: dict[str, Any] = {
             "started": now(),
             "after": self._first_part,
+            "jobs": jobs,
             "finished": None,
             "status": "running",
             "command": line[0],

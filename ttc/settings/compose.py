@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, asdict, fields, replace
 from itertools import islice
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any, cast
 
 from ttc.settings.line import PRIMARY, Line, read_line
@@ -65,12 +66,20 @@ def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
                 raise Faults(faults) from None
             line = replace(line, overrides=kept)
         except Exception as error:  # of Hydra's own parsers: YAML's, antlr's, OmegaConf's, and of the disk
+            if _is_ours(error):
+                raise
             raise Faults([*faults, f"{line}: cannot be read ({in_a_line(error)})"]) from None
     if faults:
         unread = Unread(faults)
         unread.rest = points
         raise unread
     return points
+
+
+def _is_ours(error: Exception) -> bool:
+    """Was it raised by a line of ttc itself? Then it is a defect, and no user's mistake."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
 
 
 def _says(word: str, fault: str) -> bool:
@@ -161,7 +170,8 @@ class _Composer:
                 name, several = listed.groups()
                 grid = f"one name, no list; several are a grid: -m {name}={several}"
                 raise UserError(f"{word}: {'null is no name' if several is None else grid}")
-            if not isinstance(self._parse(word).value(), str | None):  # 7, {a: 1}
+            own = word.startswith("hydra.")
+            if not own and not isinstance(self._parse(word).value(), str | None):  # 7, {a: 1}
                 raise UserError(f"{word}: must be a name")
         config = self._loader.load_configuration(self._config, list(words), RunMode.RUN)
         with open_dict(config):

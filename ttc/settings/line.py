@@ -21,7 +21,7 @@ class Line:
     overrides: list[str]
 
     def __str__(self) -> str:
-        return " ".join(self.overrides) if self.config == PRIMARY else f"-cn {self.config}"
+        return " ".join(self.overrides) or "the line" if self.config == PRIMARY else f"-cn {self.config}"
 
 
 def read_line(arguments: Sequence[str]) -> Line:

@@ -57,12 +57,13 @@ class Files:
             return stream.read()
 
     def size(self, name: str) -> int:
-        return self._system.get_file_info(self._at(name)).size
+        with self._reachable(name):
+            return self._system.get_file_info(self._at(name)).size
 
     def seal(self, name: str) -> tuple[int, int]:
         """A file's size in bytes, and its CRC-32."""
         size = checksum = 0
-        with self._system.open_input_stream(self._at(name)) as stream:
+        with self._reachable(name), self._system.open_input_stream(self._at(name)) as stream:
             while block := stream.read(BLOCK):
                 size, checksum = size + len(block), zlib.crc32(block, checksum)
         return size, checksum
@@ -117,27 +118,30 @@ class Files:
         """
         directory, _, base = name.rpartition("/")
         hidden = self._at(f"{directory}/.{base}.writing")
-        try:
-            self._system.create_dir(self._at(directory), recursive=True)
-            with self._system.open_output_stream(hidden) as stream:
-                yield stream
-            _force(hidden)
-            self._system.move(hidden, self._at(name))
-            _force(self._at(directory))  # the name, too, is to outlive a power cut
-        except OSError as error:
-            with contextlib.suppress(OSError):  # a full disk gets the room back
-                self._system.delete_file(hidden)
-            raise Unwritable(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
+        with self._writable(name):
+            try:
+                self._make(directory)
+                with self._system.open_output_stream(hidden) as stream:
+                    yield stream
+                _force(hidden)
+                self._system.move(hidden, self._at(name))
+                _force(self._at(directory))  # the name, too, is to outlive a power cut
+            except OSError:
+                with contextlib.suppress(OSError):  # a full disk gets the room back
+                    self._system.delete_file(hidden)
+                raise
 
     def move(self, name: str, new: str) -> None:
         """Gives a file another name, in a directory that is made if need be, and for good."""
-        directory = self._at(new.rpartition("/")[0])
-        self._system.create_dir(directory, recursive=True)
-        self._system.move(self._at(name), self._at(new))
-        _force(directory)
+        directory = new.rpartition("/")[0]
+        with self._writable(new):
+            self._make(directory)
+            self._system.move(self._at(name), self._at(new))
+            _force(self._at(directory))
 
     def delete(self, name: str) -> None:
-        self._system.delete_file(self._at(name))
+        with self._writable(name):
+            self._system.delete_file(self._at(name))
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
@@ -154,9 +158,10 @@ class Files:
         with file as lock:
             if not _lock(lock, fcntl.LOCK_EX):
                 raise UserError(f"results folder {self.where} is in use by {_holder(lock)}")
-            lock.truncate(0)
-            lock.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%F %T')}")
-            lock.flush()
+            with self._writable(".lock"):
+                lock.truncate(0)
+                lock.write(f"process {os.getpid()} on {socket.gethostname()} since {time.strftime('%F %T')}")
+                lock.flush()
             yield
 
     def holder(self) -> str | None:
@@ -165,6 +170,20 @@ class Files:
             return None
         with self._reachable(".lock"), open(self._at(".lock")) as lock:
             return None if _lock(lock, fcntl.LOCK_SH) else _holder(lock)
+
+    def _make(self, directory: str) -> None:
+        """A directory, for good as well."""
+        path = self._at(directory)
+        if self._system.get_file_info(path).type == fs.FileType.NotFound:
+            self._system.create_dir(path, recursive=True)
+            _force(os.path.dirname(path))
+
+    @contextlib.contextmanager
+    def _writable(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Unwritable(f"{self.where}/{name}: cannot be written ({_reason(error)})") from None
 
     @contextlib.contextmanager
     def _reachable(self, name: str) -> Iterator[None]:

@@ -108,13 +108,16 @@ def faults_of(files: Files, name: str) -> list[str]:
     # parts of earlier versions have no checksums: of them only the footers can be looked at
     if len(mark) == 8 and mark != f"{found:08x}":
         return [f"{commit}: {size} bytes, not those that were written"]
-    try:
-        seals = json.loads(files.read_metadata(commit).get(SEAL, b"{}"))
+    try:  # a file may say anything
+        seals = dict(json.loads(files.read_metadata(commit).get(SEAL, b"{}")))
+        written = [(table, (size, checksum)) for table, (size, checksum) in seals.items()]
     except (OSError, pa.ArrowException):
         return [f"{commit}: no Parquet file"]
+    except (ValueError, TypeError):
+        return [f"{commit}: not of ttc"]
     faults = []
-    for table, (size, checksum) in seals.items():
-        if table not in TABLES:  # a file may say anything
+    for table, (size, checksum) in written:
+        if table not in TABLES:
             return [f"{commit}: of a table {table!r}, which there is not"]
         file = f"{table}/{name}"
         own = files.seal(file) if files.has(file) else None

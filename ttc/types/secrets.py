@@ -22,11 +22,11 @@ NOT_KEPT = (
 
 SECRET = "key|token|secret|password|passwd|signature|sig|code"
 """How the names of a URL's parameters end that hold one."""
-USER = re.compile(r"(?<=://)[^\s/@'\"]+(?=@)")
+USER = re.compile(r"(?<=://)[^\s/]+(?=@)")
 QUERY = re.compile(rf"(?<=[?&])([^\s=&#'\"]*(?:{SECRET})=)([^\s&#'\"]+)", re.IGNORECASE)
 VARIABLE = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD)$", re.IGNORECASE)
 
-KNOWN, GUESSED = 6, 16
+KNOWN, GUESSED = 8, 16
 """Characters that a secret has at least, where it is known to be one and where a variable's name says so: a
 shorter one would mask words."""
 
