@@ -128,6 +128,9 @@ class Host:
     async def _answer(self, mail: Mailbox, number: int, verb: str, arguments: tuple[Any, ...]) -> None:
         value: Any = None
         error: Exception | None = None
+        if not self._ready.is_set():  # asked by a shard that had no call open when the last process died
+            mail.put((number, None, EngineDied("it is not up")))
+            return
         try:
             if self._stopped:
                 raise Interrupted
