@@ -35,14 +35,19 @@ def test_merged_parts_hold_the_same_rows_in_the_same_order(folder: Folder) -> No
     assert all(not faults for _, faults in folder.check())
 
 
+def merge_three_and_die(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is held. The merged part is committed, and its parts are still there."""
+    for number in range(3):
+        folder.commit(part(searches=[search_row("done", first=number)]))
+    with monkeypatch.context() as patched:
+        patched.setattr(Files, "delete", Mock(side_effect=PowerCut))
+        with pytest.raises(PowerCut):
+            folder.compact()
+
+
 def test_a_merge_that_was_cut_short_counts_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     with folder.held():
-        for number in range(3):
-            folder.commit(part(searches=[search_row("done", first=number)]))
-        with monkeypatch.context() as patched:
-            patched.setattr(Files, "delete", Mock(side_effect=PowerCut))
-            with pytest.raises(PowerCut):
-                folder.compact()
+        merge_three_and_die(folder, monkeypatch)
         assert len(files(folder)) == 4
         assert len(folder.read_all("searches", ["status"])) == 3
     with folder.held():
@@ -54,12 +59,7 @@ def test_parts_outlive_a_damaged_one_that_they_were_merged_into(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with folder.held():
-        for number in range(3):
-            folder.commit(part(searches=[search_row("done", first=number)]))
-        with monkeypatch.context() as patched:
-            patched.setattr(Files, "delete", Mock(side_effect=PowerCut))
-            with pytest.raises(PowerCut):
-                folder.compact()
+        merge_three_and_die(folder, monkeypatch)
     [merged] = folder.local("searches").glob("000001-000003-*")
     merged.write_bytes(b"")
     with folder.held():

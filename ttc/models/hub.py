@@ -10,7 +10,7 @@ from pathlib import Path
 from ttc.types import UserError
 
 SMALL_FILES = ["*.json", "*.jinja", "*.model", "*.txt", "*.py"]
-"""Code, too, for models that are trusted: it is fetched here, and not run."""
+"""Code, too: fetched here, and run only where it is asked for (remote_code.py)."""
 
 
 def snapshot(model: str, revision: str | None) -> tuple[Path, str]:

@@ -13,7 +13,7 @@ PRIMARY = "config"
 
 @dataclass(frozen=True)
 class Line:
-    """A launch's words, sorted: the grid's flag, where its primary config is, and the overrides."""
+    """The grid's flag, the folder and the name of the primary config, and the overrides."""
 
     multirun: bool
     folder: str | None

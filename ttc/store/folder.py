@@ -121,7 +121,7 @@ class Folder:
     def runs(self) -> list[dict[str, Any]]:
         """sweep.json's launches, oldest first; none where there is no file."""
         self._check()
-        return self._sweep()["runs"] if self.has(RUNS) else []
+        return self._parse(self._files.read(RUNS))["runs"] if self.has(RUNS) else []
 
     def cells(self) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
         """The cells of all runs, each once, and the selections that they name (schema.unite_cells)."""
@@ -275,13 +275,16 @@ class Folder:
         """Refuses another version's folder. sweep.json says it, or a part: an import writes those first."""
         if self._known:
             return
-        version = self._sweep().get("schema", SCHEMA_VERSION) if self.has(RUNS) else self._version_of_parts()
+        data = self._files.read(RUNS) if self.has(RUNS) else None
+        version = (
+            self._version_of_parts() if data is None else self._parse(data).get("schema", SCHEMA_VERSION)
+        )
         if version not in (SCHEMA_VERSION, None):
             raise UserError(
                 f"{self} was written by ttc's schema {version}, and this version reads {SCHEMA_VERSION}: "
                 "take another name=, or read it with the version that wrote it"
             )
-        if self.has(RUNS) and (fault := fault_of(self._files.read(RUNS))):
+        if data is not None and (fault := fault_of(data)):
             raise UserError(f"{self}/{RUNS}: not as ttc writes it ({fault})")
         self._known = version is not None
 
@@ -292,8 +295,8 @@ class Folder:
                 return int(self._files.read_metadata(f"{COMMIT}/{name}").get(b"schema", SCHEMA_VERSION))
         return None
 
-    def _sweep(self) -> dict[str, Any]:
+    def _parse(self, sweep: bytes) -> dict[str, Any]:
         try:
-            return dict(json.loads(self._files.read(RUNS)))
+            return dict(json.loads(sweep))
         except (ValueError, TypeError, RecursionError) as error:
             raise UserError(f"{self}/{RUNS}: not as ttc writes it ({error})") from None
