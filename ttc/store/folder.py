@@ -275,16 +275,14 @@ class Folder:
         """Refuses another version's folder. sweep.json says it, or a part: an import writes those first."""
         if self._known:
             return
-        data = self._files.read(RUNS) if self.has(RUNS) else None
-        version = (
-            self._version_of_parts() if data is None else self._parse(data).get("schema", SCHEMA_VERSION)
-        )
+        raw = self._files.read(RUNS) if self.has(RUNS) else None
+        version = self._version_of_parts() if raw is None else self._parse(raw).get("schema", SCHEMA_VERSION)
         if version not in (SCHEMA_VERSION, None):
             raise UserError(
                 f"{self} was written by ttc's schema {version}, and this version reads {SCHEMA_VERSION}: "
                 "take another name=, or read it with the version that wrote it"
             )
-        if data is not None and (fault := fault_of(data)):
+        if raw is not None and (fault := fault_of(raw)):
             raise UserError(f"{self}/{RUNS}: not as ttc writes it ({fault})")
         self._known = version is not None
 
