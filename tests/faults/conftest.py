@@ -20,7 +20,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Place], dict[st
     return cache(lambda place: run_undisturbed(place, tmp_path_factory.mktemp("usual"))[0])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")  # so that it is there before a test's own launch begins
 def undisturbed(usual: Callable[[Place], dict[str, Any]]) -> dict[str, Any]:
     return usual(fakes)
 
