@@ -27,7 +27,7 @@ FULL = re.compile(rf"(?P<words>.+)@(?P<n>\d+){CHOICE}")
 ID = re.compile(rf"(?P<id>[^@:]+){CHOICE}")
 PANEL = ["policy", "prm", "dataset", "prompt"]
 """What must be equal for two lines to stand in one picture."""
-ANSWER_COLUMNS = ["cell", "n", "problem_key", "level", "seed", "vote", "agg", "correct"]
+ANSWER_COLUMNS = ["cell", "n", "problem_key", "problem_id", "level", "seed", "vote", "agg", "correct"]
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,10 @@ class Results:
         correct_PS[problem_N, seed_N] = part["correct"]
         return pd.DataFrame(correct_PS, index=problems, columns=seeds)
 
-    def levels(self) -> pd.Series:
-        """problem_key -> the dataset's level, NaN for none."""
-        return self._answers.drop_duplicates("problem_key").set_index("problem_key")["level"]
+    def problems(self) -> pd.DataFrame:
+        """problem_key -> problem_id, and the dataset's `level`, NaN for none."""
+        answers = self._answers.drop_duplicates("problem_key")
+        return answers.set_index("problem_key")[["problem_id", "level"]]
 
     def readings(self, rows: pd.DataFrame) -> list[Reading]:
         found = map(plain, rows.to_dict("records"))

@@ -86,6 +86,7 @@ FORMATS: Mapping[str, Write] = {
     "count": count,
     "setting": setting,
     "points": points,
+    "percent": percent,
     "interval": _interval(points),
     "signed": signed,
     "signed_interval": _interval(signed),

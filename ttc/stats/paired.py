@@ -16,8 +16,15 @@ REPLICATES = 10_000
 EXACT = 20
 """Problems up to which all sign flips are counted."""
 FLIPS = 10_000
+CHUNK = 10**6
+"""Weights of a bootstrap that are held at once."""
 CLEAR = 0.5
 """A problem goes one way where its mean differences is at least this."""
+FIGURES = (
+    *("difference", "difference_low", "difference_high", "p_sign_flip", "p_mcnemar"),
+    *("better", "worse"),
+)
+"""Of a pair. p_mcnemar: NaN where a cell is not 0 or 1 on every problem; better, worse: problems each way."""
 
 
 def bootstrap_weights(problems: int, replicates: int = REPLICATES, seed: int | None = None) -> Floats:
@@ -26,11 +33,9 @@ def bootstrap_weights(problems: int, replicates: int = REPLICATES, seed: int | N
     Without a seed always the same for equally many problems, so for every cell and curve: differences are
     paired.
     """
-    random = np.random.Generator(np.random.PCG64(problems if seed is None else seed))
-    drawn_RP = random.integers(problems, size=(replicates, problems))
-    row_R1 = np.arange(replicates)[:, None] * problems
-    counts = np.bincount((drawn_RP + row_R1).ravel(), minlength=replicates * problems)
-    return counts.reshape(replicates, problems).astype(np.float64)
+    return _drawn(
+        np.random.Generator(np.random.PCG64(problems if seed is None else seed)), replicates, problems
+    )
 
 
 def percentiles(value_R: Floats, level: float = 0.95) -> tuple[float, float]:
@@ -39,24 +44,62 @@ def percentiles(value_R: Floats, level: float = 0.95) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def bootstrap_means(value_DP: Floats) -> Floats:
+    """mean_DR of each row over the problems of each replicate, the ones of `bootstrap_weights(P)`.
+
+    A hundred million weights do not lie in memory at once: a million do.
+    """
+    P = value_DP.shape[1]
+    random = np.random.Generator(np.random.PCG64(P))
+    means, left = [], REPLICATES
+    while left:
+        rows = min(left, max(1, CHUNK // P))
+        means.append(value_DP @ _drawn(random, rows, P).T / P)
+        left -= rows
+    return np.concatenate(means, axis=1)
+
+
+def _drawn(random: np.random.Generator, replicates: int, problems: int) -> Floats:
+    drawn_RP = random.integers(problems, size=(replicates, problems))
+    row_R1 = np.arange(replicates)[:, None] * problems
+    counts = np.bincount((drawn_RP + row_R1).ravel(), minlength=replicates * problems)
+    return counts.reshape(replicates, problems).astype(np.float64)
+
+
 def sign_flip(difference_P: Floats) -> float:
     """Two-sided p of the mean difference if the cells were exchangeable: their names are swapped at random.
 
     All flips are counted up to 20 problems, beyond that 10,000 random ones, and the observed one with them.
     """
-    P = len(difference_P)
     observed = abs(float(difference_P.sum())) - TIE
-    if P <= EXACT:
-        sums = np.zeros(1)
-        for difference in difference_P:
-            sums = np.concatenate([sums + difference, sums - difference])
-        return float((np.abs(sums) >= observed).mean())
+    if len(difference_P) <= EXACT:
+        return _all_flips(difference_P, observed)
+    return (int((np.abs(flipped_sums(difference_P[None])) >= observed).sum()) + 1) / (FLIPS + 1)
+
+
+def flipped_sums(value_DP: Floats) -> Floats:
+    """sum_DK of each row over the problems, with the signs of each of 10,000 random flips."""
+    P = value_DP.shape[1]
     random = np.random.Generator(np.random.PCG64(P))
-    extreme = 0
-    for _ in range(FLIPS // 1000):
-        sums = random.choice([-1.0, 1.0], size=(1000, P)) @ difference_P
-        extreme += int((np.abs(sums) >= observed).sum())
-    return (extreme + 1) / (FLIPS + 1)
+    sums = [value_DP @ random.choice([-1.0, 1.0], size=(1000, P)).T for _ in range(FLIPS // 1000)]
+    return np.concatenate(sums, axis=1)
+
+
+def _all_flips(difference_P: Floats, observed: float) -> float:
+    """The share of all 2^P sums that are as far from 0: each is a sum of the first half of the problems and
+    one of the second, so 2^(P/2) of each are looked up in one another."""
+    half = len(difference_P) // 2
+    first, second = _sums(difference_P[:half]), np.sort(_sums(difference_P[half:]))
+    above = len(second) - np.searchsorted(second, observed - first, side="left")
+    below = np.searchsorted(second, -observed - first, side="right")
+    return min(1.0, float((above + below).sum()) / (len(first) * len(second)))
+
+
+def _sums(difference_P: Floats) -> Floats:
+    sums = np.zeros(1)
+    for difference in difference_P:
+        sums = np.concatenate([sums + difference, sums - difference])
+    return sums
 
 
 def mcnemar(difference_P: Floats) -> float:
@@ -65,6 +108,32 @@ def mcnemar(difference_P: Floats) -> float:
     # the two-sided binomial test of a fair coin; scipy.stats has it too, and takes half a second to import
     tail = sum(math.comb(ups + downs, k) for k in range(min(ups, downs) + 1))
     return min(1.0, 2 * tail / 2 ** (ups + downs))
+
+
+def compare(mean_CP: Floats, first_D: Sequence[int], second_D: Sequence[int]) -> dict[str, Floats]:
+    """D pairs of C cells on the same P problems, the first of each against the second: figure -> value_D.
+
+    Means and sums over replicates and flips are linear, so they are made for the cells, and not for the pairs.
+
+    Args:
+        mean_CP: mean correctness over seeds; first_D, second_D: places in it.
+    """
+    P, made = mean_CP.shape[1], []
+    mean_CR = bootstrap_means(mean_CP)
+    sum_CK = flipped_sums(mean_CP) if P > EXACT else None
+    binary_C = np.isin(mean_CP, (0.0, 1.0)).all(axis=1)
+    for a, b in zip(first_D, second_D, strict=True):
+        difference_P = mean_CP[a] - mean_CP[b]
+        low, high = percentiles(mean_CR[a] - mean_CR[b])
+        if sum_CK is None:
+            p = sign_flip(difference_P)
+        else:
+            observed = abs(float(difference_P.sum())) - TIE
+            p = (int((np.abs(sum_CK[a] - sum_CK[b]) >= observed).sum()) + 1) / (FLIPS + 1)
+        exact = mcnemar(difference_P) if binary_C[a] and binary_C[b] else np.nan
+        better, worse = (difference_P >= CLEAR).sum(), (difference_P <= -CLEAR).sum()
+        made.append((difference_P.mean(), low, high, p, exact, better, worse))
+    return dict(zip(FIGURES, np.array(made, dtype=np.float64).reshape(-1, len(FIGURES)).T, strict=True))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

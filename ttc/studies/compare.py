@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from ttc.report.formats import count, setting
 from ttc.report.summary import standing
 from ttc.report.tables import Table, column
 from ttc.stats import paired
-from ttc.stats.intervals import Floats, interval
+from ttc.stats.intervals import interval
 from ttc.store import Folder
 from ttc.studies.candidates import doubtful
 from ttc.types import UserError
@@ -61,36 +60,22 @@ def comparison(readings: Sequence[Reading], correct: Sequence[pd.DataFrame]) -> 
                 f"{readings[0].name} is on {len(first)} problems, {reading.name} on {len(frame)}, "
                 f"{common} in common: compare cells of one selection"
             )
-    mean_P = [frame.loc[first.index].to_numpy().mean(axis=1) for frame in correct]
-    weight_RP = paired.bootstrap_weights(len(first))
+    mean_CP = np.stack([frame.loc[first.index].to_numpy().mean(axis=1) for frame in correct])
+    others = range(1, len(readings))
+    differences = paired.compare(mean_CP, others, [0] * len(others))
     rows = []
-    for reading, frame, own_P in zip(readings, correct, mean_P, strict=True):
+    for place, (reading, frame) in enumerate(zip(readings, correct, strict=True)):
         row = {name: reading.row[name] for name in HEAD} | {"name": reading.name}
         row |= {"headline": reading.row["headline"], "upper_bound": reading.row["upper_bound"]}
-        row["accuracy"], row["accuracy_low"], row["accuracy_high"] = interval(own_P, frame.shape[1])
+        row["accuracy"], row["accuracy_low"], row["accuracy_high"] = interval(mean_CP[place], frame.shape[1])
         row |= {"problems": len(first), "seeds": frame.shape[1], "against": None}
-        if reading is not readings[0]:
-            row |= {"against": readings[0].name} | _paired(own_P, mean_P[0], weight_RP)
+        if place:
+            row |= {"against": readings[0].name}
+            row |= {name: value_D[place - 1] for name, value_D in differences.items()}
         rows.append(row)
     table = pd.DataFrame(rows)
     table["p_holm"] = [np.nan, *paired.holm(table["p_sign_flip"].iloc[1:].tolist())]
     return table
-
-
-def _paired(own_P: Floats, first_P: Floats, weight_RP: Floats) -> dict[str, Any]:
-    difference_P = own_P - first_P
-    P = len(difference_P)
-    low, high = paired.percentiles(weight_RP @ difference_P / P)
-    binary = all(bool(np.isin(mean_P, (0.0, 1.0)).all()) for mean_P in (own_P, first_P))
-    return {
-        "difference": float(difference_P.mean()),
-        "difference_low": low,
-        "difference_high": high,
-        "p_sign_flip": paired.sign_flip(difference_P),
-        "p_mcnemar": paired.mcnemar(difference_P) if binary else np.nan,
-        "better": int((difference_P >= paired.CLEAR).sum()),
-        "worse": int((difference_P <= -paired.CLEAR).sum()),
-    }
 
 
 def print_comparison(

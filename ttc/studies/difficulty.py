@@ -135,7 +135,7 @@ def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: Re
 
 
 def _by_level(results: Results, study: Study) -> Difficulty:
-    level_P = results.levels().loc[list(study.problems)].to_numpy(dtype=np.float64)
+    level_P = results.problems()["level"].loc[list(study.problems)].to_numpy(dtype=np.float64)
     if np.isnan(level_P).any():
         raise UserError(f"difficulty=level: {study.panel['dataset']} has no levels; take oracle or predicted")
     levels, bin_P = np.unique(level_P, return_inverse=True)

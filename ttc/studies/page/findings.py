@@ -1,0 +1,150 @@
+"""What a study found, in words: the page's first sentences, and never more than the comparisons support.
+
+Headlines only. Every line is compared with best_of_n at the same n, paired by problem, and best_of_n with
+itself at its smallest n; "beats" means a sign-flip test below 0.05 after Holm over all of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ttc.report.formats import points, signed
+from ttc.stats import paired
+from ttc.studies.page.panels import Panel
+
+SURE = 0.05
+BASE = "best_of_n"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison: `line` at `n` against another reading on the same problems."""
+
+    line: str
+    n: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def sure(self) -> bool:
+        return self.p < SURE
+
+    @property
+    def gap(self) -> str:
+        """`10.6 points (6.4 to 15.2)`: how far apart, either way."""
+        if self.low * self.high < 0:  # sure by its test, hardly by its interval
+            return f"{points(abs(self.difference))} points ({signed(self.low)} to {signed(self.high)})"
+        low, high = sorted((abs(self.low), abs(self.high)))
+        return f"{points(abs(self.difference))} points ({points(low)} to {points(high)})"
+
+    @property
+    def open(self) -> str:
+        """`+1.2, -3.0 to +5.4`."""
+        return f"{signed(self.difference)}, {signed(self.low)} to {signed(self.high)}"
+
+
+def find(panel: Panel) -> list[str]:
+    """Sentences, the strongest finding first; at least one."""
+    rows = panel.headlines
+    if not len(panel.complete):
+        return [f"Nothing is complete yet: {int(panel.rows['missing'].sum())} searches are missing."]
+    if not len(rows):
+        return ["Every reading has seen the gold answers: these are upper bounds, and no result."]
+    base = next(iter(rows.loc[rows["strategy"] == BASE, "line"]), rows["line"].iloc[0])
+    at = {(row["line"], row["n"]): place for place, row in rows.iterrows()}
+    budgets = sorted(n for line, n in at if line == base)
+    wanted = [
+        (place, at[base, n], line, n)
+        for (line, n), place in at.items()
+        if line != base and n in budgets and n > 1
+    ]
+    if len(budgets) > 1:
+        wanted.append((at[base, budgets[-1]], at[base, budgets[0]], base, budgets[-1]))
+    found = _compare(panel.correct(rows), wanted)
+    growth = [one for one in found if one.line == base]
+    others = [one for one in found if one.line != base]
+    lines = sorted({one.line for one in others}, key=lambda line: _strength(others, line))
+    said = [_against(base, [one for one in others if one.line == line]) for line in lines]
+    said += [_growth(rows, base, budgets[0], one) for one in growth]
+    return [*said, *_gap(panel, base)] or [_alone(rows.iloc[-1])]
+
+
+def _compare(correct: pd.DataFrame, wanted: Sequence[tuple[Any, Any, str, int]]) -> list[Finding]:
+    """Pairs on different problems are left out."""
+    kept, figures = [], []
+    for first, second, line, n in wanted:
+        pair = correct[[first, second]]
+        if bool((pair[first].isna() == pair[second].isna()).all()):
+            kept.append((line, n))
+            figures.append(paired.compare(pair.dropna().to_numpy().T, [0], [1]))
+    p_values = paired.holm([float(one["p_sign_flip"][0]) for one in figures])
+    names = ("difference", "difference_low", "difference_high")
+    return [
+        Finding(line, n, *(float(one[name][0]) for name in names), p)
+        for (line, n), one, p in zip(kept, figures, p_values, strict=True)
+    ]
+
+
+def _strength(found: Sequence[Finding], line: str) -> tuple[bool, float]:
+    own = [one for one in found if one.line == line]
+    sure = [abs(one.difference) for one in own if one.sure]
+    return not sure, -max(sure or [abs(one.difference) for one in own])
+
+
+def _against(base: str, found: Sequence[Finding]) -> str:
+    """One line against the base, over all budgets."""
+    line = found[0].line
+    ahead = [one for one in found if one.sure and one.difference > 0]
+    behind = [one for one in found if one.sure and one.difference < 0]
+    unsure = [one for one in found if not one.sure]
+    parts = []
+    for verb, those in (("beats", ahead), ("falls behind", behind)):
+        told = _listed([f"at {one.n} by {one.gap}" for one in those])
+        parts += [f"{verb} {base} {told}"] if those else []
+    if not parts:
+        last = unsure[-1]
+        where = _listed([str(one.n) for one in found])
+        return f"No difference between {line} and {base} is shown at {where} (at {last.n}: {last.open})."
+    open_ = _listed([f"{one.n} ({one.open})" for one in unsure])
+    return f"{line} {' and '.join(parts)}" + (f"; no difference is shown at {open_}." if unsure else ".")
+
+
+def _growth(rows: pd.DataFrame, base: str, first: int, found: Finding) -> str:
+    own = rows[rows["line"] == base].set_index("n")["accuracy"]
+    ends = f"{points(own[first])} to {points(own[found.n])} %"
+    if found.sure:
+        verb = "gains" if found.difference > 0 else "loses"
+        return f"From {first} to {found.n}, {base} {verb} {found.gap}: {ends}."
+    return f"From {first} to {found.n}, no change of {base} is shown ({found.open}): {ends}."
+
+
+def _gap(panel: Panel, base: str) -> list[str]:
+    """What selection leaves lying: pass@n against what was chosen."""
+    rows = panel.complete[panel.complete["line"] == base]
+    n = int(rows["n"].max())
+    bound = rows[(rows["n"] == n) & (rows["vote"] == "oracle")]["accuracy"]
+    chosen = rows[(rows["n"] == n) & rows["headline"].astype(bool)]
+    if n == 1 or not len(bound) or not len(chosen):
+        return []
+    vote, missed = chosen["vote"].iloc[0], float(bound.iloc[0]) - float(chosen["accuracy"].iloc[0])
+    return [
+        f"Of {base} at {n}, {points(bound.iloc[0])} % of the problems have a right path among theirs; "
+        f"{vote} misses {points(max(0.0, missed))} points of that."
+    ]
+
+
+def _alone(row: Any) -> str:
+    low, high = points(row["accuracy_low"]), points(row["accuracy_high"])
+    return f"{row['line']} at {row['n']} solves {points(row['accuracy'])} % ({low} to {high})."
+
+
+def _listed(words: Sequence[str]) -> str:
+    """`4`, `4 and 16`, `4, 16 and 64`."""
+    *most, last = [*words] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
