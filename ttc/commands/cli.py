@@ -55,6 +55,12 @@ def _quirks(words: Sequence[str], console: Console) -> None:
     report(folder, console)
 
 
+def _report(words: Sequence[str], console: Console) -> None:
+    from ttc.studies.page import report
+
+    report(words, console)
+
+
 def _verify(words: Sequence[str], console: Console) -> None:
     from ttc.verify import verify
 
@@ -85,6 +91,7 @@ COMMANDS: Mapping[str, Command] = {
     "plan": _plan,
     "compare": _on_folder("compare", "ttc.studies.compare"),
     "optimal": _on_folder("optimal", "ttc.studies.optimal"),
+    "report": _report,
     "import": _import,
     "quirks": _quirks,
     "status": _on_folder("status", "ttc.commands.status"),
@@ -117,8 +124,8 @@ Json = Annotated[bool, typer.Option("--json")]
 def _make_app() -> typer.Typer:
     app = typer.Typer(cls=_Group, rich_markup_mode=None, pretty_exceptions_enable=False)
     for name in COMMANDS:
-        # the words of a launch are Hydra's: -m, -cd and -cn pass through, as does status --watch
-        context = {"ignore_unknown_options": name in ("run", "plan", "status")}
+        # the words of a launch are Hydra's: -m, -cd and -cn pass through, as does --watch
+        context = {"ignore_unknown_options": name in ("run", "plan", "status", "report")}
         app.command(name, cls=_Command, help=HELP[name].what, context_settings=context)(_call)
     return app
 

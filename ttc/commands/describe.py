@@ -20,7 +20,7 @@ from ttc.settings import compose
 from ttc.settings.compose import CONF, PRIMARY, SWEEPS
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.studies.settings import OptimalSettings
+from ttc.studies.settings import OptimalSettings, ReportSettings
 from ttc.types import INT, LONG, Names, Naturals, OneOf, Prompt, Spelled, Tags, either
 from ttc.verify.settings import FolderSettings, LabelSettings
 
@@ -37,6 +37,9 @@ def describe_command(command: str) -> Iterator[str]:
         case "optimal":
             yield "settings:"
             yield from describe(OptimalSettings)
+        case "report":
+            yield "settings:"
+            yield from describe(ReportSettings)
         case "import":
             said = "what is not said is taken from a file's name, else it is search-and-learn's default"
             yield f"settings ({said}):"

@@ -85,6 +85,12 @@ HELP: Mapping[str, Help] = {
             "ttc optimal results/default difficulty=predicted@4 axis=generated_tokens",
         ),
     ),
+    "report": Help(
+        "FOLDER... [--watch] [key=value ...]",
+        "The whole study as one file, which opens from disk: curves, comparisons, search trees.",
+        "  --watch   again while a sweep of the folder runs",
+        ("ttc report results/default", "ttc report results/a results/b out=both.html"),
+    ),
     "status": Help(
         "FOLDER [--watch]",
         "What of a folder's cells is there, missing or failed, what no readout reads, and who is at work.",

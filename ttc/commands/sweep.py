@@ -88,9 +88,11 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
             say(console, f"{error}; logs: {folder.local('logs')}; the same line goes on from here")
             return STOPPED if isinstance(error, TooManyFailures) else FAILED
     from ttc.report.summary import show_results  # brings pandas, which a plan does without
+    from ttc.studies.page import write_report
 
     rows = read_out(folder, launch.readout)["readout"].to_pandas()
     cells = [one.record.cell for one in inputs.cells]
     show_failures(console, log.failed)
+    write_report(folder)
     show_results(console, folder, rows, cells, vars(launch.readout.doubts))
     return FAILED if log.failed else DONE

@@ -28,6 +28,7 @@ def show_results(
     folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
     picture = relative(folder.local("plots", "accuracy.png"))
     console.print(f"results: {relative(folder.local())}  picture: {picture}")
+    console.print(f"report: {relative(folder.local('report.html'))}")
 
 
 def print_readout(rows: pd.DataFrame, console: Console, doubts: Mapping[str, float]) -> None:

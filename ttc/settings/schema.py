@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Strict
 
 from ttc.grading import EXTRACTIONS, GRADERS, name_reading
 from ttc.types import (
@@ -174,6 +176,20 @@ class Doubts:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A published accuracy that charts draw as a line."""
+
+    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
+
+    name: str
+    accuracy: Share
+    source: str
+    """Whose figure it is."""
+    dataset: str | None = None
+    """Where it is drawn; null: everywhere."""
+
+
+@dataclass(frozen=True)
 class ReadoutConfig:
     """How stored paths are read; declared before the run (semantics, "Scores and votes"), and changing it
     costs no model time. Names of votes, subsets and habits are checked by ttc.readout."""
@@ -195,6 +211,8 @@ class ReadoutConfig:
     habits: Names = ()
     """Other ways to read a pool, each by its name: search-and-learn's."""
     doubts: Doubts = Doubts()
+    references: Annotated[tuple[Reference, ...], Strict(False)] = ()
+    """Published accuracies to compare with: [{name: ..., accuracy: 0.519, source: ...}]."""
 
     @property
     def reading(self) -> str:

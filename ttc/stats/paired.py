@@ -113,7 +113,7 @@ def mcnemar(difference_P: Floats) -> float:
 def compare(mean_CP: Floats, first_D: Sequence[int], second_D: Sequence[int]) -> dict[str, Floats]:
     """D pairs of C cells on the same P problems, the first of each against the second: figure -> value_D.
 
-    Means and sums over replicates and flips are linear, so they are made for the cells, and not for the pairs.
+    Means over replicates and sums over flips are linear: they are made for cells, and not for pairs.
 
     Args:
         mean_CP: mean correctness over seeds; first_D, second_D: places in it.
@@ -121,7 +121,7 @@ def compare(mean_CP: Floats, first_D: Sequence[int], second_D: Sequence[int]) ->
     P, made = mean_CP.shape[1], []
     mean_CR = bootstrap_means(mean_CP)
     sum_CK = flipped_sums(mean_CP) if P > EXACT else None
-    binary_C = np.isin(mean_CP, (0.0, 1.0)).all(axis=1)
+    binary_C = ((mean_CP == 0) | (mean_CP == 1)).all(axis=1)
     for a, b in zip(first_D, second_D, strict=True):
         difference_P = mean_CP[a] - mean_CP[b]
         low, high = percentiles(mean_CR[a] - mean_CR[b])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -25,13 +25,20 @@ def print_study(
     axis = str(curve["axis"].iloc[0])
     title = f"{study.title} ({sizes(curve)}, subset {curve['subset'].iloc[0]})"
     show(Table("curve", _columns(axis), [plain(row) for row in curve.to_dict("records")], title), console)
+    show(choice_table(choices, axis, notes, study.panel), console)
+
+
+def choice_table(
+    choices: pd.DataFrame, axis: str, notes: Sequence[str] = (), facts: Mapping[str, str] | None = None
+) -> Table:
+    """What was chosen where, from rows of optimal_choices.parquet."""
     rows = _choice_rows(choices)
     sizes_of = choices.dropna(subset="bin").drop_duplicates("label")
     bins = zip(sizes_of["label"], sizes_of["problems"], strict=True)
     if any(not row["chosen"] for row in rows):
         notes = [f"Problems of {', '.join(f'{label}: {figures(size)}' for label, size in bins)}.", *notes]
     title = "what was chosen (share of half-splits)"
-    show(Table("choices", _choice_columns(axis), rows, title, notes, study.panel), console)
+    return Table("choices", _choice_columns(axis), rows, title, notes, facts or {})
 
 
 def _columns(axis: str) -> list[Column]:

@@ -1,4 +1,4 @@
-"""The words of `ttc optimal FOLDER key=value ...`."""
+"""The words of the commands that ask something of a readout."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ class OptimalSettings:
     difficulty: Difficulty = "level"
     axis: Literal["n", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
     splits: Count = 50
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """Of `ttc report`.
+
+    Attributes:
+        out: the file; null: report.html in the results folder.
+    """
+
+    out: str | None = None

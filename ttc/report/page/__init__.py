@@ -20,7 +20,17 @@ from ttc.report.tables import Table, as_json
 HERE = Path(__file__).parent
 SCRIPTS = (
     *("vendor/d3.min.js", "vendor/plot.umd.min.js", "vendor/katex.min.js"),
-    *("math.js", "tree.js", "core.js", "lines.js", "figures.js", "compare.js", "misses.js", "trees.js", "page.js"),
+    *(
+        "math.js",
+        "tree.js",
+        "core.js",
+        "lines.js",
+        "figures.js",
+        "compare.js",
+        "misses.js",
+        "trees.js",
+        "page.js",
+    ),
 )
 STYLES = ("vendor/katex.css", "page.css", "tree.css")
 
@@ -39,14 +49,14 @@ def render(title: str, core: Mapping[str, Any], blocks: Mapping[str, bytes]) -> 
     style = "\n".join((HERE / name).read_text() for name in STYLES)
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
     page = environment.from_string((HERE / "page.html").read_text()).render(
-        title=title, script=script, style=style, digest=digest, blocks={"core": pack(core), **blocks}
+        title=title, script=script, style=style, digest=digest, blocks={"core": pack(as_json(core)), **blocks}
     )
     return page.encode()
 
 
 def pack(content: Any) -> bytes:
-    """JSON, compressed, in letters: what stands between two tags. The same content is the same letters."""
-    text = json.dumps(as_json(content), allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    """Plain values as JSON, compressed, in letters that can stand between two tags."""
+    text = json.dumps(content, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
     # half of a surrogate pair, which a model may write, is no UTF-8
     return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), compresslevel=9, mtime=0))
 

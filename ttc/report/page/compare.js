@@ -43,7 +43,7 @@
       const plot = el("div", { class: "plot" });
       queueMicrotask(() => ttc.fitted(plot, (width) => Plot.plot({
         width, height: 130, marginLeft: 46, marginBottom: 14,
-        x: { axis: null, domain: [-0.5, rows.length - 0.5] }, y: { label: null, tickFormat: (value) => `${value > 0 ? "+" : ""}${ttc.percent(value)}`, ticks: 3, grid: true, domain: [-1, 1] },
+        x: { axis: null, domain: [-0.5, rows.length - 0.5] }, y: { label: null, tickFormat: (value) => `${value > 0 ? "+" : ""}${ttc.percent(value)}`, ticks: 3, tickSize: 0, grid: true, domain: [-1, 1] },
         marks: [
           Plot.rectY(rows, { x1: (one) => one.place - 0.45, x2: (one) => one.place + 0.45, y: "gap", fill: (one) => (one.gap > 0 ? "var(--good)" : "var(--bad)") }),
           Plot.ruleY([0], { stroke: "var(--muted)" }),

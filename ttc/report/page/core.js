@@ -80,7 +80,7 @@ window.ttc = window.ttc || {};
   /** Points with their sign: +1.2. */
   ttc.signed = (points) => `${points < 0 ? "" : "+"}${minus(points.toFixed(1))}`;
   ttc.p = (value) => (value < 0.001 ? "< 0.001" : value.toFixed(3));
-  ttc.axis = (value) => (value >= 1e4 ? d3.format(".3~s")(value) : String(+value.toPrecision(3)));
+  ttc.axis = (value) => (value >= 1e4 ? d3.format(".3~s")(value) : value >= 100 ? String(Math.round(value)) : String(+value.toPrecision(3)));
 
   /** Draws a picture into an element as wide as it is, again whenever that changes. draw: width -> element. */
   ttc.fitted = function (element, draw) {

@@ -24,13 +24,13 @@
   const keys = (entries) => el("span", { class: "legend", "data-fixed": "" }, entries.map(([text, colour, dash]) =>
     el("span", {}, el("span", { class: "key", style: `border-color: ${colour}; border-top-style: ${dash ? "dashed" : "solid"}` }), ` ${text} `)));
 
-  const VOTE_COLOURS = { weighted: "var(--c1)", best: "var(--c0)", majority: "var(--c2)", oracle: "var(--c-greedy)" };
+  const VOTE_COLOURS = { weighted: "var(--c6)", best: "var(--c4)", majority: "var(--c5)" }; // not those of the first strategies
   const DASHED = (one) => (one.vote === "majority" ? "5 3" : null);
 
-  function majority(panel) {
+  function majority(panel, { colours }) {
     const lines = ttc.linesOf(panel.readings, (one) => (one.strategy === "best_of_n" && one.vote === "majority") || (one.strategy === "greedy" && one.headline));
     if (!lines.some((one) => one.points.length > 1)) return null;
-    const colour = (line) => (line.startsWith("greedy") ? "var(--c-greedy)" : VOTE_COLOURS.majority);
+    const colour = (line) => colours.get(line);
     const bold = lines.map((one) => ({ ...one, headline: true }));
     return figure("Majority vote", "The most frequent answer of n independent paths; the dotted line is greedy.", overN(bold, { colour, dash: () => null }));
   }
@@ -74,8 +74,8 @@
     const at = { x: "line", fx: "level", fy: "n" };
     return figure("By difficulty", caption, (width) => Plot.plot({
       width, height: 40 + 100 * own.length, marginLeft: 44, marginRight: 40, marginTop: 30,
-      x: { axis: null, domain: lines, padding: 0.15 }, fx: { label: "level", padding: 0.1 }, fy: { label: "n", domain: own, tickFormat: (n) => `n=${n}` },
-      y: { label: null, tickFormat: ttc.percent, grid: true, domain: [0, 1], ticks: 3 },
+      x: { axis: null, domain: lines, padding: 0.15 }, fx: { label: "level", labelArrow: "none", padding: 0.1 }, fy: { label: null, domain: own, tickFormat: (n) => `n=${n}` },
+      y: { label: null, tickFormat: ttc.percent, tickSize: 0, grid: true, domain: [0, 1], ticks: 3 }, marginBottom: 36,
       marks: [
         Plot.barY(rows, { ...at, y: "accuracy", fill: (one) => colours.get(one.line), title: tip, tip: { format: { fx: false, fy: false, x: false, y: false, fill: false } } }),
         Plot.ruleX(rows, { ...at, y1: "accuracy_low", y2: "accuracy_high", stroke: "currentColor", strokeOpacity: 0.55 }),

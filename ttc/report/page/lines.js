@@ -48,10 +48,10 @@
     const own = [...new Set(known)].sort((a, b) => a - b);
     const ticks = axis === "n" && own.length < 12 ? { ticks: own } : { ticks: 6 };
     const type = log && own.length > 1 ? { type: "log", base: 2 } : own.length > 1 ? { type: "linear", zero: false } : { type: "linear" };
-    return { ...type, ...ticks, label, tickFormat: ttc.axis, labelAnchor: "center", nice: false };
+    return { ...type, ...ticks, label, tickFormat: ttc.axis, labelAnchor: "center", labelArrow: "none", tickSize: 4 };
   };
 
-  ttc.yAxis = (values) => ({ label: "accuracy", tickFormat: ttc.percent, grid: true, domain: limits(values), labelArrow: "none" });
+  ttc.yAxis = (values) => ({ label: "accuracy", tickFormat: ttc.percent, grid: true, domain: limits(values), labelArrow: "none", tickSize: 0, ticks: 6 });
   function limits(values) {
     const low = d3.min(values), high = d3.max(values);
     return values.length ? [Math.max(0, low - 0.03), Math.min(1, high + 0.03)] : [0, 1];
@@ -60,8 +60,8 @@
   function headline(section, panel, shared) {
     const { core, colours } = shared;
     const [first, ...others] = panel.findings;
-    section.append(el("p", { class: "lead" }, first), others.map((text) => el("p", { class: "said" }, text)));
-    section.append(panel.warnings.map((text) => el("p", { class: "note warning" }, text)));
+    section.append(el("p", { class: "lead" }, first), ...others.map((text) => el("p", { class: "said" }, text)),
+      ...panel.warnings.map((text) => el("p", { class: "note warning" }, ttc.visible(text))));
     const state = { x: "generated_tokens" in panel.axes ? "generated_tokens" : "n", log: true, votes: "headline", alone: null };
     const plot = el("div", { class: "plot" });
     const axes = { n: "n", generated_tokens: "tokens", tokens: "all tokens", flops: "FLOPs", seconds: "seconds" };

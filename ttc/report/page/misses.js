@@ -2,7 +2,7 @@
 (function (ttc) {
   "use strict";
   const el = ttc.el;
-  const ROW = 9, HEAD = 74, LEFT = 118;
+  const HEAD = 96, LEFT = 150;
 
   function draw(section, panel, shared) {
     section.append(...heatMap(panel, shared), el("div", { class: "grid" }, gap(panel, shared), calibration(panel)));
@@ -20,7 +20,7 @@
     const canvas = el("canvas", { tabindex: "0", role: "img", "aria-label": "share of right answers, a row for each problem, a column for each reading; the answers section has the same figures" });
     const told = el("p", { class: "note", "aria-live": "polite" }, "Point at a cell; a click opens the problem's trees.");
     const box = el("div", { class: "map" }, canvas);
-    let shown = [], wide = 30;
+    let shown = [], wide = 30, row = 9;
 
     function paint() {
       const style = getComputedStyle(document.documentElement);
@@ -29,8 +29,9 @@
       shown = rows.filter((one) => state.level === "all" || String(one.level) === state.level);
       const order = { level: (a, b) => a.level - b.level || b.mean - a.mean, solved: (a, b) => b.mean - a.mean, dataset: (a, b) => a.place - b.place };
       shown.sort(order[state.sort]);
-      wide = Math.max(14, Math.min(46, Math.floor((box.clientWidth - LEFT - 12) / columns.length)));
-      const [width, height, dense] = [LEFT + columns.length * wide, HEAD + shown.length * ROW + 4, window.devicePixelRatio || 1];
+      wide = Math.max(14, Math.min(46, Math.floor((box.clientWidth - LEFT - 44) / columns.length)));
+      row = shown.length <= 60 ? 15 : 9;
+      const [width, height, dense] = [LEFT + columns.length * wide + 40, HEAD + shown.length * row + 4, window.devicePixelRatio || 1];
       Object.assign(canvas, { width: width * dense, height: height * dense });
       Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
       const pen = canvas.getContext("2d");
@@ -41,26 +42,24 @@
         pen.save();
         pen.translate(LEFT + c * wide + wide / 2 + 4, HEAD - 6);
         pen.rotate(-Math.PI / 3);
-        pen.fillText(ttc.visible(`${one.line}@${one.n}`, 14), 0, 0);
+        pen.fillText(ttc.visible(`${one.line}@${one.n}`, 17), 0, 0);
         pen.restore();
       });
       shown.forEach((problem, r) => {
-        const y = HEAD + r * ROW;
-        if (r % 2 === 0 || shown.length < 80) {
-          pen.fillStyle = colour("--muted");
-          pen.font = "8.5px system-ui, sans-serif";
-          pen.fillText(`${problem.level === null ? "" : `${problem.level} · `}${ttc.visible(problem.id, 18)}`, 2, y + 7.5);
-        }
+        const y = HEAD + r * row;
+        pen.fillStyle = colour("--muted");
+        pen.font = `${row > 9 ? 11 : 8.5}px system-ui, sans-serif`;
+        pen.fillText(`${problem.level === null ? "" : `${problem.level} · `}${ttc.visible(problem.id, 20)}`, 4, y + row - (row > 9 ? 4 : 1.5), LEFT - 10);
         columns.forEach((one, c) => {
           const share = panel.solved[one.id][problem.place];
           pen.fillStyle = share === null ? colour("--panel") : `rgba(${fill}, ${0.07 + 0.93 * (share / 1000)})`;
-          pen.fillRect(LEFT + c * wide, y, wide - 1, ROW - 1);
+          pen.fillRect(LEFT + c * wide, y, wide - 1, row - 1);
         });
       });
     }
     function at(event) {
       const frame = canvas.getBoundingClientRect();
-      const problem = shown[Math.floor((event.clientY - frame.top - HEAD) / ROW)];
+      const problem = shown[Math.floor((event.clientY - frame.top - HEAD) / row)];
       const reading = columns[Math.floor((event.clientX - frame.left - LEFT) / wide)];
       return problem && reading ? [problem, reading] : null;
     }
@@ -111,7 +110,7 @@
     return panel.calibration.map(({ title, bins }) => {
       const plot = el("div", { class: "plot" });
       queueMicrotask(() => ttc.fitted(plot, (width) => Plot.plot({
-        width, height: 250, marginLeft: 44, marginBottom: 38, x: { domain: [0, 1], label: "score", labelAnchor: "center", tickFormat: String, ticks: 5 }, y: { domain: [0, 1], label: "share right", tickFormat: ttc.percent, grid: true },
+        width, height: 250, marginLeft: 44, marginBottom: 38, x: { domain: [0, 1], label: "score", labelAnchor: "center", labelArrow: "none", tickFormat: String, ticks: 5 }, y: { domain: [0, 1], label: "share right", labelArrow: "none", tickSize: 0, tickFormat: ttc.percent, grid: true },
         marks: [
           Plot.line([[0, 0], [1, 1]], { stroke: "var(--muted)", strokeDasharray: "2 4" }),
           Plot.rectY(bins, { x1: "low", x2: "high", y: "right", fill: "var(--c0)", fillOpacity: 0.25 }),

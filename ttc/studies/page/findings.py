@@ -84,9 +84,15 @@ def _compare(correct: pd.DataFrame, wanted: Sequence[tuple[Any, Any, str, int]])
             kept.append((line, n))
             figures.append(paired.compare(pair.dropna().to_numpy().T, [0], [1]))
     p_values = paired.holm([float(one["p_sign_flip"][0]) for one in figures])
-    names = ("difference", "difference_low", "difference_high")
     return [
-        Finding(line, n, *(float(one[name][0]) for name in names), p)
+        Finding(
+            line,
+            n,
+            float(one["difference"][0]),
+            float(one["difference_low"][0]),
+            float(one["difference_high"][0]),
+            p,
+        )
         for (line, n), one, p in zip(kept, figures, p_values, strict=True)
     ]
 

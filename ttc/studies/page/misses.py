@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ttc.readout.names import plain
 from ttc.readout.pools import Tables
 from ttc.readout.rows import REASONS
-from ttc.report.formats import FORMATS, counted
+from ttc.report.formats import counted, score
 from ttc.report.tables import Table, column
 from ttc.stats.verifier import auroc, calibration_error, reliability
 from ttc.studies.page.panels import Panel, Source
@@ -59,7 +59,7 @@ def answers(panel: Panel) -> Table:
             silent = sum(int(own[reason] or 0) for reason in REASONS)
             shown = own | {"label": row["label"], "asked": asked, "right": right}
             rows.append(shown | {"wrong": asked - right - silent})
-    note = "Of each pool the first n paths (subset prefix): every problem and seed is one answer, right or wrong."
+    note = "Of each pool the first n paths (subset prefix): an answer for every problem and seed."
     return Table("answers", ANSWERS, rows, "what became of the answers", [note], tight=True)
 
 
@@ -116,13 +116,7 @@ def calibration(panel: Panel, tables: Tables, place: int) -> Iterator[dict[str, 
         if not len(score_S) or score_S.min() < 0 or score_S.max() > 1:
             continue
         bins = reliability(score_S, right_S)
-        figure = FORMATS["score"]
-        yield {
-            "title": f"{record.prm}, {agg} score of {counted(len(score_S), 'path')} of {record.strategy}: AUROC "
-            f"{figure(auroc(score_S, right_S))}, expected calibration error {figure(calibration_error(bins))}",
-            "bins": [
-                {"low": one.low, "high": one.high, "count": one.count, "mean": one.mean, "right": one.right}
-                for one in bins
-                if one.count
-            ],
-        }
+        pool = f"{record.prm}, {agg} score of {counted(len(score_S), 'path')} of {record.strategy}"
+        good = f"AUROC {score(auroc(score_S, right_S))}"
+        error = f"expected calibration error {score(calibration_error(bins))}"
+        yield {"title": f"{pool}: {good}, {error}", "bins": [vars(one) for one in bins if one.count]}

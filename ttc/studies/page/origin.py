@@ -86,6 +86,11 @@ def launches(source: Source) -> Table:
     return Table("launches", LAUNCHES, rows, f"how {source.folder.name} was made")
 
 
+def lines(source: Source) -> list[str]:
+    """The lines to give again, each once; a later one goes on where an earlier one ended."""
+    return list(dict.fromkeys(line_of(run) for run in source.folder.runs()))
+
+
 def _launch(run: Mapping[str, Any]) -> dict[str, Any]:
     seconds = [
         float(value) for key in ("start_seconds", "seconds") if (value := (run["bill"] or {}).get(key))

@@ -1,7 +1,7 @@
 """A study as panels of readings: what the page's charts, its map and its comparisons are drawn from.
 
-A panel is what can stand in one picture: one policy, verifier, dataset and prompt. A reading is a cell and how
-it is read. Shape suffixes: C readings, P problems, D pairs of readings.
+A panel is what can stand in one picture: one policy, verifier, dataset and prompt. A reading is a cell and
+how it is read. Shape suffixes: C readings, P problems, D pairs of readings.
 """
 
 from __future__ import annotations
@@ -104,9 +104,8 @@ class Panel:
         return pd.DataFrame(columns)
 
     def _mean(self, row: Any) -> pd.Series:
-        own = {key: None if value is pd.NA else value for key, value in row.items()}
-        frame = self.sources[row["source"]].results.correct(Reading(row["reading"], own))
-        return frame.mean(axis=1)
+        reading = Reading(row["reading"], plain(row.to_dict()))
+        return self.sources[row["source"]].results.correct(reading).mean(axis=1)
 
     def problems(self) -> pd.DataFrame:
         """problem_key -> problem_id, level; in the dataset's order."""
@@ -131,7 +130,7 @@ def _named(part: pd.DataFrame) -> pd.DataFrame:
     agg = part["agg"].astype(object).where(part["agg"].notna(), None)
     lines = list(map(name, part["strategy"], part["variant"]))
     part = part.assign(line=lines, agg=agg)
-    rows = part.to_dict("records")
+    rows = [plain(row) for row in part.to_dict("records")]
     choices = [choice_name(row) for row in rows]
     part["reading"] = [f"{row['words']}@{row['n']}:{one}" for row, one in zip(rows, choices, strict=True)]
     part["label"] = [
@@ -148,10 +147,11 @@ def _named(part: pd.DataFrame) -> pd.DataFrame:
 def describe(panel: Panel) -> dict[str, Any]:
     """All that is drawn of a panel."""
     rows = panel.rows
-    readings = [_reading(place, plain(row)) for place, row in rows.iterrows()]
+    readings = [_reading(place, plain(row.to_dict())) for place, row in rows.iterrows()]
     correct = panel.correct(panel.compared)
     return {
         "title": panel.title,
+        "dataset": str(rows["dataset"].iloc[0]),
         "sizes": sizes(rows),
         "subset": str(rows["subset"].iloc[0]),
         "axes": {key: label for key, label in AXES.items() if rows[key].notna().any()},
@@ -276,4 +276,4 @@ def _small(panel: Panel) -> Iterator[str]:
         yield "every reading here has seen the gold answers: upper bounds, no result"
     incomplete = int(panel.rows["accuracy"].isna().groupby(panel.rows["cell"]).all().sum())
     if incomplete:
-        yield f"{incomplete} of the cells are incomplete, without an accuracy: `ttc status` says what they lack"
+        yield f"{incomplete} of the cells are incomplete: `ttc status` says what is missing"

@@ -1,0 +1,2 @@
+window.ttc = window.ttc || {};
+ttc.typeset = (element, text) => { element.textContent = text; };
