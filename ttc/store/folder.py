@@ -142,11 +142,8 @@ class Folder:
     def has(self, file: str) -> bool:
         return self._files.has(file)
 
-    def frame(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pd.DataFrame:
-        """`<name>.parquet`, such as readout.
-
-        Args:
-            filters: as pandas.read_parquet takes them.
+    def table(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
+        """`<name>.parquet`, such as readout. filters: as pandas.read_parquet takes them.
 
         Raises:
             UserError: there is no such file, or another program wrote it.
@@ -159,7 +156,10 @@ class Folder:
             raise UserError(
                 f"{self}/{name}.parquet: not as ttc wrote it; the line that filled the folder writes it anew"
             )
-        return table.to_pandas()
+        return table
+
+    def frame(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pd.DataFrame:
+        return self.table(name, columns, filters).to_pandas()
 
     def write(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
         """Writes `<name>.parquet`, whole or not at all."""

@@ -24,6 +24,7 @@ from ttc.readout.votes import VOTES
 from ttc.report.view import name
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import CellRecord, Folder
+from ttc.store.problems import read_problems
 from ttc.studies.tree import Fate, Leaf, Node, Tree, Vote
 from ttc.types import UserError
 
@@ -90,6 +91,7 @@ class Forest:
         key, units = _key(wanted), _units(cell)
         leaves = tuple(_leaves(stored, batch, b))
         status, reason = stored.outcomes.get(key, Outcome({})).worst(units)
+        question, gold = stored.problems.get((cell.dataset, problem_key), (None, None))
         complete = stored.tables.available(key, cell.verifier) >= units
         return Tree(
             cell=cell.cell,
@@ -102,8 +104,8 @@ class Forest:
             problem_key=problem_key,
             problem_id=problem_id,
             level=level,
-            question=None,
-            gold=None,
+            question=question,
+            gold=gold,
             guided=cell.guided,
             status=status,
             reason=reason,
@@ -140,6 +142,8 @@ class _Stored:
         guided = {_key(one) for one in wanted if one[0].guided}
         scored = {_key(one) for one in wanted if one[0].verifier}
         self.tables = Tables(folder, config, keys)
+        rows = read_problems(folder, [problem_key for _, problem_key, _ in wanted]).to_pylist()
+        self.problems = {(row["dataset"], row["problem_key"]): (row["question"], row["gold"]) for row in rows}
         self.outcomes = read_outcomes(folder, keys)
         self.paths = read_paths(folder, keys)
         self.steps = read_steps(folder, guided) if guided else {}
