@@ -6,7 +6,7 @@ Shape suffixes: P problems, R bootstrap replicates.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ EXACT = 20
 """Problems up to which all sign flips are counted."""
 FLIPS = 10_000
 CHUNK = 10**6
-"""Weights of a bootstrap that are held at once."""
+"""Weights of a bootstrap, or signs of flips, that are held at once."""
 CLEAR = 0.5
 """A problem goes one way where its mean differences is at least this."""
 FIGURES = (
@@ -47,16 +47,19 @@ def percentiles(value_R: Floats, level: float = 0.95) -> tuple[float, float]:
 def bootstrap_means(value_DP: Floats) -> Floats:
     """mean_DR of each row over the problems of each replicate, the ones of `bootstrap_weights(P)`.
 
-    A hundred million weights do not lie in memory at once: a million do.
+    They are drawn a million weights at a time.
     """
     P = value_DP.shape[1]
     random = np.random.Generator(np.random.PCG64(P))
-    means, left = [], REPLICATES
-    while left:
-        rows = min(left, max(1, CHUNK // P))
-        means.append(value_DP @ _drawn(random, rows, P).T / P)
-        left -= rows
+    means = [value_DP @ _drawn(random, rows, P).T / P for rows in _chunks(REPLICATES, P)]
     return np.concatenate(means, axis=1)
+
+
+def _chunks(rows: int, width: int) -> Iterator[int]:
+    """So many rows at a time."""
+    most = max(1, CHUNK // width)
+    yield from [most] * (rows // most)
+    yield from [rows % most] * (rows % most > 0)
 
 
 def _drawn(random: np.random.Generator, replicates: int, problems: int) -> Floats:
@@ -81,7 +84,7 @@ def flipped_sums(value_DP: Floats) -> Floats:
     """sum_DK of each row over the problems, with the signs of each of 10,000 random flips."""
     P = value_DP.shape[1]
     random = np.random.Generator(np.random.PCG64(P))
-    sums = [value_DP @ random.choice([-1.0, 1.0], size=(1000, P)).T for _ in range(FLIPS // 1000)]
+    sums = [value_DP @ random.choice([-1.0, 1.0], size=(rows, P)).T for rows in _chunks(FLIPS, P)]
     return np.concatenate(sums, axis=1)
 
 

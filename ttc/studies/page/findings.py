@@ -72,7 +72,7 @@ def find(panel: Panel) -> list[str]:
     lines = sorted({one.line for one in others}, key=lambda line: _strength(others, line))
     said = [_against(base, [one for one in others if one.line == line]) for line in lines]
     said += [_growth(rows, base, budgets[0], one) for one in growth]
-    return [*said, *_gap(panel, base)] or [_alone(rows.iloc[-1])]
+    return [*(said or [_alone(rows.iloc[-1])]), *_gap(panel, base)]
 
 
 def _compare(correct: pd.DataFrame, wanted: Sequence[tuple[Any, Any, str, int]]) -> list[Finding]:

@@ -92,14 +92,13 @@ def lines(source: Source) -> list[str]:
 
 
 def _launch(run: Mapping[str, Any]) -> dict[str, Any]:
-    seconds = [
-        float(value) for key in ("start_seconds", "seconds") if (value := (run["bill"] or {}).get(key))
-    ]
+    bill = run.get("bill") or {}
+    seconds = [float(bill[key]) for key in ("start_seconds", "seconds") if bill.get(key)]
     return {
         "started": str(run["started"]).replace("T", " ")[:16],
         "took": duration(sum(seconds)) if seconds else "",
         "status": run["status"],
-        "searches": (run["bill"] or {}).get("searches"),
+        "searches": bill.get("searches"),
         "line": line_of(run),
         "models": ", ".join(_model(model) for model in run.get("models", ())),
         "hardware": _hardware(run.get("hardware") or {}),

@@ -272,8 +272,19 @@ def _small(panel: Panel) -> Iterator[str]:
     sizes_of = panel.complete["problems"]
     if len(sizes_of) and int(sizes_of.min()) < FEW:
         yield f"a small sample: {int(sizes_of.min())} problems; the intervals say how little that tells"
+    yield from _zeros(panel.headlines)
     if len(panel.complete) and panel.complete["upper_bound"].all():
         yield "every reading here has seen the gold answers: upper bounds, no result"
     incomplete = int(panel.rows["accuracy"].isna().groupby(panel.rows["cell"]).all().sum())
     if incomplete:
         yield f"{incomplete} of the cells are incomplete: `ttc status` says what is missing"
+
+
+def _zeros(rows: pd.DataFrame) -> Iterator[str]:
+    """What is 0 or not there, and should not pass in silence."""
+    nothing = list(rows.loc[rows["accuracy"] == 0, "label"])
+    if nothing:
+        yield f"{', '.join(nothing[:3])} solved nothing: is the prompt made for this policy?"
+    unknown = [label for key, label in (("flops", "FLOPs"), ("seconds", "seconds")) if rows[key].isna().all()]
+    if len(rows) and unknown:
+        yield f"{' and '.join(unknown)} were not measured: the engines did not tell"

@@ -1,2 +1,0 @@
-window.ttc = window.ttc || {};
-ttc.typeset = (element, text) => { element.textContent = text; };
