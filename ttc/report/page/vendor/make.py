@@ -19,7 +19,7 @@ FILES = {
     "katex": ("dist/katex.min.js", "katex.min.js"),
 }
 """Package -> its file, and what that is called here."""
-HEAD = "# Licences of what lies here\n\nEach package by its npm name; below the first three, what is inside them."
+HEAD = "# Licences of what lies here\n\nEach package by its npm name: three, then what is inside them."
 
 Package = dict[str, bytes]
 
