@@ -12,12 +12,9 @@ from typing import Any
 import pytest
 
 from tests.browser import PHONE, browser, opened
+from ttc.report.page import HERE, LIBRARIES, VIEWER
 
-PAGE = Path(__file__).parents[1] / "ttc" / "report" / "page"
-SCRIPTS = (
-    *("vendor/d3.min.js", "vendor/plot.umd.min.js", "vendor/katex.min.js"),
-    *("math.js", "grow.js", "panel.js", "draw.js", "tree.js"),
-)
+SCRIPTS = (*LIBRARIES, *VIEWER)
 STYLES = ("vendor/katex.css", "tree.css")
 RUN = "window.__hacked = true"
 
@@ -56,8 +53,8 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A page with the viewer alone, under the policy of the report."""
-    scripts = [(PAGE / name).read_text() for name in SCRIPTS]
-    styles = "".join((PAGE / name).read_text() for name in STYLES)
+    scripts = [(HERE / name).read_text() for name in SCRIPTS]
+    styles = "".join((HERE / name).read_text() for name in STYLES)
     sums = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{one}'" for one in sums)
     policy = (

@@ -18,20 +18,10 @@ from typing import Any
 from ttc.report.tables import Table, as_json
 
 HERE = Path(__file__).parent
-SCRIPTS = (
-    *("vendor/d3.min.js", "vendor/plot.umd.min.js", "vendor/katex.min.js"),
-    *(
-        "math.js",
-        "tree.js",
-        "core.js",
-        "lines.js",
-        "figures.js",
-        "compare.js",
-        "misses.js",
-        "trees.js",
-        "page.js",
-    ),
-)
+LIBRARIES = ("vendor/d3.min.js", "vendor/plot.umd.min.js", "vendor/katex.min.js")
+VIEWER = ("math.js", "grow.js", "panel.js", "draw.js", "tree.js")
+SECTIONS = ("core.js", "lines.js", "figures.js", "compare.js", "misses.js", "trees.js", "page.js")
+SCRIPTS = (*LIBRARIES, *VIEWER, *SECTIONS)
 STYLES = ("vendor/katex.css", "page.css", "tree.css")
 
 

@@ -68,8 +68,8 @@
   /** What is compared at first: another line's headline and best_of_n's, at the largest n that both have. */
   function start(panel, readings) {
     const heads = readings.filter((one) => one.headline);
-    const base = heads.filter((one) => one.strategy === "best_of_n");
-    const pairs = heads.filter((one) => one.strategy !== "best_of_n" && one.strategy !== "greedy")
+    const base = heads.filter((one) => ttc.isPool(one));
+    const pairs = heads.filter((one) => !ttc.isPool(one) && one.strategy !== "greedy")
       .flatMap((one) => base.filter((other) => other.n === one.n).map((other) => [one, other]));
     const [a, b] = pairs.sort((one, other) => other[0].n - one[0].n)[0] || [heads.at(-1) || readings[0], heads[0] || readings.at(-1)];
     return { a: String(a.id), b: String(b.id) };

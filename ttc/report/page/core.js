@@ -72,6 +72,9 @@ window.ttc = window.ttc || {};
     return found;
   };
 
+  /** Independent paths: best_of_n, ours or search-and-learn's. */
+  ttc.isPool = ({ strategy }) => strategy.endsWith("best_of_n");
+
   const DASHES = { weighted: null, best: "1.5 3", majority: "8 3 2 3", oracle: "6 5" };
   ttc.dash = (vote) => (vote in DASHES ? DASHES[vote] : "3 2");
 

@@ -28,7 +28,7 @@
   const DASHED = (one) => (one.vote === "majority" ? "5 3" : null);
 
   function majority(panel, { colours }) {
-    const lines = ttc.linesOf(panel.readings, (one) => (one.strategy === "best_of_n" && one.vote === "majority") || (one.strategy === "greedy" && one.headline));
+    const lines = ttc.linesOf(panel.readings, (one) => (ttc.isPool(one) && one.vote === "majority") || (one.strategy === "greedy" && one.headline));
     if (!lines.some((one) => one.points.length > 1)) return null;
     const colour = (line) => colours.get(line);
     const bold = lines.map((one) => ({ ...one, headline: true }));
@@ -56,8 +56,8 @@
   }
 
   function searches(panel, { colours }) {
-    const lines = ttc.linesOf(panel.readings, (one) => (one.headline && one.strategy !== "greedy") || (one.strategy === "best_of_n" && one.vote === "majority" && one.n > 1));
-    if (!lines.some((one) => !["best_of_n", "greedy"].includes(one.strategy))) return null;
+    const lines = ttc.linesOf(panel.readings, (one) => (one.headline && one.strategy !== "greedy") || (ttc.isPool(one) && one.vote === "majority" && one.n > 1));
+    if (!lines.some((one) => !ttc.isPool(one) && one.strategy !== "greedy")) return null;
     const caption = el("span", {}, "Headline votes at equal n; dashed: best_of_n by majority. ",
       keys([...new Set(lines.map((one) => one.line))].map((line) => [line, colours.get(line), false])));
     return figure("Searches against best of N", caption, overN(lines, { colour: (line) => colours.get(line), dash: (one) => (one.headline ? null : DASHED(one)) }));

@@ -6,7 +6,7 @@
   /** Readings by line and vote, each from the one path that all searches start at. */
   ttc.linesOf = function (readings, wanted) {
     const known = readings.filter((one) => one.accuracy !== null);
-    const starts = known.filter((one) => one.strategy === "best_of_n" && one.n === 1 && one.headline);
+    const starts = known.filter((one) => ttc.isPool(one) && one.n === 1 && one.headline);
     const words = (one) => one.line.split(" ").slice(1);
     const groups = d3.group(known.filter(wanted), (one) => one.line, (one) => one.vote);
     const found = [];

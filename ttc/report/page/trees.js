@@ -7,11 +7,10 @@
     const entries = panel.trees;
     if (!entries.length) return false;
     const first = entries[0];
-    const state = { problem: first.key, seed: first.seed, lines: [first.lines[0], null], place: 0 };
     const guided = first.lines.find((line) => !/^(greedy|best_of_n)/.test(line));
-    state.lines = [guided || first.lines[0], null];
-    const picks = el("div", { class: "controls" }), question = el("div", {}), pair = el("div", { class: "pair" });
-    section.append(el("p", { class: "note" }, shared.core.trees_note), picks, question, pair);
+    const state = { problem: first.key, seed: first.seed, lines: [guided || first.lines[0], null] };
+    const picks = el("div", { class: "controls" }), pair = el("div", { class: "pair" });
+    section.append(el("p", { class: "note" }, shared.core.trees_note), picks, pair);
     let drawn = [], asked = 0;
 
     const own = () => entries.filter((one) => one.key === state.problem);
@@ -41,13 +40,6 @@
       if (mine !== asked) return; // somebody has chosen another meanwhile
       drawn.forEach((one) => one.destroy());
       const trees = state.lines.filter(Boolean).map((line) => block.trees.find((tree) => tree.line === line)).filter(Boolean);
-      const [tree] = trees;
-      question.replaceChildren();
-      if (tree && tree.question) {
-        const text = el("div", { class: "question" });
-        ttc.typeset(text, tree.question);
-        question.append(text, el("p", { class: "note" }, "gold: ", ttc.visible(String(tree.gold), 400)));
-      }
       pair.className = trees.length > 1 ? "pair two" : "pair";
       pair.replaceChildren(...trees.map(() => el("div", { class: "tree-box" })));
       drawn = trees.map((one, place) => ttc.treeView(pair.children[place], one, {}));

@@ -14,10 +14,9 @@ import pandas as pd
 
 from ttc.report.formats import points, signed
 from ttc.stats import paired
-from ttc.studies.page.panels import Panel
+from ttc.studies.page.panels import POOL, Panel
 
 SURE = 0.05
-BASE = "best_of_n"
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def find(panel: Panel) -> list[str]:
         return [f"Nothing is complete yet: {int(panel.rows['missing'].sum())} searches are missing."]
     if not len(rows):
         return ["Every reading has seen the gold answers: these are upper bounds, and no result."]
-    base = next(iter(rows.loc[rows["strategy"] == BASE, "line"]), rows["line"].iloc[0])
+    base = next(iter(rows.loc[rows["strategy"].str.endswith(POOL), "line"]), rows["line"].iloc[0])
     at = {(row["line"], row["n"]): place for place, row in rows.iterrows()}
     budgets = sorted(n for line, n in at if line == base)
     wanted = [

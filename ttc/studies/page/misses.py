@@ -15,7 +15,7 @@ from ttc.readout.rows import REASONS
 from ttc.report.formats import counted, score
 from ttc.report.tables import Table, column
 from ttc.stats.verifier import auroc, calibration_error, reliability
-from ttc.studies.page.panels import Panel, Source
+from ttc.studies.page.panels import POOL, Panel, Source
 
 SHOWN = 50
 """Lines of a table of faults or disagreements."""
@@ -96,7 +96,7 @@ def calibration(panel: Panel, tables: Tables, place: int) -> Iterator[dict[str, 
     tables: of the panel's source at `place`.
     """
     source = panel.sources[place]
-    own = panel.complete[(panel.complete["source"] == place) & (panel.complete["strategy"] == "best_of_n")]
+    own = panel.complete[(panel.complete["source"] == place) & panel.complete["strategy"].str.endswith(POOL)]
     families = {}
     for cell in own.sort_values("n")["cell"]:
         record = source.results.records.get(cell)

@@ -28,6 +28,8 @@ COMPARED = 120
 """Readings of a panel up to which all are compared with all; of more the headlines are."""
 MAPPED = 2000
 """Problems that the map has room for: of more, evenly drawn ones."""
+POOL = "best_of_n"
+"""How strategies of independent paths are called: best_of_n, sal_best_of_n."""
 FEW = 30
 """Problems below which a panel is called a small sample."""
 AXES = {
@@ -204,7 +206,7 @@ def _aggregations(panel: Panel) -> Iterator[dict[str, Any]]:
         results = panel.sources[place].results
         of_panel = panel.complete[panel.complete["source"] == place].drop_duplicates("cell").set_index("cell")
         rows = results.rows
-        rows = rows[rows["cell"].isin(of_panel.index) & (rows["strategy"] == "best_of_n")]
+        rows = rows[rows["cell"].isin(of_panel.index) & rows["strategy"].str.endswith(POOL)]
         for row in map(plain, rows[rows["agg"].notna() & rows["accuracy"].notna()].to_dict("records")):
             own = {key: row[key] for key in ("n", "vote", "agg")}
             own |= {key: float(row[key]) for key in ("accuracy", "accuracy_low", "accuracy_high")}
