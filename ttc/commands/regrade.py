@@ -28,6 +28,7 @@ from ttc.report.tables import Table, column
 from ttc.run.rows import grade_columns
 from ttc.settings.build import read
 from ttc.store import Folder, PartWriter
+from ttc.store.problems import correct_golds
 from ttc.store.schema import KEYS, common_columns
 from ttc.types import Faults, UserError
 
@@ -82,6 +83,7 @@ def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> Non
         for batch in rows.to_batches(max_chunksize=CHUNK)
     )
     added = asyncio.run(_commit_grades(folder, chunks))
+    correct_golds(folder, stored.dataset, golds)
     spare = f" ({count(others)} of its rows name none)" if others else ""
     said = f"{count(len(golds))} of {count(len(stored.ids))} problems are in {settings.golds}{spare}"
     say(console, f"{said}, {count(problems)} with another gold answer: {count(added)} gradings made anew")

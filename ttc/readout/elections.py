@@ -62,17 +62,24 @@ class Batch:
     def choices(self) -> Iterator[Choice]:
         return choices([*self.columns, *["scores"] * bool(self.scores)])
 
-    def winners(
-        self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool
-    ) -> Iterator[tuple[Choice, Ints]]:
-        """winner_KC of pool b's places in these orders, by every vote that is (not) `drawn`."""
+    def ballots(
+        self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool | None = None
+    ) -> Iterator[tuple[Choice, Ballots]]:
+        """Pool b's places in these orders, for every choice; `drawn`: whose vote is (not) so."""
         asked = {need for vote in VOTES.values() for need in vote.needs}
         columns = {name: column_BN[b][order_KN] for name, column_BN in self.columns.items() if name in asked}
         ballots = Ballots(self.group_BN[b][order_KN], cuts, columns, self.right[b])
         for name, agg in self.choices():
-            if VOTES[name].drawn == drawn:
+            if drawn in (None, VOTES[name].drawn):
                 cast = ballots if agg is None else ballots.scored_by(self.scores[agg][b][order_KN])
-                yield (name, agg), VOTES[name].choose(cast)
+                yield (name, agg), cast
+
+    def winners(
+        self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool
+    ) -> Iterator[tuple[Choice, Ints]]:
+        """winner_KC of pool b's places in these orders, by every vote that is (not) `drawn`."""
+        for choice, cast in self.ballots(b, order_KN, cuts, drawn):
+            yield choice, VOTES[choice[0]].choose(cast)
 
     def correct(self, b: int, winner: Ints) -> Bools:
         """Is the winning group right? NO_ANSWER and UNSCORED are wrong."""

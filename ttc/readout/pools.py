@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,18 +69,21 @@ class Scores:
 class Tables:
     """A results folder in memory, read by one grader and one rule of extraction.
 
+    Args:
+        keys: only these pools; None: all.
     Raises:
         UserError: the paths are graded, but by no such grader and rule.
     """
 
-    def __init__(self, folder: Folder, config: ReadoutConfig) -> None:
+    def __init__(self, folder: Folder, config: ReadoutConfig, keys: Collection[Key] | None = None) -> None:
         self._habits = [HABITS[name] for name in config.habits]
-        paths = _sort_paths(folder.read("paths", PATH_COLUMNS))
+        where = None if keys is None else among(keys)
+        paths = _sort_paths(folder.read("paths", PATH_COLUMNS, where=where))
         self.path = paths["path"].combine_chunks()
         self.unit_N = numbers(paths["unit"]).astype(np.int64)
         self.tokens_N = _list_sums(paths["step_tokens"])
         self.logprob_N = _list_sums(paths["step_logprobs"]) / np.maximum(self.tokens_N, 1)
-        grades = _select_grades(folder, config)
+        grades = _select_grades(folder, config, where)
         at_N = self._aligned(grades["path"])
         self.graded_N = at_N >= 0
         self.right_N = np.append(numbers(grades["verdict"]), np.nan)[at_N] == 1
@@ -94,10 +97,10 @@ class Tables:
         unread = np.append(numbers(ungradable), np.nan)[at_N]
         self.faults_N = dict(zip(PATH_FAULTS, [*ends, silent, unread], strict=True))
         self._slices = _slices(paths)
-        self._score_rows = folder.read("scores", SCORE_COLUMNS)
+        self._score_rows = folder.read("scores", SCORE_COLUMNS, where=where)
         self._scores: dict[str, Scores] = {}
-        self.covered = _cover(folder.read("searches", SEARCH_COLUMNS))
-        self.steps = _sum_steps(folder.read("steps", [*UNIT, *STEP_COSTS]))
+        self.covered = _cover(folder.read("searches", SEARCH_COLUMNS, where=where))
+        self.steps = _sum_steps(folder.read("steps", [*UNIT, *STEP_COSTS], where=where))
 
     def rows(self, key: Key) -> slice:
         """Where the pool's paths stand."""
@@ -146,6 +149,16 @@ class Tables:
         return np.asarray(row_N.fill_null(-1), dtype=np.int64)
 
 
+def among(keys: Collection[Key]) -> pc.Expression:
+    """Rows of these pools, and of others that share a family with one, a problem with another and a seed."""
+    families, problems, seeds = zip(*keys, strict=True) if keys else ((), (), ())
+    texts = (("family", families), ("problem_key", problems))
+    where = pc.field("seed").isin(pa.array(sorted(set(seeds)), pa.int64()))
+    for name, values in texts:
+        where &= pc.field(name).isin(pa.array(sorted(set(values)), pa.string()))
+    return where
+
+
 VECTORISED: dict[object, Callable[[Floats, Ints, Ints], Floats]] = {
     last: lambda flat, starts, ends: flat[ends - 1],
     min: lambda flat, starts, ends: np.minimum.reduceat(flat, starts),
@@ -191,9 +204,9 @@ def _sort_paths(table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in (*UNIT, "rank", "copy")])
 
 
-def _select_grades(folder: Folder, config: ReadoutConfig) -> pa.Table:
+def _select_grades(folder: Folder, config: ReadoutConfig, where: pc.Expression | None) -> pa.Table:
     """The rows of the configured grader and rule."""
-    table = folder.read("grades", GRADE_COLUMNS)
+    table = folder.read("grades", GRADE_COLUMNS, where=where)
     chosen = pc.and_(pc.equal(table["grader"], config.grader), pc.equal(table["extract"], config.reading))
     found = table.filter(chosen)
     if table.num_rows and not found.num_rows:

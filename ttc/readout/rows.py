@@ -118,6 +118,11 @@ class Figures:
     permutations: int = 1
 
 
+def is_upper_bound(cell: CellRecord, vote: str) -> bool:
+    """Somebody sees the gold answers: the vote, or a verifier that took part in the search or the vote."""
+    return VOTES[vote].upper_bound or (cell.gold and (cell.guided or VOTES[vote].scored))
+
+
 class RowWriter:
     """Collects the rows of a readout, reading by reading."""
 
@@ -168,9 +173,7 @@ class RowWriter:
 
     def _head(self, pools: CellPools, choice: Choice, subset: str) -> dict[str, Any]:
         record, (vote, agg) = pools.cell, choice
-        # a verifier that knows the gold answers took part in the search, or takes part in the vote
-        sees_gold = record.gold and (record.guided or VOTES[vote].scored)
-        upper_bound = VOTES[vote].upper_bound or sees_gold
+        upper_bound = is_upper_bound(record, vote)
         return {
             **dict.fromkeys(self._schemas["answers"].names),
             **record.columns,

@@ -70,15 +70,25 @@ class Ballots:
         total_KG = np.zeros((self._K, self._G))
         winners, done = [], 0
         for cut in self.cuts:
-            cells, weights = self._cell_KN[:, done:cut].ravel(), weight_KN[:, done:cut].ravel()
-            table = np.bincount(cells, weights, minlength=self._K * (self._G + 1))
-            total_KG += table.reshape(self._K, self._G + 1)[:, : self._G]
+            total_KG += self.sums(weight_KN, done, cut)
             seen_KG = np.where(self.first_KG < cut, total_KG, -np.inf)
             top_K = seen_KG.max(axis=1, initial=-np.inf)
             tied_KG = seen_KG >= top_K[:, None] - TIE
             winners.append(self.earliest(np.where(tied_KG, self.first_KG, self._N), cut))
             done = cut
         return np.stack(winners, axis=1)
+
+    def sums(self, weight_KN: Floats, start: int = 0, stop: int | None = None) -> Floats:
+        """total_KG: the weights of each group's paths, of the places from `start` to `stop`."""
+        cells, weights = self._cell_KN[:, start:stop].ravel(), weight_KN[:, start:stop].ravel()
+        table = np.bincount(cells, weights, self._K * (self._G + 1)).astype(np.float64, copy=False)
+        return table.reshape(self._K, self._G + 1)[:, : self._G]
+
+    def highest(self, rank_KN: Floats) -> Floats:
+        """top_KG: the highest rank of each group's paths; NaN where none has one."""
+        top = np.full(self._K * (self._G + 1), np.nan)
+        np.fmax.at(top, self._cell_KN.ravel(), rank_KN.ravel())
+        return top.reshape(self._K, self._G + 1)[:, : self._G]
 
     def top(self, rank_KN: Floats) -> Ints:
         """winner_KC: the group of the answered path of highest rank; NO_ANSWER where none has one (NaN)."""
@@ -125,12 +135,14 @@ class Vote:
             paths matters, so only the first n are read.
         exact: expected correctness of m of U units drawn without replacement, (units) -> (m -> correct_B),
             where there is a closed form; None: the mean over permutations.
+        totals: ballots -> total_KG: what each group has got, for whoever draws it; None: no such figure.
         dash, marker: how matplotlib draws its line.
     """
 
     choose: Callable[[Ballots], Ints]
     needs: frozenset[str] = frozenset()
     exact: Callable[[UnitPaths], Callable[[int], Floats]] | None = None
+    totals: Callable[[Ballots], Floats] | None = None
     dash: Any = (0, (2, 1))
     marker: str = "D"
 
@@ -153,14 +165,22 @@ class Vote:
         return self.exact is None and "order" not in self.needs
 
 
+def ones(ballots: Ballots) -> Floats:
+    return np.ones(ballots.group_KN.shape)
+
+
+def known_scores(ballots: Ballots) -> Floats:
+    return np.nan_to_num(ballots.score_KN, nan=0.0)
+
+
 def majority(ballots: Ballots) -> Ints:
     """The group with most paths (Wang et al. 2203.11171)."""
-    return ballots.tally(np.ones(ballots.group_KN.shape))
+    return ballots.tally(ones(ballots))
 
 
 def weighted(ballots: Ballots) -> Ints:
     """The group with the largest sum of scores; an unscored path adds 0 (Li et al. 2206.02336)."""
-    return ballots.if_scored(ballots.tally(np.nan_to_num(ballots.score_KN, nan=0.0)))
+    return ballots.if_scored(ballots.tally(known_scores(ballots)))
 
 
 def best(ballots: Ballots) -> Ints:
@@ -193,9 +213,20 @@ def expect_oracle(units: UnitPaths) -> Callable[[int], Floats]:
 SCORES, GOLD = frozenset({"scores"}), frozenset({"gold"})
 
 VOTES: dict[str, Vote] = {
-    "weighted": Vote(weighted, SCORES, dash="-", marker="o"),
-    "best": Vote(best, SCORES, expect_best, dash=(0, (1, 1.2)), marker="^"),
-    "majority": Vote(majority, dash=(0, (5, 1.5, 1, 1.5)), marker="s"),
-    "oracle": Vote(oracle, GOLD, expect_oracle, dash=(0, (4, 3)), marker=""),
+    "weighted": Vote(weighted, SCORES, totals=lambda one: one.sums(known_scores(one)), dash="-", marker="o"),
+    "best": Vote(
+        best, SCORES, expect_best, lambda one: one.highest(one.score_KN), dash=(0, (1, 1.2)), marker="^"
+    ),
+    "majority": Vote(
+        majority, totals=lambda one: one.sums(ones(one)), dash=(0, (5, 1.5, 1, 1.5)), marker="s"
+    ),
+    "oracle": Vote(
+        oracle,
+        GOLD,
+        expect_oracle,
+        lambda one: one.right_G.astype(np.float64)[None],
+        dash=(0, (4, 3)),
+        marker="",
+    ),
 }
 """In the order of tables and legends."""

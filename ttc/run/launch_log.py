@@ -10,17 +10,18 @@ import contextlib
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ttc.data.problems import key_of
+from ttc.data.problems import key_of, name_of
 from ttc.models.provider import Model
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import PlannedCell
 from ttc.run.launch import Failure, Report
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
+from ttc.store.problems import Named, add_problems
 from ttc.store.provenance import hardware, now, revision, versions
 from ttc.types import NOT_KEPT, EngineDied, TooManyFailures, Unwritable, UserError, mask_all
 
@@ -69,6 +70,8 @@ class LaunchLog:
             "failed": [],
             "notes": [f"{now()} {NOT_KEPT}"] if mask_all(line) != [*line] else [],
         }
+        # a line that only scores may be from before golds were corrected
+        add_problems(folder, _problems(inputs), keep="earlier" if inputs.grid.stored else "later")
         folder.save_runs([*self._runs, self._entry])
 
     @contextlib.contextmanager
@@ -144,6 +147,15 @@ def _model(config: EngineConfig, model: Model) -> dict[str, Any]:
         *("tensor_parallel", "replicas"),
     )
     return {name: getattr(ran, name) for name in names} | {"identity": model.identity.model}
+
+
+def _problems(inputs: Inputs) -> Iterable[Named]:
+    datasets = {planned.cell.dataset: planned.problems for planned in inputs.cells}
+    return (
+        (name_of(dataset), key_of(problem), problem)
+        for dataset, problems in datasets.items()
+        for problem in problems
+    )
 
 
 def _selection(planned: PlannedCell) -> list[tuple[str, str, int | None]]:

@@ -25,6 +25,7 @@ from ttc.sal.rows import Run, make_rows
 from ttc.sal.settings import ImportTask, parse
 from ttc.sal.source import read_source
 from ttc.store import Folder, PartWriter
+from ttc.store.problems import add_problems
 from ttc.store.provenance import now, revision, versions
 from ttc.types import Faults, UserError
 
@@ -99,6 +100,8 @@ def store_runs(task: ImportTask, runs: Sequence[Run]) -> None:
             parts.append(writer.flush())
         for part in filter(None, parts):
             folder.commit(part)
+        asked = ((run.origin.dataset, row.problem) for run in runs for row in run.source.rows)
+        add_problems(folder, ((dataset, key_of(problem), problem) for dataset, problem in asked))
         folder.save_runs([*folder.runs(), _entry(task, runs)])
 
 

@@ -142,24 +142,24 @@ class Folder:
     def has(self, file: str) -> bool:
         return self._files.has(file)
 
-    def frame(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pd.DataFrame:
-        """As `table`, for pandas."""
-        return self.table(name, columns, filters).to_pandas()
-
     def table(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pa.Table:
-        """`<name>.parquet`, such as readout; `filters` as pandas.read_parquet takes them.
+        """`<name>.parquet`, such as readout. filters: as pandas.read_parquet takes them.
 
         Raises:
             UserError: there is no such file, or another program wrote it.
         """
         self._check()
-        file = f"{name}.parquet"
-        if not self.has(file):
-            raise UserError(f"{self}: no {file} here")
-        table = self._files.read_table(file, columns, filters)
+        if not self.has(f"{name}.parquet"):
+            raise UserError(f"{self}: no {name}.parquet here")
+        table = self._files.read_table(f"{name}.parquet", columns, filters)
         if not METADATA.items() <= (table.schema.metadata or {}).items():
-            raise UserError(f"{self}/{file}: not as ttc wrote it; the line that filled it writes it anew")
+            raise UserError(
+                f"{self}/{name}.parquet: not as ttc wrote it; the line that filled the folder writes it anew"
+            )
         return table
+
+    def frame(self, name: str, columns: Sequence[str] | None = None, filters: Any = None) -> pd.DataFrame:
+        return self.table(name, columns, filters).to_pandas()
 
     def write(self, name: str, rows: pa.Table | pd.DataFrame) -> None:
         """Writes `<name>.parquet`, whole or not at all."""

@@ -1,0 +1,231 @@
+"""Stored rows -> one search tree: what was drawn, what became of each draw, what was returned, who won.
+
+    forest = Forest(folder, readout_config(folder))
+    tree = forest.tree(cell, problem_key, seed)
+
+A guided search (beam, dvts) kept its tree in steps/: a node per draw. A pool (best_of_n, greedy) and an
+imported run kept their paths only: a node per path, below the problem. What the readout decides (groups of
+equal answers, winners) is asked of the readout, on the cell's first n paths: the subset `prefix`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+
+from ttc.readout import make_batches, split_choice
+from ttc.readout.draws import Drawn, Outcome, StoredPath, read_outcomes, read_paths, read_scores, read_steps
+from ttc.readout.elections import Batch
+from ttc.readout.pools import Key, Tables
+from ttc.readout.rows import RowWriter, is_upper_bound
+from ttc.readout.votes import VOTES
+from ttc.report.view import name
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import CellRecord, Folder
+from ttc.store.problems import read_problems
+from ttc.studies.tree import Fate, Leaf, Node, Tree, Vote
+from ttc.types import UserError
+
+Wanted = tuple[CellRecord, str, int]
+"""(cell, problem_key, seed): names a tree."""
+
+
+class Forest:
+    """The trees of a results folder, read as `config` says. What is read of rows is read for the trees that
+    are asked for: many at once (`trees`) cost little more than one."""
+
+    def __init__(self, folder: Folder, config: ReadoutConfig) -> None:
+        self._folder, self._config = folder, config
+        self._writer = RowWriter(split_choice(config.headline), config.subset)
+
+    @cached_property
+    def _known(self) -> tuple[list[CellRecord], dict[str, dict[str, tuple[str, int | None]]]]:
+        cells, selections = self._folder.cells()
+        return cells, {
+            name: {key: (problem_id, level) for key, problem_id, level in selection}
+            for name, selection in selections.items()
+        }
+
+    @property
+    def cells(self) -> list[CellRecord]:
+        return self._known[0]
+
+    def tree(self, cell: CellRecord, problem_key: str, seed: int) -> Tree:
+        """Raises:
+        UserError: the cell has no such problem.
+        """
+        return self.trees([(cell, problem_key, seed)])[0]
+
+    def trees(self, wanted: Sequence[Wanted]) -> list[Tree]:
+        """In the order of `wanted`; a search that is not there is a tree without nodes.
+
+        Raises:
+            UserError: a cell has no such problem.
+        """
+        for cell, problem_key, _ in wanted:
+            if problem_key not in self._known[1].get(cell.selection, {}):
+                raise UserError(f"{cell.cell}: no problem {problem_key} is in it")
+        if not wanted:
+            return []
+        stored = _Stored(self._folder, self._config, wanted)
+        by_cell: dict[str, list[int]] = {}
+        for place, (cell, _, _) in enumerate(wanted):
+            by_cell.setdefault(cell.cell, []).append(place)
+        asked = [
+            ([_key(wanted[place]) for place in places], _units(cell), cell.verifier)
+            for places in by_cell.values()
+            for cell in [wanted[places[0]][0]]
+        ]
+        batches = make_batches(stored.tables, asked, self._config)
+        found: dict[int, Tree] = {}
+        for places, batch in zip(by_cell.values(), batches, strict=True):
+            for b, place in enumerate(places):
+                found[place] = self._make(wanted[place], stored, batch, b)
+        return [found[place] for place in range(len(wanted))]
+
+    def _make(self, wanted: Wanted, stored: _Stored, batch: Batch, b: int) -> Tree:
+        cell, problem_key, seed = wanted
+        problem_id, level = self._known[1][cell.selection][problem_key]
+        key, units = _key(wanted), _units(cell)
+        leaves = tuple(_leaves(stored, batch, b))
+        status, reason = stored.outcomes.get(key, Outcome({})).worst(units)
+        question, gold = stored.problems.get((cell.dataset, problem_key), (None, None))
+        complete = stored.tables.available(key, cell.verifier) >= units
+        return Tree(
+            cell=cell.cell,
+            line=name(cell.strategy, cell.variant),
+            strategy=cell.strategy,
+            variant=cell.variant,
+            n=cell.n,
+            seed=seed,
+            dataset=cell.dataset,
+            problem_key=problem_key,
+            problem_id=problem_id,
+            level=level,
+            question=question,
+            gold=gold,
+            guided=cell.guided,
+            status=status,
+            reason=reason,
+            nodes=_nodes(stored.draws(cell, key, leaves, units), leaves),
+            leaves=leaves,
+            votes=tuple(self._votes(cell, stored.tables, batch, b)) if complete else (),
+        )
+
+    def _votes(self, cell: CellRecord, tables: Tables, batch: Batch, b: int) -> Iterator[Vote]:
+        headlines = self._writer.headlines(cell)
+        order_1N = np.arange(batch.group_BN.shape[1])[None]
+        for (vote, agg), ballots in batch.ballots(b, order_1N, [order_1N.size]):
+            rule = VOTES[vote]
+            winner = int(rule.choose(ballots)[0, 0])
+            totals = rule.totals(ballots)[0].tolist() if rule.totals else []
+            bound = is_upper_bound(cell, vote)
+            yield Vote(
+                vote,
+                agg,
+                headline=(vote, agg) in headlines and not bound,
+                upper_bound=bound,
+                answer=tables.answers[batch.firsts[b][winner]] if winner >= 0 else None,
+                right=bool(batch.correct(b, np.array(winner))),
+                totals=tuple(_or_none(one) for one in totals),
+                winner=winner,
+            )
+
+
+class _Stored:
+    """The rows behind some trees."""
+
+    def __init__(self, folder: Folder, config: ReadoutConfig, wanted: Sequence[Wanted]) -> None:
+        keys = {_key(one) for one in wanted}
+        guided = {_key(one) for one in wanted if one[0].guided}
+        scored = {_key(one) for one in wanted if one[0].verifier}
+        self.tables = Tables(folder, config, keys)
+        rows = read_problems(folder, [problem_key for _, problem_key, _ in wanted]).to_pylist()
+        self.problems = {(row["dataset"], row["problem_key"]): (row["question"], row["gold"]) for row in rows}
+        self.outcomes = read_outcomes(folder, keys)
+        self.paths = read_paths(folder, keys)
+        self.steps = read_steps(folder, guided) if guided else {}
+        verifiers = [cell.verifier for cell, _, _ in wanted if cell.verifier]
+        self.scores = read_scores(folder, scored, verifiers) if scored else {}
+
+    def draws(self, cell: CellRecord, key: Key, leaves: Iterable[Leaf], units: int) -> Iterable[Drawn]:
+        """Of the first `units` units: what steps/ has of the search; else its paths."""
+        if key in self.steps:
+            return [drawn for drawn in self.steps[key] if drawn.unit < units]
+        by_address: dict[str, Drawn] = {}
+        for leaf in leaves:
+            scores = self.scores.get((leaf.path, cell.verifier or ""))
+            by_address.setdefault(leaf.address, self.paths[leaf.path].as_draw(scores))
+        return by_address.values()
+
+
+def _key(wanted: Wanted) -> Key:
+    cell, problem_key, seed = wanted
+    return cell.family, problem_key, seed
+
+
+def _units(cell: CellRecord) -> int:
+    """How many units of its searches a cell reads."""
+    return 1 if cell.unit is None else cell.n // cell.unit
+
+
+def _or_none(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _leaves(stored: _Stored, batch: Batch, b: int) -> Iterator[Leaf]:
+    tables = stored.tables
+    for place, row in enumerate(batch.place_BUW[b].ravel().tolist()):
+        if row < 0:
+            continue
+        key = tables.path[row].as_py()
+        path: StoredPath = stored.paths[key]
+        yield Leaf(
+            path=key,
+            address=path.address,
+            copy=path.copy,
+            finish=path.finish,
+            answer=tables.answers[row],
+            right=bool(tables.right_N[row]) if tables.graded_N[row] else None,
+            group=int(batch.group_BN[b, place]),
+            scores={agg: _or_none(score_BN[b, place]) for agg, score_BN in batch.scores.items()},
+            tokens=path.tokens,
+        )
+
+
+def _nodes(draws: Iterable[Drawn], leaves: Iterable[Leaf]) -> tuple[Node, ...]:
+    in_order = sorted(draws, key=lambda drawn: _indices(drawn.address))
+    returned = {leaf.address for leaf in leaves}
+    paths = [address.split("/") for address in returned]
+    leads = {"/".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
+    parents = {drawn.parent for drawn in in_order if _indices(drawn.address)[-1] >= 0}
+    return tuple(
+        Node(
+            drawn.address,
+            drawn.parent,
+            drawn.first,
+            drawn.texts,
+            drawn.scores,
+            drawn.tokens,
+            _fate(drawn, parents, leads),
+            returned=drawn.address in returned,
+        )
+        for drawn in in_order
+    )
+
+
+def _fate(drawn: Drawn, parents: set[str], leads: set[str]) -> Fate:
+    """parents: addresses that children were drawn from; leads: that lie on the way to a returned path."""
+    if drawn.address not in leads and "-" in drawn.address:
+        return "cut"
+    if drawn.address in parents:
+        return "kept"
+    if drawn.finish in ("length", "blank"):
+        return "length" if drawn.finish == "length" else "blank"
+    return "over" if drawn.finish or drawn.address in leads else "cut"
+
+
+def _indices(address: str) -> tuple[int, ...]:
+    return tuple(map(int, address.split("/")))
