@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 from ttc.commands.cli import main
 
@@ -69,3 +71,18 @@ def test_all_three_give_one_answer(question: str, place: Path, monkeypatch: pyte
 
 def test_there_are_ten_questions() -> None:
     assert [question.split(".")[0] for question in QUESTIONS] == [str(number + 1) for number in range(10)]
+
+
+def test_the_notebook_runs_from_top_to_bottom(place: Path) -> None:
+    """In a kernel, as a person runs it: a cell's error would be raised here."""
+    notebook = nbformat.read(DOCS / "analysis.ipynb", as_version=4)
+    assert not any(cell.get("outputs") for cell in notebook.cells), "clear its outputs before it is kept"
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(place)}}).execute()
+    shown = {cell["id"]: [*cell["outputs"][-1]["data"]] for cell in notebook.cells if cell.get("outputs")}
+    assert {name for name, kinds in shown.items() if "text/html" in kinds} >= {
+        "load",
+        "compare",
+        "tree",
+        "duckdb",
+    }
+    assert "image/png" in shown["curve"]

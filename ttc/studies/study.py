@@ -16,13 +16,15 @@ from ttc.report.summary import readout_tables
 from ttc.report.tables import to_html
 from ttc.report.view import ordered, sizes
 from ttc.store import Folder
+from ttc.store.problems import read_problems
 from ttc.store.schema import TABLES
 from ttc.studies.compare import comparison, find_all
+from ttc.studies.tree import Tree
+from ttc.studies.trees import Forest
 from ttc.types import Faults, UserError, did_you_mean
 
-PROBLEMS = pa.schema([])
-BESIDE = ("readout", "readout_by", "answers", "problems")
-"""Tables that lie in one file each, beside the parts of the others."""
+BESIDE = ("readout", "readout_by", "answers")
+"""Tables that a readout writes, a file each."""
 
 FIRST = [
     *("name", "strategy", "variant", "n", "vote", "agg", "level", "seed"),
@@ -104,14 +106,16 @@ class Study:
         """
         if table == "cells":
             found = pa.Table.from_pandas(self.cells, preserve_index=False)
-        elif table == "problems" and not self.folder.has("problems.parquet"):
-            found = PROBLEMS.empty_table()
+        elif table == "problems":
+            found = read_problems(self.folder)
         elif table in BESIDE:
             found = self.folder.table(table)
         elif table in TABLES:
             found = self.folder.read(table, columns)
         else:
-            raise UserError(f"{table}: no such table; take one of {', '.join(('cells', *BESIDE, *TABLES))}")
+            raise UserError(
+                f"{table}: no such table; take one of {', '.join(('cells', 'problems', *BESIDE, *TABLES))}"
+            )
         if columns is None:
             return found
         if faults := [f"{table} has no column {name}" for name in columns if name not in found.column_names]:
@@ -164,6 +168,40 @@ class Study:
         readings = find_all(self._results, names)
         return comparison(readings, [self._results.correct(reading) for reading in readings])
 
+    def tree(
+        self,
+        problem: str,
+        *,
+        strategy: str | None = None,
+        n: int | None = None,
+        seed: int | None = None,
+        **where: Any,
+    ) -> Tree:
+        """One search as a tree: what was drawn, which paths were returned, how they voted (studies/tree.py).
+
+        Args:
+            problem: its problem_id, or the beginning of its problem_key.
+            strategy, n, where: as in `accuracy`. Of the cells that fit the guided one with the largest n.
+            seed: None: the cell's first one.
+        Raises:
+            UserError: there is no such cell, problem or seed.
+        """
+        names = self.accuracy(strategy=strategy, n=n, **where)["cell"].unique()
+        cells = [self._results.records[name] for name in names if name in self._results.records]
+        if not cells:
+            raise UserError(f"strategy={strategy} n={n}: no such cell; study.cells has those that there are")
+        cell = max(cells, key=lambda one: (one.guided, one.n))
+        selection = self.folder.cells()[1][cell.selection]
+        keys = [key for key, problem_id, _ in selection if problem_id == problem]
+        keys = keys or [key for key, _, _ in selection if key.startswith(problem)]
+        if len(keys) != 1:
+            near = did_you_mean(problem, [problem_id for _, problem_id, _ in selection])
+            wrong = "several problems are meant" if keys else f"{cell.cell} has no such problem{near}"
+            raise UserError(f"{problem}: {wrong}; study.problems has all")
+        if seed is not None and seed not in cell.seeds:
+            raise UserError(f"seed={seed}: {cell.cell} has {', '.join(map(str, cell.seeds))}")
+        return self._forest.tree(cell, keys[0], cell.seeds[0] if seed is None else seed)
+
     # --- How it looks --------------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
@@ -181,6 +219,10 @@ class Study:
 
     def _frame(self, table: str) -> pd.DataFrame:
         return self.arrow(table).to_pandas(types_mapper=pd.ArrowDtype)
+
+    @cached_property
+    def _forest(self) -> Forest:
+        return Forest(self.folder, readout_config(self.folder))
 
     @cached_property
     def _readout(self) -> pd.DataFrame:
