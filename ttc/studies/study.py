@@ -143,7 +143,8 @@ class Study:
             by: a row for each level of the dataset, or for each seed, instead of all together.
             strategy, n, vote, agg, where: a value, or a list of values, of that column; None: all.
         Returns:
-            The columns of readout.parquet and, as `name`, what `compare` calls the row.
+            The columns of readout.parquet and, as `name`, what `compare` calls the row (and reads in the
+            declared subset).
         Raises:
             UserError: a column that is not there, or a value that it does not have.
         """
@@ -209,9 +210,8 @@ class Study:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the headline accuracies with their intervals."""
-        cells = self.arrow("cells").to_pandas(
-            ignore_metadata=True
-        )  # a table tells NaN from what is not there
+        # with NaN for what was not measured, as a table writes it
+        cells = self.arrow("cells").to_pandas(ignore_metadata=True)
         tables = readout_tables(cells, vars(readout_config(self.folder).doubts))
         return "".join(map(to_html, tables))
 
