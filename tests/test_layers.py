@@ -52,7 +52,7 @@ HOMES = {
     "openai": {"models"},
     "huggingface_hub": {"data", "models"},
     "datasets": {"data"},
-    "pyarrow": {"data", "plan", "readout", "sal", "store"},
+    "pyarrow": {"data", "plan", "readout", "sal", "store", "studies"},  # studies: ttc.load hands tables out
     "matplotlib": {"report"},
     "rich": {"report", "commands"},
     "math_verify": {"grading"},

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,16 @@ class Results:
         rows["agg"] = rows["agg"].astype(object).where(rows["agg"].notna(), None)
         self.rows = rows.assign(words=_words(rows))
         self.records: dict[str, CellRecord] = {cell.cell: cell for cell in folder.cells()[0] if cell.usable}
-        answers = folder.frame("answers", ANSWER_COLUMNS, [("subset", "==", self.subset)])
-        self._answers = answers.assign(agg=answers["agg"].fillna(""))
-        self._places = self._answers.groupby(["cell", "n", "vote", "agg"], sort=False).indices
+
+    @cached_property
+    def _answers(self) -> pd.DataFrame:
+        """Who only asks for names does without them: they are most of a readout."""
+        answers = self.folder.frame("answers", ANSWER_COLUMNS, [("subset", "==", self.subset)])
+        return answers.assign(agg=answers["agg"].fillna(""))
+
+    @cached_property
+    def _places(self) -> Mapping[Any, Any]:
+        return self._answers.groupby(["cell", "n", "vote", "agg"], sort=False).indices
 
     def correct(self, reading: Reading) -> pd.DataFrame:
         """In [0, 1], for each problem_key (in the dataset's order) and seed."""

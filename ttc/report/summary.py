@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 from rich.console import Console
@@ -32,15 +32,23 @@ def show_results(
 
 
 def print_readout(rows: pd.DataFrame, console: Console, doubts: Mapping[str, float]) -> None:
-    """Prints the cells in `rows` (rows of readout.parquet), a table per policy, prm, dataset and prompt; what
-    was read is said below the last."""
-    view = shown(rows)
+    """Prints the cells in `rows`, rows of readout.parquet."""
+    for table in readout_tables(shown(rows), doubts):
+        show(table, console)
+
+
+def readout_tables(view: pd.DataFrame, doubts: Mapping[str, float]) -> Iterator[Table]:
+    """A table per policy, prm, dataset and prompt; what was read is said below the last.
+
+    Args:
+        view: rows of readout.parquet, of one subset and in order.
+    """
     parts = panels(add_doubts(view, doubts))
     said = [*_notes(view), *(line for _, part in parts for line in explain(part))]
     for place, (panel, part) in enumerate(parts, start=1):
         lines, title = _rows(part, view["variant"]), f"{panel} ({sizes(part)})"
         notes = said if place == len(parts) else ()
-        show(Table("readout", COLUMNS, lines, title, notes, bright="headline", tight=True), console)
+        yield Table("readout", COLUMNS, lines, title, notes, bright="headline", tight=True)
 
 
 def _rows(part: pd.DataFrame, variant: pd.Series) -> list[Row]:

@@ -7,6 +7,7 @@ rendering says the same. Nothing here knows what the tables are about. console.p
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -141,6 +142,27 @@ TEX = str.maketrans(
 
 def _tex(text: str) -> str:
     return re.sub(r"(?<![\w.)])-(?=\d)", "$-$", text.translate(TEX))  # a hyphen is no minus
+
+
+def to_html(table: Table) -> str:
+    """A `<table>` with its title as the caption, and the notes below. All text is escaped, and of control
+    characters and marks that turn a line around the names are shown."""
+
+    def line(tag: str, texts: Iterable[str]) -> str:
+        cells = (
+            f'<{tag} style="text-align: {"right" if right else "left"}">{_html(text)}</{tag}>'
+            for text, right in zip(texts, table.right, strict=True)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
+
+    parts = ["<table>", *([f"<caption>{_html(table.title)}</caption>"] if table.title else [])]
+    parts += [f"<thead>{line('th', table.heads)}</thead>", "<tbody>"]
+    parts += [*(line("td", texts) for texts in table.lines()), "</tbody>", "</table>"]
+    return "\n".join([*parts, *(f"<p>{_html(note)}</p>" for note in table.notes)]) + "\n"
+
+
+def _html(text: str) -> str:
+    return html.escape("".join(one if one.isprintable() else ascii(one)[1:-1] for one in text))
 
 
 def to_csv(table: Table) -> str:

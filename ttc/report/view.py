@@ -14,11 +14,15 @@ from ttc.strategies import STRATEGIES
 def shown(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per cell and vote, in the declared subset and aggregation, by strategy, variant, vote and n."""
     subset, agg = declared(rows)
-    kept = rows[(rows["subset"] == subset) & (rows["agg"].isna() | (rows["agg"] == agg))]
-    ranks = kept.assign(
-        strategy_rank=kept["strategy"].map(lambda name: rank(STRATEGIES, name)),
-        vote_rank=kept["vote"].map(lambda name: rank(VOTES, name)),
-        prm=kept["prm"].fillna("none"),
+    return ordered(rows[(rows["subset"] == subset) & (rows["agg"].isna() | (rows["agg"] == agg))])
+
+
+def ordered(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows by strategy, variant, vote and n; no verifier is `none`, as on the command line."""
+    ranks = rows.assign(
+        strategy_rank=rows["strategy"].map(lambda name: rank(STRATEGIES, name)),
+        vote_rank=rows["vote"].map(lambda name: rank(VOTES, name)),
+        prm=rows["prm"].fillna("none"),
     )
     order = [*PANEL, "strategy_rank", "strategy", "variant", "vote_rank", "n"]
     return ranks.sort_values(order, kind="stable").drop(columns=["strategy_rank", "vote_rank"])

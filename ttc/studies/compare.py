@@ -33,15 +33,26 @@ def compare(folder: Folder, names: Sequence[str], console: Console) -> pd.DataFr
     if not names:
         print_cells(results, console)
         return results.rows
-    if len(names) == 1:
-        raise UserError(f"{names[0]}: name at least two cells; `ttc compare {folder}` lists them")
-    readings = [results.find(name) for name in names]
-    if len({reading.key for reading in readings}) < len(readings):
-        raise UserError(f"{' '.join(names)}: one of them is named twice")
+    readings = find_all(results, names)
     table = comparison(readings, [results.correct(reading) for reading in readings])
     folder.write(FILE, table)
     print_comparison(results, readings, table, console)
     return table
+
+
+def find_all(results: Results, names: Sequence[str]) -> list[Reading]:
+    """What the names of two cells and more mean.
+
+    Raises:
+        UserError: there are fewer, one means no cell or several, or two the same.
+    """
+    if len(names) < 2:
+        said = " ".join(names) or "compare"
+        raise UserError(f"{said}: name at least two cells; `ttc compare {results.folder}` lists them")
+    readings = [results.find(name) for name in names]
+    if len({reading.key for reading in readings}) < len(readings):
+        raise UserError(f"{' '.join(names)}: one of them is named twice")
+    return readings
 
 
 def comparison(readings: Sequence[Reading], correct: Sequence[pd.DataFrame]) -> pd.DataFrame:
