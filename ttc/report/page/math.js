@@ -128,6 +128,7 @@ of what follows) are spelled out. */
         ...KATEX,
         ...LIMITS,
       });
+      if (element.querySelector(".katex-error")) element.replaceChildren(whole);
     } catch {
       element.replaceChildren(whole); // too deep, or no KaTeX on this page
     }

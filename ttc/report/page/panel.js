@@ -3,7 +3,7 @@
   "use strict";
 
   const ROWS = 12; // groups of equal answers that are shown
-  const SHORT = 18; // characters of an answer in the picture
+  const SHORT = 15; // characters of an answer in the picture
   const NOTHING = { "-1": "no path states an answer", "-2": "no answered path has a score" };
   const RIGHT = new Map([
     [true, { sign: "✓", word: "right", look: "ttc-good" }],
