@@ -188,7 +188,7 @@ def test_a_name_stands_for_what_nobody_would_see(page: Any) -> None:
         (r"\frac{3\sqrt{2}}{2}\pi", "3√2/2π"),
         (r"\left( 3, \frac{\pi}{2} \right)", "( 3, π/2 )"),
         (r"12{,}500\text{ cm}^\circ$", "12,500 cm°"),
-        (r"\frac{2^{10}}{\frac{1", r"\frac2^10{\frac{1"),
+        ("2^{10}", "2^10"),
     ],
 )
 def test_an_answer_in_the_picture_is_plain(page: Any, answer: str, text: str) -> None:
