@@ -175,7 +175,21 @@ def test_what_a_model_wrote_is_text_wherever_it_stands(page: Any) -> None:
 
 def test_a_name_stands_for_what_nobody_would_see(page: Any) -> None:
     assert visible(page, "a\u202eb\u0000\ud800\U000e0041") == "a⟨U+202E⟩b⟨U+0000⟩⟨U+D800⟩⟨U+E0041⟩"
+    assert page.evaluate("ttc.visible('abcdef', 4)") == "abcd… (2 more)"
     assert visible(page, "é\n\t👍🏽 ع\r\n") == "é\n\t👍🏽 ع\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (r"\frac{3\sqrt{2}}{2}\pi", "3√2/2π"),
+        (r"\left( 3, \frac{\pi}{2} \right)", "( 3, π/2 )"),
+        (r"12{,}500\text{ cm}^\circ$", "12,500 cm°"),
+        ("2^{10}", "2^10"),
+    ],
+)
+def test_an_answer_in_the_picture_is_plain(page: Any, answer: str, text: str) -> None:
+    assert page.evaluate("(answer) => ttc.plain(answer)", answer) == text
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@
     place(width) {
       if (!width || width === this.width) return;
       this.width = width;
-      const label = width < 560 ? 96 : 130;
+      const label = width < 560 ? 118 : 135;
       const across = clamp((width - LEFT - label) / (this.rounds + 0.5), 16, 120);
       const down = clamp(540 / this.rows, 12, 26);
       const right = LEFT + (this.rounds + 0.35) * across;

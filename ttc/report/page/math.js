@@ -20,9 +20,9 @@ of what follows) are spelled out. */
   );
   const OPENER = "\\\\\\\\|\\\\\\$|\\$\\$?|\\\\[([]|\\\\boxed\\{"; // the first two open nothing: \\ and \$
   const PLAIN = [
-    [/\$|\\left|\\right|\\[!,;]|\\text|\\mathrm/g, ""],
-    [/\\[dt]?frac\{([^{}]{1,20})\}\{([^{}]{1,20})\}/g, "$1/$2"],
+    [/\$|\\left|\\right|\\[!,;]|\\text(bf|it|rm)?|\\mathrm/g, ""],
     [/\\sqrt\{(\w{1,9})\}/g, "√$1"],
+    [/\\[dt]?frac\{([^{}]{1,20})\}\{([^{}]{1,20})\}/g, "$1/$2"],
     [/\\sqrt/g, "√"],
     [/\\pi(?![a-z])/g, "π"],
     [/\\theta(?![a-z])/g, "θ"],
@@ -35,24 +35,26 @@ of what follows) are spelled out. */
   ];
   const CLOSER = { $$: "$$", "\\(": "\\)", "\\[": "\\]" };
 
-  /** The text with a name, ⟨U+202E⟩, in place of every character that nobody would see. */
-  ttc.visible = function (text) {
+  /** The text with a name, ⟨U+202E⟩, in place of every character that nobody would see; no more than `most` of it. */
+  function visible(text, most = Infinity) {
+    const whole = String(text ?? "").replaceAll("\r\n", "\n");
+    const shown = whole.length > most ? whole.slice(0, most) + rest(whole.length - most) : whole;
     const name = (sign) => `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
-    return String(text ?? "")
-      .replaceAll("\r\n", "\n")
-      .replace(UNSEEN, name);
-  };
+    return shown.replace(UNSEEN, name);
+  }
+  const rest = (count) => `… (${count.toLocaleString("en")} more)`;
+  ttc.visible = visible;
 
   /** Fills `element` with `text`: what $, $$, \(, \[ and \boxed{} hold is typeset, what is long waits for a click. */
   ttc.typeset = function (element, text) {
-    const whole = ttc.visible(text);
+    const whole = visible(text);
     element.classList.add("ttc-text");
     if (whole.length <= CUT) return element.replaceChildren(...pieces(whole));
     const cut = whole.charCodeAt(CUT) >> 10 === 0x37 ? CUT - 1 : CUT; // not between the halves of a character
     const more = document.createElement("button");
     more.type = "button";
     more.className = "ttc-more";
-    more.textContent = `… (${(whole.length - cut).toLocaleString("en")} more)`;
+    more.textContent = rest(whole.length - cut);
     more.addEventListener("click", () => {
       element.replaceChildren(...pieces(whole.slice(0, LONG)), whole.slice(LONG));
     });
@@ -61,13 +63,13 @@ of what follows) are spelled out. */
 
   /** Fills `element` with an answer, which is maths without its dollars where it looks like it. */
   ttc.typesetAnswer = function (element, answer) {
-    const bare = /[\\^_]/.test(answer) && !/\$|\\[()[\]]|\\boxed/.test(answer);
+    const bare = /[\\^]/.test(answer) && !/\$|\\[()[\]]|\\boxed/.test(answer);
     ttc.typeset(element, bare ? `\\(${answer}\\)` : answer);
   };
 
   /** An answer as one line of plain text: what is often written in it becomes a sign. */
   ttc.plain = function (answer) {
-    let text = ttc.visible(answer);
+    let text = visible(String(answer).slice(0, CUT));
     for (const [found, sign] of PLAIN) text = text.replace(found, sign);
     return text.replace(/\s+/g, " ").trim();
   };
@@ -128,6 +130,7 @@ of what follows) are spelled out. */
         ...KATEX,
         ...LIMITS,
       });
+      if (element.querySelector(".katex-error")) element.replaceChildren(whole);
     } catch {
       element.replaceChildren(whole); // too deep, or no KaTeX on this page
     }

@@ -3,7 +3,8 @@
   "use strict";
 
   const ROWS = 12; // groups of equal answers that are shown
-  const SHORT = 18; // characters of an answer in the picture
+  const MOST = 4000; // characters of any other text
+  const SHORT = 15; // characters of an answer in the picture
   const NOTHING = { "-1": "no path states an answer", "-2": "no answered path has a score" };
   const RIGHT = new Map([
     [true, { sign: "✓", word: "right", look: "ttc-good" }],
@@ -34,7 +35,7 @@
   ttc.make = function (name, className, ...children) {
     const element = document.createElement(name);
     if (className) element.className = className;
-    element.append(...children.map((child) => (child instanceof Node ? child : ttc.visible(child))));
+    element.append(...children.map((child) => (child instanceof Node ? child : ttc.visible(child, MOST))));
     return element;
   };
   const make = ttc.make;
