@@ -38,8 +38,9 @@ def render(title: str, core: Mapping[str, Any], blocks: Mapping[str, bytes]) -> 
     script = "\n".join((HERE / name).read_text() for name in SCRIPTS)
     style = "\n".join((HERE / name).read_text() for name in STYLES)
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
+    own = {"core": pack(as_json(core)), "licences": pack((HERE / "vendor/LICENSES.md").read_text())}
     page = environment.from_string((HERE / "page.html").read_text()).render(
-        title=title, script=script, style=style, digest=digest, blocks={"core": pack(as_json(core)), **blocks}
+        title=title, script=script, style=style, digest=digest, blocks={**own, **blocks}
     )
     return page.encode()
 

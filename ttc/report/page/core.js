@@ -29,21 +29,13 @@ window.ttc = window.ttc || {};
     if (!table || !table.lines.length) return null;
     const side = (place) => (table.right[place] ? "right" : null);
     const cell = (text, place) =>
-      el("td", { class: [side(place), text.length > 60 ? "long" : null].filter(Boolean).join(" ") || null }, visible(text));
+      el("td", { class: [side(place), text.length > 60 ? "long" : null].filter(Boolean).join(" ") || null }, ttc.visible(text, 4000));
     const head = el("tr", {}, table.heads.map((text, place) => el("th", { class: side(place) }, text)));
     const lines = table.lines.map((line, place) => el("tr", { class: table.bright[place] ? null : "dim" }, line.map(cell)));
     const caption = table.title ? [el("caption", {}, table.title)] : [];
     const drawn = el("table", {}, caption, el("thead", {}, head), el("tbody", {}, lines));
-    return el("div", {}, el("div", { class: "scroll", tabindex: "0" }, drawn), table.notes.map((note) => el("p", { class: "note" }, visible(note))));
+    return el("div", {}, el("div", { class: "scroll", tabindex: "0" }, drawn), table.notes.map((note) => el("p", { class: "note" }, ttc.visible(note, 4000))));
   };
-
-  /** A text with its control and bidirectional marks made visible, and an end. */
-  function visible(text, most = 4000) {
-    const cut = text.length > most ? `${text.slice(0, most)} … (${(text.length - most).toLocaleString("en")} more)` : text;
-    return cut.replace(/[\u0000-\u0008\u000b-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
-      (one) => `⟨U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
-  }
-  ttc.visible = visible;
 
   /** Buttons of which one is pressed. options: {value: label}. */
   ttc.choice = function (label, options, value, change) {

@@ -14,7 +14,10 @@
     }
     main.append(body);
     draw(0);
-    document.getElementById("footer").append(core.made);
+    const licences = el("button", { type: "button", click: async () => {
+      licences.replaceWith(el("pre", {}, await ttc.unpack("licences")));
+    } }, "licences of the libraries inside");
+    document.getElementById("footer").append(el("p", {}, core.made), licences);
     document.documentElement.dataset.ready = "true";
   }
 

@@ -71,7 +71,7 @@
   ttc.sections.push({
     id: "origin", title: "Provenance",
     draw: (section, panel, { core }) => {
-      section.append(...core.lines.flatMap(({ name, lines }) => [el("h3", {}, `${name}: the same again`), el("pre", {}, lines.map((line) => ttc.visible(line)).join("\n"))]));
+      section.append(...core.lines.flatMap(({ name, lines }) => [el("h3", {}, `${name}: the same again`), el("pre", {}, lines.map((line) => ttc.visible(line, 4000)).join("\n"))]));
       section.append(...core.launches.map((table) => ttc.table(table)).filter(Boolean));
     },
   });
