@@ -21,6 +21,7 @@ from ttc.report.console import Console
 from ttc.report.formats import count
 from ttc.report.optimal import plot_optimal
 from ttc.settings.build import read
+from ttc.settings.schema import ReadoutConfig
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
 from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store import Folder
@@ -59,19 +60,30 @@ def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.
     tables = Tables(folder, config)
     curves, choices = [], []
     for study in studies(results):
-        difficulty = measure(results, tables, study, settings.difficulty)
-        if difficulty.halved:
-            study = second_half(tables, study, difficulty, config)
-        solved = Solved(study, difficulty, settings, CostReader(tables, settings.axis, study.problems))
+        solved = solve(study, results, tables, config, settings)
         curves.append(solved.curve())
         choices.append(solved.choices())
-        notes = [*solved.notes(), *doubtful(folder, [one.reading.row for one in study.candidates])]
-        print_study(study, curves[-1], choices[-1], notes, console)
+        notes = [*solved.notes(), *doubtful(folder, [one.reading.row for one in solved.study.candidates])]
+        print_study(solved.study, curves[-1], choices[-1], notes, console)
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
     folder.write("optimal", curve)
     folder.write("optimal_choices", choice)
     folder.write_bytes("plots/optimal.png", plot_optimal(curve, choice))
     return curve, choice
+
+
+def solve(
+    study: Study, results: Results, tables: Tables, config: ReadoutConfig, settings: OptimalSettings
+) -> Solved:
+    """One study of a folder.
+
+    Raises:
+        UserError: the folder lacks what the difficulty or the axis needs.
+    """
+    difficulty = measure(results, tables, study, settings.difficulty)
+    if difficulty.halved:
+        study = second_half(tables, study, difficulty, config)
+    return Solved(study, difficulty, settings, CostReader(tables, settings.axis, study.problems))
 
 
 class Solved:
@@ -84,7 +96,7 @@ class Solved:
     def __init__(
         self, study: Study, difficulty: Difficulty, settings: OptimalSettings, costs: CostReader
     ) -> None:
-        self._study, self._difficulty, self._settings, self._costs = study, difficulty, settings, costs
+        self.study, self._difficulty, self._settings, self._costs = study, difficulty, settings, costs
         self._on_n = settings.axis == "n"
         self._head: dict[str, Any] = {**study.panel, "difficulty": settings.difficulty, "axis": settings.axis}
         self._left_out: list[str] = []
@@ -98,7 +110,7 @@ class Solved:
 
     def _solve(self, n: int | None) -> Iterator[Point]:
         """The points among the candidates of this n; None: of all."""
-        fitting = [one for one in self._study.candidates if n in (None, one.n)]
+        fitting = [one for one in self.study.candidates if n in (None, one.n)]
         candidates = ordered(fitting, self._settings.axis)
         seen = [set(self._difficulty.bins.columns), *(set(one.correct.columns) for one in candidates)]
         seeds = sorted(int(seed) for seed in set.intersection(*seen))
@@ -109,7 +121,7 @@ class Solved:
         if more := sorted({int(seed) for its in seen[1:] for seed in its} - set(seeds)):
             where = "" if n is None else f"n={n}: "
             self._left_out.append(f"{where}read on the seeds that all candidates have; without {more}.")
-        problems, bin_PS = list(self._study.problems), self._difficulty.bins[seeds].to_numpy()
+        problems, bin_PS = list(self.study.problems), self._difficulty.bins[seeds].to_numpy()
         correct_CPS = np.stack([one.correct.loc[problems, seeds].to_numpy() for one in candidates])
         prices = None
         if n is None:
@@ -143,7 +155,7 @@ class Solved:
             # What is really spent: on an axis of n the budget itself, and the probe paths.
             row["curve_cost"] = self._probe + (point.budget if self._on_n else one.curve_cost)
             row["best_cost"] = point.budget if self._on_n else one.best_cost
-            row |= {"candidates": len(one.open), "problems": len(self._study.problems)}
+            row |= {"candidates": len(one.open), "problems": len(self.study.problems)}
             row |= {"seeds": len(point.seeds), "splits": self._settings.splits}
             rows.append(row | {"subset": point.candidates[0].reading.row["subset"]})
         return pd.DataFrame(rows)
@@ -161,7 +173,7 @@ class Solved:
                 own["too_small"] = point.optimal.fallbacks[b] / halves
                 counts = {c: count for (at, c), count in point.optimal.chosen.items() if at == b and size}
                 rows += [own | row for row in point.chosen(counts, halves)]
-            own = head | {"bin": None, "label": "all bins", "problems": float(len(self._study.problems))}
+            own = head | {"bin": None, "label": "all bins", "problems": float(len(self.study.problems))}
             rows += [own | {"too_small": 0.0} | row for row in point.chosen(point.optimal.single, halves)]
         frame = pd.DataFrame(rows)
         return frame.assign(bin=frame["bin"].astype("Int64"))

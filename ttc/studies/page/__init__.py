@@ -1,7 +1,8 @@
 """`ttc report FOLDER [FOLDER ...]`: the whole study as one file, report.html.
 
-panels.py says what is drawn and compared, findings.py what was found, misses.py where it fails, forests.py
-which search trees go along, origin.py what it cost and where it comes from. ttc/report/page draws it.
+panels.py says what is drawn and compared, findings.py what was found, optimal.py what choosing by difficulty
+brings, misses.py where it fails, forests.py which search trees go along, origin.py what it cost and where it
+comes from. ttc/report/page draws it.
 """
 
 from __future__ import annotations
@@ -10,10 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
-
 from ttc.readout import read_out, readout_config
-from ttc.readout.names import PANEL, plain
 from ttc.readout.pools import Tables
 from ttc.report.console import Console, relative, show
 from ttc.report.page import as_page, render
@@ -21,10 +19,10 @@ from ttc.report.tables import Table, column
 from ttc.settings.build import read, sort_words
 from ttc.store import Folder
 from ttc.store.provenance import now, versions
-from ttc.studies.optimal_report import choice_table
 from ttc.studies.page import misses, origin
 from ttc.studies.page.findings import find
 from ttc.studies.page.forests import plant
+from ttc.studies.page.optimal import best_of
 from ttc.studies.page.panels import Panel, Source, describe, make_panels
 from ttc.studies.settings import ReportSettings
 from ttc.types import UserError, place_of
@@ -112,32 +110,13 @@ def _panel(panel: Panel, tables: Sequence[Tables]) -> dict[str, Any]:
     return {
         **describe(panel),
         "findings": find(panel),
-        "optimal": _optimal(panel),
+        "optimal": next((one for place in used if (one := best_of(panel, tables[place], place))), None),
         "answers": as_page(misses.answers(panel)),
         "failed": [as_page(misses.failed(source)) for source in own],
         "disagreements": [as_page(misses.disagreements(source)) for source in own],
         "calibration": [one for place in used for one in misses.calibration(panel, tables[place], place)],
         "costs": as_page(origin.costs(panel)),
     }
-
-
-def _optimal(panel: Panel) -> dict[str, Any] | None:
-    """What `ttc optimal` last wrote of this panel."""
-    head = panel.rows.iloc[0][PANEL]
-    for place in sorted(set(panel.rows["source"])):
-        folder = panel.sources[place].folder
-        if folder.has("optimal.parquet"):
-            curve, choices = (_of(folder.frame(name), head) for name in ("optimal", "optimal_choices"))
-            if len(curve):
-                axis, difficulty = str(curve["axis"].iloc[0]), str(curve["difficulty"].iloc[0])
-                rows = [plain(row) for row in curve.to_dict("records")]
-                table = as_page(choice_table(choices, axis))
-                return {"curve": rows, "axis": axis, "difficulty": difficulty, "choices": table}
-    return None
-
-
-def _of(frame: pd.DataFrame, head: pd.Series) -> pd.DataFrame:
-    return frame[(frame[PANEL].fillna("none") == head).all(axis=1)]
 
 
 def _told(panels: Sequence[Panel], entries: Sequence[Sequence[Any]]) -> str:
