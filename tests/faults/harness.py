@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -112,7 +113,8 @@ class Launch:
 
     def kill_all(self) -> None:
         for one in self.alive():
-            one.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+                one.kill()
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
