@@ -85,6 +85,7 @@ COMMANDS: Mapping[str, Command] = {
     "plan": _plan,
     "compare": _on_folder("compare", "ttc.studies.compare"),
     "optimal": _on_folder("optimal", "ttc.studies.optimal"),
+    "show": _on_folder("show", "ttc.commands.show"),
     "import": _import,
     "quirks": _quirks,
     "status": _on_folder("status", "ttc.commands.status"),

@@ -85,6 +85,17 @@ HELP: Mapping[str, Help] = {
             "ttc optimal results/default difficulty=predicted@4 axis=generated_tokens",
         ),
     ),
+    "show": Help(
+        "FOLDER [PROBLEM] [key=value ...]",
+        "A search of a problem as a tree: what was drawn, scored, kept and cut, what was returned, who won.",
+        """  PROBLEM   its id, the beginning of its key, or its place in the list, as '#3'. None: the list
+A line of the tree: index, score, fate (kept; cut; over, or ended by length or blank steps), text.""",
+        (
+            "ttc show results/default",
+            "ttc show results/default nano-0-3 strategy=beam n=16 seed=0",
+            "ttc show results/default '#3' --json",
+        ),
+    ),
     "status": Help(
         "FOLDER [--watch]",
         "What of a folder's cells is there, missing or failed, what no readout reads, and who is at work.",

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from ttc.grading import EXTRACTIONS, GRADERS
 from ttc.settings.schema import ReadoutConfig
-from ttc.types import OneOf, Tags
+from ttc.types import Count, Natural, OneOf, Tags
 
 
 @dataclass(frozen=True)
@@ -45,3 +45,25 @@ class RegradeSettings:
     dataset: str | None = None
     columns: GoldColumns = GoldColumns()
     answer_from: Literal["column", "hashes", "boxed"] | None = None
+
+
+@dataclass(frozen=True)
+class ShowSettings:
+    """Of `ttc show`: which of the problem's searches.
+
+    Attributes:
+        cell: a cell's id, or its beginning.
+    """
+
+    strategy: str | None = None
+    n: Count | None = None
+    seed: Natural | None = None
+    policy: str | None = None
+    prm: str | None = None
+    dataset: str | None = None
+    cell: str | None = None
+
+    @property
+    def of_cell(self) -> dict[str, object]:
+        """What is said of the cell."""
+        return {name: value for name, value in vars(self).items() if name != "seed" and value is not None}
