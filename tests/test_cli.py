@@ -149,6 +149,8 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(words: list[str]) -> None
         (["quirks", "gone"], "gone: no results here"),
         (["show"], "name the results folder, as in `ttc show results/default`"),
         (["show", "gone", "p"], "gone: no results here"),
+        (["export", "gone"], "gone: no results here"),
+        (["export", "gone", "out"], "out: settings read key=value"),
         (["regrade", "gone"], "name a grading, as in"),
         (["regrade", "gone", "exact"], "exact: settings read key=value"),
         (["regrade", "gone", "readout.grader=exakt"], "readout.grader='exakt': must be 'math_verify'"),

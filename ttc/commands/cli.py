@@ -86,6 +86,7 @@ COMMANDS: Mapping[str, Command] = {
     "compare": _on_folder("compare", "ttc.studies.compare"),
     "optimal": _on_folder("optimal", "ttc.studies.optimal"),
     "show": _on_folder("show", "ttc.commands.show"),
+    "export": _on_folder("export", "ttc.commands.export"),
     "import": _import,
     "quirks": _quirks,
     "status": _on_folder("status", "ttc.commands.status"),

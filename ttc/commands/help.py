@@ -96,6 +96,17 @@ A line of the tree: index, score, fate (kept; cut; over, or ended by length or b
             "ttc show results/default '#3' --json",
         ),
     ),
+    "export": Help(
+        "FOLDER [table=NAME] [out=FILE]",
+        "A results folder's tables for a paper, a spreadsheet or an analysis of one's own.",
+        """Without out= the headline is printed, and any other table goes to stdout as CSV (lists as JSON).
+Large tables: out=, as .csv or .parquet.""",
+        (
+            "ttc export results/default --as latex",
+            "ttc export results/default table=flat out=paths.parquet",
+            "ttc export results/default table=answers out=answers.csv",
+        ),
+    ),
     "status": Help(
         "FOLDER [--watch]",
         "What of a folder's cells is there, missing or failed, what no readout reads, and who is at work.",

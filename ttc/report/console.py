@@ -95,6 +95,11 @@ def keep_tables() -> Iterator[list[Table]]:
         _kept.reset(token)
 
 
+def kept() -> bool:
+    """Tables are kept for a program: nothing else is to go to stdout."""
+    return _kept.get() is not None
+
+
 @contextmanager
 def redirect(stream: int, to: int) -> Iterator[None]:
     """What is written to a file descriptor goes to another, also of other processes, such as engines."""
