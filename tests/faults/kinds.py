@@ -120,8 +120,12 @@ def pause(launch: Launch, chance: random.Random, seconds: float = 20) -> None:
 
 
 def second_driver(launch: Launch, chance: random.Random) -> None:
+    """The first one stands still meanwhile: else, on a busy machine, it may be through before this begins."""
+    launch.process.send_signal(signal.SIGSTOP)
     second = Launch(launch.folder, log=launch.log.with_suffix(".second"))
-    assert second.end() == 2
+    refused = second.end()
+    launch.process.send_signal(signal.SIGCONT)
+    assert refused == 2, second.log.read_text()
     assert "in use by process" in second.log.read_text()
 
 

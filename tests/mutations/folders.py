@@ -23,6 +23,8 @@ ALL = {
     "regrade": ("readout.grader=exact",),
     "rescore": ("prm=length", "cluster=none"),
     "verify": (),
+    "show": ("#1",),
+    "export": ("table=flat",),
 }
 """Every command on a folder, with words that it takes."""
 
@@ -61,7 +63,7 @@ def sweep_shape(chance: Random, place: Place) -> Mutation:
     else:
         inner[last] = chance.choice([one for one in VALUES if type(one) is not type(usual) or one == -1])
     (folder / "sweep.json").write_text(json.dumps(outer[0]))
-    command = chance.choice(["status", "rescore", "quirks"])
+    command = chance.choice(["status", "rescore", "quirks", "show", "export"])
     return Mutation(line(place, command, folder), ("sweep.json", "ttc's schema"))
 
 
@@ -90,10 +92,10 @@ def sweep_bytes(chance: Random, place: Place) -> Mutation:
 # --- Parts and tables ------------------------------------------------------------------------------------
 
 READ = {
-    "searches": ["status", "check", "quirks"],
-    "paths": ["check", "quirks"],
-    "grades": ["check", "quirks", "verify"],
-    "scores": ["check", "quirks"],
+    "searches": ["status", "check", "quirks", "show", "export"],
+    "paths": ["check", "quirks", "show", "export"],
+    "grades": ["check", "quirks", "verify", "show", "export"],
+    "scores": ["check", "quirks", "show", "export"],
 }
 """Table -> commands that read it and do not mend it: a launch, regrade, rescore and compact set a damaged
 part aside (docs/reliability.md)."""
@@ -157,6 +159,24 @@ def readout(chance: Random, place: Place) -> Mutation:
     return Mutation(line(place, command, folder, *words), (name,))
 
 
+def problems(chance: Random, place: Place) -> Mutation:
+    """problems.parquet is broken, or is another program's: a launch writes it anew."""
+    folder = place.copied()
+    file = folder / "problems.parquet"
+    rows = pq.read_table(file)
+    made = chance.randrange(4)
+    if made == 0:
+        file.write_bytes(no_parquet(chance, file.read_bytes()))
+    elif made == 1:
+        pq.write_table(rows.replace_schema_metadata(None), file)
+    elif made == 2:
+        pq.write_table(rows.drop_columns([chance.choice(["dataset", "gold", "level", "problem_key"])]), file)
+    else:
+        file.unlink()
+        file.mkdir()
+    return Mutation(line(place, chance.choice(["show", "export"]), folder), ("problems",))
+
+
 def places_taken(chance: Random, place: Place) -> Mutation:
     """A file where a folder belongs, a folder where a file does."""
     folder = place.copied()
@@ -189,5 +209,6 @@ KINDS: dict[str, Kind] = {
     "a part's bytes": part,
     "a part's columns": columns,
     "a table of a readout": readout,
+    "the problems' table": problems,
     "a place that is taken": places_taken,
 }

@@ -98,7 +98,10 @@ def pair(chance: Random, place: Place) -> Mutation:
     return Mutation(place.run(*words), (names,))
 
 
-COMMANDS = ["status", "check", "compact", "compare", "optimal", "quirks", "regrade", "rescore", "verify"]
+COMMANDS = [
+    *("status", "check", "compact", "compare", "optimal", "quirks", "regrade", "rescore", "verify"),
+    *("show", "export"),
+]
 MORE = {"regrade": ["readout.grader=exact"], "rescore": ["prm=length"]}
 
 

@@ -80,7 +80,7 @@ def sweep(chance: Random, place: Place) -> Mutation:
         file.mkdir()
     else:
         file.write_bytes(text)
-    names = ("-cn mine", *(word for key in NAMED for word in told(key)))
+    names = ("-cn mine", "mine.yaml", *(word for key in NAMED for word in told(key)))
     words = place.run("-cd", str(place.here), "-cn", "mine", "max_tokens=9", without="n")
     return Mutation(words, names)
 

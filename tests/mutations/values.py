@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from annotated_types import Ge, Gt, Le
 
 from tests.mutations.common import Kind, Mutation, Place
-from ttc.commands.settings import RegradeSettings
+from ttc.commands.settings import ExportSettings, RegradeSettings, ShowSettings
 from ttc.sal.settings import SalSettings
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, parameters
@@ -99,6 +99,8 @@ def command_value(chance: Random, place: Place) -> Mutation:
             (("import", "sal", str(file)), SalSettings),
             (("verify", str(file), "prm=fake"), LabelSettings),
             (("verify", folder), FolderSettings),
+            (("show", folder), ShowSettings),
+            (("export", folder), ExportSettings),
         ]
     )
     key, hint = chance.choice([(key, hint) for key, hint in keys(cls) if text_alone(hint) is False])

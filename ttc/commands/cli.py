@@ -92,6 +92,8 @@ COMMANDS: Mapping[str, Command] = {
     "compare": _on_folder("compare", "ttc.studies.compare"),
     "optimal": _on_folder("optimal", "ttc.studies.optimal"),
     "report": _report,
+    "show": _on_folder("show", "ttc.commands.show"),
+    "export": _on_folder("export", "ttc.commands.export"),
     "import": _import,
     "quirks": _quirks,
     "status": _on_folder("status", "ttc.commands.status"),

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le
 
-from ttc.commands.settings import RegradeSettings
+from ttc.commands.settings import ExportSettings, RegradeSettings, ShowSettings
 from ttc.sal.settings import SalSettings
 from ttc.settings import compose
 from ttc.settings.compose import CONF, PRIMARY, SWEEPS
@@ -40,6 +40,12 @@ def describe_command(command: str) -> Iterator[str]:
         case "report":
             yield "settings:"
             yield from describe(ReportSettings)
+        case "show":
+            yield "settings (not said: a guided search before others, its largest n, its first seed):"
+            yield from describe(ShowSettings)
+        case "export":
+            yield "settings:"
+            yield from describe(ExportSettings)
         case "import":
             said = "what is not said is taken from a file's name, else it is search-and-learn's default"
             yield f"settings ({said}):"

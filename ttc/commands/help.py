@@ -91,6 +91,28 @@ HELP: Mapping[str, Help] = {
         "  --watch   again while a sweep of the folder runs",
         ("ttc report results/default", "ttc report results/a results/b out=both.html"),
     ),
+    "show": Help(
+        "FOLDER [PROBLEM] [key=value ...]",
+        "A search of a problem as a tree: what was drawn, scored, kept and cut, what was returned, who won.",
+        """  PROBLEM   its id, the beginning of its key, or its place in the list, as '#3'. None: the list
+A line of the tree: index, score, fate (kept; cut; over, or ended by length or blank steps), text.""",
+        (
+            "ttc show results/default",
+            "ttc show results/default nano-0-3 strategy=beam n=16 seed=0",
+            "ttc show results/default '#3' --json",
+        ),
+    ),
+    "export": Help(
+        "FOLDER [table=NAME] [out=FILE]",
+        "A results folder's tables for a paper, a spreadsheet or an analysis of one's own.",
+        """Without out= the headline is printed, and any other table goes to stdout as CSV (lists as JSON).
+Large tables: out=, as .csv or .parquet.""",
+        (
+            "ttc export results/default --as latex",
+            "ttc export results/default table=flat out=paths.parquet",
+            "ttc export results/default table=answers out=answers.csv",
+        ),
+    ),
     "status": Help(
         "FOLDER [--watch]",
         "What of a folder's cells is there, missing or failed, what no readout reads, and who is at work.",

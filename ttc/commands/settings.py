@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 from ttc.grading import EXTRACTIONS, GRADERS
 from ttc.settings.schema import ReadoutConfig
-from ttc.types import OneOf, Tags
+from ttc.types import Count, Natural, OneOf, Spelled, Tags
+
+TableName = Annotated[str, Spelled(r"\w+", "headline, flat, or the name of one of the folder's tables")]
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,40 @@ class RegradeSettings:
     dataset: str | None = None
     columns: GoldColumns = GoldColumns()
     answer_from: Literal["column", "hashes", "boxed"] | None = None
+
+
+@dataclass(frozen=True)
+class ShowSettings:
+    """Of `ttc show`: which of the problem's searches.
+
+    Attributes:
+        cell: a cell's id, or its beginning.
+    """
+
+    strategy: str | None = None
+    n: Count | None = None
+    seed: Natural | None = None
+    policy: str | None = None
+    prm: str | None = None
+    dataset: str | None = None
+    cell: str | None = None
+
+    @property
+    def of_cell(self) -> dict[str, object]:
+        """What is said of the cell."""
+        return {name: value for name, value in vars(self).items() if name != "seed" and value is not None}
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """Of `ttc export`.
+
+    Attributes:
+        table: headline (the declared results, as a launch prints them); flat (a row a path, with its
+            question, gold, answer, verdict and scores); paths, steps, scores, grades, searches; or what lies
+            beside these, such as readout, readout_by, answers, problems.
+        out: a file, whose ending says the form: .csv, .parquet, .md, .tex or .json; null: stdout.
+    """
+
+    table: TableName = "headline"
+    out: str | None = None

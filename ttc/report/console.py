@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.table import Table as Drawing
 from rich.text import Text
 
+from ttc.report.formats import visible
 from ttc.report.tables import Table
 
 LONG = 2000
@@ -36,7 +37,7 @@ def refuse(error: object) -> None:
     """Every fault on a line of its own, on stderr. What a user typed may be anything: no control characters
     of it go to a terminal, and of what is endless only the ends."""
     for line in str(error).splitlines():
-        text = "".join(one if one.isprintable() else ascii(one)[1:-1] for one in line)
+        text = visible(line)
         if len(text) > LONG:
             text = f"{text[: LONG // 2]} ... {text[-LONG // 2 :]}"
         print(f"error: {text}", file=sys.stderr)
@@ -47,26 +48,40 @@ def say(console: Console, text: str, bold: str = "") -> None:
     console.print(Text.assemble((bold, "bold"), text))
 
 
-def show(table: Table, console: Console, indent: str = "") -> None:
+def show(table: Table, console: Console, indent: str = "", instead: RenderableType | None = None) -> None:
     """Prints the table with its title and notes, or keeps it where tables are kept.
 
-    A pipe counts as 80 columns; the table has its own width all the same.
+    A pipe counts as 80 columns; the table has its own width all the same. `instead`: what a person is shown
+    in the table's place.
     """
     if (kept := _kept.get()) is not None:
         kept.append(table)
         return
     if table.title:
         console.print(Text(table.title, style="bold"))
+    drawing = _drawn(table) if instead is None else _alone(instead)
+    drawing.width = Measurement.get(console, console.options.update(max_width=1000), drawing).maximum
+    console.print(drawing, crop=False)
+    if table.notes:
+        console.print(Text("\n".join(indent + note for note in table.notes), style="dim"))
+
+
+def _drawn(table: Table) -> Drawing:
     drawing = Drawing(box=None, padding=(0, 1), collapse_padding=table.tight, pad_edge=False)
     for head, right in zip(table.heads, table.right, strict=True):
         drawing.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
     for row, texts in zip(table.rows, table.lines(), strict=True):
         dim = table.bright is not None and not row[table.bright]
         drawing.add_row(*map(Text, texts), style="dim" if dim else None)
-    drawing.width = Measurement.get(console, console.options.update(max_width=1000), drawing).maximum
-    console.print(drawing, crop=False)
-    if table.notes:
-        console.print(Text("\n".join(indent + note for note in table.notes), style="dim"))
+    return drawing
+
+
+def _alone(content: RenderableType) -> Drawing:
+    """It may be wider than the terminal, as a table may."""
+    drawing = Drawing.grid()
+    drawing.add_column(no_wrap=True)
+    drawing.add_row(content)
+    return drawing
 
 
 @contextmanager
@@ -78,6 +93,11 @@ def keep_tables() -> Iterator[list[Table]]:
         yield tables
     finally:
         _kept.reset(token)
+
+
+def kept() -> bool:
+    """Tables are kept for a program: nothing else is to go to stdout."""
+    return _kept.get() is not None
 
 
 @contextmanager

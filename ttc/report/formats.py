@@ -75,6 +75,17 @@ def minutes(seconds: float) -> str:
     return f"{max(1, round(seconds / 60))} min"
 
 
+def visible(text: str) -> str:
+    """What a model or a user wrote, for a terminal: control characters, and marks that nobody sees but that
+    turn a line round or hide in it, as escapes (`\\x1b`, `\\u202e`)."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def in_line(text: str) -> str:
+    """The same on one line: blanks and line ends are one blank."""
+    return visible(" ".join(text.split()))
+
+
 def _interval(write: Write) -> Write:
     return lambda low, high: f"{write(low)} to {write(high)}"
 

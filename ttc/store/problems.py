@@ -40,7 +40,10 @@ def read_problems(folder: Folder, keys: Collection[str] | None = None) -> pa.Tab
     if not folder.has(f"{FILE}.parquet"):
         return SCHEMA.empty_table()
     filters = None if keys is None else [("problem_key", "in", sorted(set(keys)))]
-    return folder.table(FILE, SCHEMA.names, filters).select(SCHEMA.names).replace_schema_metadata(None)
+    table = folder.table(FILE, SCHEMA.names, filters)
+    if table.schema.names != SCHEMA.names or table.schema.types != SCHEMA.types:
+        raise UserError(f"{folder}/{FILE}.parquet: not as ttc wrote it; a launch writes it anew")
+    return table.replace_schema_metadata(None)
 
 
 def add_problems(
