@@ -53,7 +53,7 @@ HOMES = {
     "huggingface_hub": {"data", "models"},
     "datasets": {"data"},
     "pyarrow": {"data", "plan", "readout", "sal", "store", "studies"},  # studies: ttc.load hands tables out
-    "jinja2": {"report"},
+    "jinja2": {"models", "report"},
     "matplotlib": {"report"},
     "rich": {"report", "commands"},
     "math_verify": {"grading"},

@@ -102,7 +102,7 @@ def test_a_comparison_is_that_of_the_command(study: Study) -> None:
 def test_a_tree_is_found_by_its_problem_and_its_cell(study: Study) -> None:
     tree = study.tree("q", n=4)
     assert (tree.cell, tree.problem_key, tree.seed) == ("seen-4", "q", 0)  # the guided one
-    tree = study.tree("p", strategy="best_of_n", n=2, status="complete", seed=0)
+    tree = study.tree("p", strategy="best_of_n", n=2, temperature=0.8, seed=0)
     assert (tree.cell, [leaf.answer for leaf in tree.leaves]) == ("bon-2", ["1", "2"])
     assert [vote.answer for vote in tree.votes if vote.headline] == ["1"]
 
@@ -141,14 +141,11 @@ def test_in_html_all_text_is_escaped() -> None:
         (lambda study: study.accuracy(by="problem"), ["by=problem: take level or seed"]),
         (lambda study: study.arrow("path"), ["path: no such table; take one of cells, problems, "]),
         (lambda study: study.arrow("paths", ["x", "y"]), ["paths has no column x", "paths has no column y"]),
-        (lambda study: study.tree("r"), ["r: seen-4 has no such problem; study.problems has all"]),
-        (lambda study: study.tree(""), [": several problems are meant"]),
-        (
-            lambda study: study.tree("p", strategy="beam"),
-            ["strategy=beam: there is no such row; take one of"],
-        ),
+        (lambda study: study.tree("r"), ["r: no problem has this id, key or place; there is #1 p"]),
+        (lambda study: study.tree(""), [": no problem has this id, key or place"]),
+        (lambda study: study.tree("p", strategy="beam"), ["strategy=beam: no such cell; there is "]),
         (lambda study: study.tree("p", strategy="dvts", n=2), ["strategy=dvts n=2: no such cell"]),
-        (lambda study: study.tree("p", seed=3), ["seed=3: seen-4 has 0"]),
+        (lambda study: study.tree("p", seed=3), ["seed=3: dvts n=4 has 0"]),
         (lambda study: study.compare(), ["compare: name at least two cells"]),
         (lambda study: study.compare("best_of_n@2"), ["best_of_n@2: name at least two cells"]),
         (

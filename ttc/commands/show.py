@@ -20,7 +20,7 @@ from ttc.report.tables import Table, column
 from ttc.settings.build import read, sort_words
 from ttc.store import Folder
 from ttc.store.problems import read_problems
-from ttc.studies.lookup import Asked, find_cells, find_problem, problems_of, title
+from ttc.studies.lookup import Asked, find_cells, find_problem, find_searches, problems_of, title
 from ttc.studies.tree import Leaf, Node, Tree
 from ttc.studies.trees import Forest
 from ttc.types import Faults, UserError
@@ -84,14 +84,8 @@ def _show_problems(
 
 
 def _show_tree(folder: Folder, problem: Asked, settings: ShowSettings, console: Console) -> None:
-    cells, selections = folder.cells()
-    asking = {name for name, own in selections.items() if problem.key in {key for key, *_ in own}}
-    own = [cell for cell in cells if cell.dataset == problem.dataset and cell.selection in asking]
-    found = find_cells(own, settings.of_cell)
+    found, seed = find_searches(folder, problem, settings.of_cell, settings.seed)
     cell, *others = found
-    seed = cell.seeds[0] if settings.seed is None else settings.seed
-    if seed not in cell.seeds:
-        raise UserError(f"seed={seed}: {title(cell)} has {', '.join(map(str, cell.seeds))}")
     tree = Forest(folder, readout_config(folder)).tree(cell, problem.key, seed)
     level = "" if tree.level is None else f", level {tree.level}"
     head = f"{in_line(tree.problem_id)} ({tree.dataset}{level}): {title(cell)}, seed {seed}, {tree.status}"

@@ -61,6 +61,26 @@ def find_problem(problems: Sequence[Asked], text: str) -> Asked:
     raise UserError(f"{text}: {wrong}; there is {_listed(names)}")
 
 
+def find_searches(
+    folder: Folder, problem: Asked, said: Mapping[str, object], seed: int | None
+) -> tuple[list[CellRecord], int]:
+    """The cells that ask the problem and are as it is said, the likeliest first (`find_cells`), and the seed;
+    None: the first one's first.
+
+    Raises:
+        UserError: there is no such cell or seed; the line says what there is.
+    """
+    cells, selections = folder.cells()
+    asking = {name for name, own in selections.items() if problem.key in {key for key, *_ in own}}
+    found = find_cells(
+        [one for one in cells if one.dataset == problem.dataset and one.selection in asking], said
+    )
+    seeds = found[0].seeds
+    if seed is not None and seed not in seeds:
+        raise UserError(f"seed={seed}: {title(found[0])} has {', '.join(map(str, seeds))}")
+    return found, seeds[0] if seed is None else seed
+
+
 def find_cells(cells: Sequence[CellRecord], said: Mapping[str, object]) -> list[CellRecord]:
     """Those that are as it is said (an id by its beginning: `cell`), the likeliest first: of what is not said
     a guided search before others, and of a line the largest n.
@@ -78,7 +98,9 @@ def find_cells(cells: Sequence[CellRecord], said: Mapping[str, object]) -> list[
 
 
 def _is(cell: CellRecord, key: str, value: object) -> bool:
-    return cell.cell.startswith(str(value)) if key == "cell" else getattr(cell, key) == value
+    if key == "cell":
+        return cell.cell.startswith(str(value))
+    return (cell.columns[key] if key in cell.columns else getattr(cell, key, None)) == value
 
 
 def title(cell: CellRecord) -> str:

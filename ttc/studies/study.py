@@ -19,6 +19,7 @@ from ttc.store import Folder
 from ttc.store.problems import read_problems
 from ttc.store.schema import TABLES
 from ttc.studies.compare import comparison, find_all
+from ttc.studies.lookup import find_problem, find_searches, problems_of
 from ttc.studies.tree import Tree
 from ttc.studies.trees import Forest
 from ttc.types import Faults, UserError, did_you_mean
@@ -181,27 +182,18 @@ class Study:
         """One search as a tree: what was drawn, which paths were returned, how they voted (studies/tree.py).
 
         Args:
-            problem: its problem_id, or the beginning of its problem_key.
-            strategy, n, where: as in `accuracy`. Of the cells that fit the guided one with the largest n.
+            problem: its problem_id, the beginning of its problem_key, or its place among all, "#3".
+            strategy, n, where: as rows of the cell have them. Not said: a guided search before others, and
+                the largest n.
             seed: None: the cell's first one.
         Raises:
             UserError: there is no such cell, problem or seed.
         """
-        names = self.accuracy(strategy=strategy, n=n, **where)["cell"].unique()
-        cells = [self._results.records[name] for name in names if name in self._results.records]
-        if not cells:
-            raise UserError(f"strategy={strategy} n={n}: no such cell; study.cells has those that there are")
-        cell = max(cells, key=lambda one: (one.guided, one.n))
-        selection = self.folder.cells()[1][cell.selection]
-        keys = [key for key, problem_id, _ in selection if problem_id == problem]
-        keys = keys or [key for key, _, _ in selection if key.startswith(problem)]
-        if len(keys) != 1:
-            near = did_you_mean(problem, [problem_id for _, problem_id, _ in selection])
-            wrong = "several problems are meant" if keys else f"{cell.cell} has no such problem{near}"
-            raise UserError(f"{problem}: {wrong}; study.problems has all")
-        if seed is not None and seed not in cell.seeds:
-            raise UserError(f"seed={seed}: {cell.cell} has {', '.join(map(str, cell.seeds))}")
-        return self._forest.tree(cell, keys[0], cell.seeds[0] if seed is None else seed)
+        said = {"strategy": strategy, "n": n} | where
+        asked = find_problem(problems_of(self.folder), problem)
+        given = {key: value for key, value in said.items() if value is not None}
+        (cell, *_), seed = find_searches(self.folder, asked, given, seed)
+        return self._forest.tree(cell, asked.key, seed)
 
     # --- How it looks --------------------------------------------------------------------------------------
 
