@@ -57,11 +57,24 @@ def test_what_a_model_wrote_is_shown_as_text(folder: HandFolder, show: Show) -> 
 def test_leaves_say_their_answers_and_votes_who_won(folder: HandFolder, show: Show) -> None:
     _, out, _ = show("p", "n=4")
     assert "p (d, level 1): best_of_n n=4, seed 0, done" in out
+    assert "cells, too" not in out
+    _, two, _ = show("p", "n=2")
+    assert "p (d, level 1): dvts n=2," in two
+    assert "The same words mean other cells, too: best_of_n n=2 (cell=bon-2)." in two
     ends = [line.partition("  = ")[2].strip() for line in out.splitlines() if "over" in line]
     assert ends == ["1, right, group 0", "2, wrong, group 1", "2, wrong, group 1", "no answer, wrong"]
     votes = [line.split() for line in out.partition("\nvotes\n")[2].splitlines()]
     assert ["weighted", "last", "1", "right", "0", "0.9,", "0.5", "headline"] in votes
     assert ["majority", "2", "wrong", "1", "1,", "2", "exploratory"] in votes
+
+
+def test_a_search_that_returned_nothing_says_why(folder: HandFolder, show: Show) -> None:
+    folder.search(POOL, "p", [], seed=1, status="cut")
+    folder.rows["searches"][-1] |= {"units": 4, "reason": "4 steps, and search_steps=3"}
+    folder.commit(change(POOL, seeds=(0, 1)))
+    _, out, _ = show("p", "n=4", "seed=1")
+    assert "nothing is there\ncut: 4 steps, and search_steps=3\n" in out
+    assert "nothing: no path has such an answer  wrong" in out
 
 
 def test_a_tree_for_programs_has_all_of_it(folder: HandFolder, show: Show) -> None:

@@ -12,6 +12,7 @@ from rich.tree import Tree as Drawing
 from ttc.commands.settings import ShowSettings
 from ttc.readout import readout_config
 from ttc.readout.names import Results
+from ttc.readout.votes import UNSCORED
 from ttc.report.console import Console, say
 from ttc.report.console import show as show_table
 from ttc.report.formats import figures, in_line, score, visible
@@ -21,7 +22,7 @@ from ttc.settings.build import read, sort_words
 from ttc.store import Folder
 from ttc.store.problems import read_problems
 from ttc.studies.lookup import Asked, find_cells, find_problem, find_searches, problems_of, title
-from ttc.studies.tree import Leaf, Node, Tree
+from ttc.studies.tree import Leaf, Node, Tree, Vote
 from ttc.studies.trees import Forest
 from ttc.types import Faults, UserError
 
@@ -85,7 +86,8 @@ def _show_problems(
 
 def _show_tree(folder: Folder, problem: Asked, settings: ShowSettings, console: Console) -> None:
     found, seed = find_searches(folder, problem, settings.of_cell, settings.seed)
-    cell, *others = found
+    cell = found[0]
+    others = [one for one in found[1:] if settings.of_cell and one.n == cell.n]
     tree = Forest(folder, readout_config(folder)).tree(cell, problem.key, seed)
     level = "" if tree.level is None else f", level {tree.level}"
     head = f"{in_line(tree.problem_id)} ({tree.dataset}{level}): {title(cell)}, seed {seed}, {tree.status}"
@@ -101,7 +103,16 @@ def _show_tree(folder: Folder, problem: Asked, settings: ShowSettings, console: 
     show_table(Table("tree", NODES, rows, head, notes, facts), console, instead=draw(tree, console.width))
     if tree.votes:
         totals = "totals: what each group of equal answers got, group by group."
-        show_table(Table("votes", VOTES, [vars(vote) for vote in tree.votes], "votes", [totals]), console)
+        show_table(
+            Table(
+                "votes",
+                VOTES,
+                [vars(vote) | {"chosen": _chosen(vote)} for vote in tree.votes],
+                "votes",
+                [totals],
+            ),
+            console,
+        )
 
 
 def draw(tree: Tree, width: int) -> Drawing:
@@ -144,10 +155,10 @@ def _shortened(text: str, size: int) -> str:
     return line if len(line) <= size else f"{line[: size - 3]}..."
 
 
-def _chosen(winner: int, answer: str | None) -> str:
-    if winner == -2:
+def _chosen(vote: Vote) -> str:
+    if vote.winner == UNSCORED:
         return "nothing: no answered path has a score"
-    return "nothing: no path has an answer" if answer is None else _shortened(answer, ANSWER)
+    return "nothing: no path has such an answer" if vote.answer is None else _shortened(vote.answer, ANSWER)
 
 
 def _totals(totals: Sequence[float | None]) -> str:
@@ -176,7 +187,7 @@ NODES = (
 VOTES = (
     column("vote", "text", "vote", fold=True),
     column("aggregation", "text", "agg"),
-    column("chosen", _chosen, "winner", "answer"),
+    column("chosen", "text", "chosen"),
     column("", lambda right: "right" if right else "wrong", "right"),
     column("group", lambda winner: str(winner) if winner >= 0 else "", "winner"),
     column("totals", _totals, "totals"),
