@@ -191,6 +191,7 @@ def test_probe_paths_are_paid_for(two_seeds):
     )  # 4 problems a bin: one choice
     assert curve["candidates"].is_monotonic_increasing
     assert min(imread(two_seeds.local("plots", "optimal.png")).shape[:2]) > 400
+    assert "compute-optimal" in two_seeds.local("plots", "optimal.svg").read_text()
 
 
 def test_costs_are_the_readouts(two_seeds):

@@ -1,19 +1,35 @@
-"""The table and the picture that a sweep ends with, from rows of a readout."""
+"""The table that a sweep ends with, and the figures, from rows of a readout."""
 
 from __future__ import annotations
 
 import io
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
-from matplotlib.image import imread
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from ttc.report.console import keep_tables
-from ttc.report.pictures import COLOURS, GREY, colours
-from ttc.report.plots import _start, plot_accuracy
+from ttc.report.draw import draw_all, draw_headline
+from ttc.report.figures import (
+    Reference,
+    accuracy,
+    incomplete,
+    levels,
+    majority,
+    searches,
+    selection,
+    start,
+    votes,
+)
+from ttc.report.labels import spread
+from ttc.report.pictures import COLOURS, GREY, colours, styled
+from ttc.report.plots import Subject, draw_lines
 from ttc.report.summary import print_readout
 from ttc.settings.schema import Doubts
 from ttc.store import Folder
@@ -98,17 +114,140 @@ def test_programs_get_the_whole_variant(rows: pd.DataFrame) -> None:
     assert {row["variant"] for row in table.rows} == {"limit=9", "limit=9 width=2"}
 
 
-def test_the_picture_is_written_whole_and_again_over_itself(rows: pd.DataFrame, tmp_path: Path) -> None:
-    target = tmp_path / "plots" / "accuracy.png"
-    for shown in (rows, pd.concat([rows, rows.assign(policy="other")])):
-        Folder(tmp_path).write_bytes("plots/accuracy.png", plot_accuracy(shown))
-    assert min(imread(target).shape[:2]) > 400
-    assert [file.name for file in target.parent.iterdir()] == ["accuracy.png"]
+@pytest.fixture
+def by_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    seeds = [rows.assign(level=NAN, seed=seed) for seed in (0, 1)]
+    return pd.concat([rows.assign(level=level, seed=NAN) for level in (1, 2)] + seeds)
 
 
-def test_a_strategy_and_a_vote_that_no_list_knows_are_drawn_and_printed(rows: pd.DataFrame) -> None:
+def told(points: pd.DataFrame, *columns: str) -> list[Any]:
+    """What a frame says in these columns, each once; "" where nothing is said."""
+    return list(points[list(columns)].fillna("").drop_duplicates().itertuples(index=False, name=None))
+
+
+def test_the_headline_figure_has_the_declared_votes_greedy_and_the_samples_upper_bound(
+    rows: pd.DataFrame,
+) -> None:
+    points = accuracy(rows)
+    assert told(points, "line", "vote", "agg") == [
+        *(("greedy", "weighted", "last"), ("best_of_n", "weighted", "last"), ("best_of_n", "oracle", "")),
+        ("dvts width=2", "weighted", "last"),
+    ]
+    line = points[points["line"] == "dvts width=2"]
+    assert line[["n", "accuracy", "shared"]].values.tolist() == [
+        *([1, 0.55, True], [2, 0.6, False], [4, 0.7, False])  # n = 8 is incomplete
+    ]
+    assert incomplete(rows) == {"nano: policy pol, prm none, prompt plain, limit=9": ["dvts width=2@8"]}
+
+
+def test_one_path_is_no_line_of_a_search_whose_vote_is_not_its_headline(rows: pd.DataFrame) -> None:
+    """`strategy=majority,weighted,dvts`: the first named vote is the headline at n = 1."""
+    pool, one = rows["strategy"] == "best_of_n", rows["n"] == 1
+    first = pool & (rows["vote"] == "majority")
+    named = rows.assign(headline=(rows["headline"] & ~(pool & one)) | first)
+    found = accuracy(named)
+    assert ("dvts width=2", "majority") not in told(found, "line", "vote")
+    assert found[found["vote"] == "majority"]["n"].tolist() == [1, 4]
+    assert found[(found["line"] == "best_of_n") & (found["vote"] == "weighted")]["n"].tolist() == [1, 4]
+
+
+def test_every_figure_shows_what_it_is_of(rows: pd.DataFrame, by_rows: pd.DataFrame) -> None:
+    every = ["weighted", "best", "majority", "oracle"]
+    assert told(votes(rows), "facet", "vote") == [
+        (line, vote) for line in ("best_of_n", "dvts width=2") for vote in every
+    ]
+    assert told(majority(rows), "line", "vote", "n") == [
+        *(("best_of_n", "majority", 1), ("best_of_n", "majority", 4), ("greedy", "weighted", 1))
+    ]
+    assert told(selection(rows), "facet", "vote", "agg") == [
+        *(("last", "weighted", "last"), ("last", "best", "last"), ("last", "majority", "")),
+        *(("min", "best", "min"), ("min", "majority", "")),
+    ]
+    assert told(searches(rows), "line", "vote") == [
+        *(("best_of_n", "weighted"), ("best_of_n", "majority"), ("dvts width=2", "weighted"))
+    ]
+    points = levels(by_rows)
+    assert told(points, "facet", "bar", "level", "one_path") == [
+        (f"n = {n}", bar, level, 0.55)
+        for n, bars in ((2, ["dvts width=2"]), (4, ["best_of_n", "dvts width=2"]))
+        for bar in bars
+        for level in (1, 2)
+    ]
+
+
+def test_the_pictures_are_those_that_the_rows_have_something_for(
+    rows: pd.DataFrame, by_rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    def drawn(name: str, rows: pd.DataFrame, by_rows: pd.DataFrame) -> set[str]:
+        names = draw_all(Folder(tmp_path / name), rows, by_rows, [Reference("theirs", 0.8, "a paper")])
+        files = {file.name for file in (tmp_path / name / "plots").iterdir()}
+        assert files == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+        return set(names)
+
+    every = {"accuracy", "votes", "majority", "best_of_n", "searches", "difficulty"}
+    both = [pd.concat([one, one.assign(policy="other")]) for one in (rows, by_rows)]
+    assert drawn("all", rows, by_rows) == drawn("two policies", *both) == every
+    assert drawn("no search", rows[rows["strategy"] == "best_of_n"], by_rows[:0]) == every - {
+        "searches",
+        "difficulty",
+    }
+    assert drawn("no scores", rows[rows["agg"].isna()], by_rows[:0]) == {"accuracy", "votes", "majority"}
+    assert drawn("one path", rows[rows["n"] == 1], by_rows[:0]) == {"accuracy", "votes"}
+    assert drawn("nothing", rows[rows["missing"] > 0], by_rows[:0]) == {"accuracy"}
+
+
+def test_lines_are_the_frames_points(rows: pd.DataFrame) -> None:
+    points = accuracy(rows)
+    with styled():
+        figure = draw_lines(
+            points, Subject("", "generated_tokens"), [Reference("theirs", 0.8, "a paper", n=4)]
+        )
+    (axes,) = figure.axes
+    lines = [(list(line.get_xdata()), list(line.get_ydata())) for line in axes.get_lines()]
+    for _, part in points.groupby(["line", "vote"]):
+        assert (part["generated_tokens"].tolist(), part["accuracy"].tolist()) in lines
+    assert ([0, 1], [0.8, 0.8]) in lines
+    assert {text.get_text() for text in axes.texts} == {
+        "greedy",
+        "best_of_n",
+        "dvts width=2",
+        "pass@n",
+        "theirs",
+    }
+    assert "theirs: 80.0 % with n = 4, a paper." in [text.get_text() for text in figure.texts][-1]
+
+
+def test_equal_rows_are_equal_files_whose_text_is_text_whatever_names_are(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = rows.assign(policy='<b>&"', dataset="$\\frac{x$ \x01\u202e\u65e5")
+    texts = []
+    for name in ("a", "b"):
+        draw_headline(Folder(tmp_path / name), rows)
+        texts.append(
+            [(tmp_path / name / "plots" / f"accuracy.{kind}").read_bytes() for kind in ("png", "svg")]
+        )
+    assert texts[0] == texts[1]
+    said = [text for text in ElementTree.fromstring(texts[0][1]).itertext() if text.strip()]
+    assert any(text.startswith('$\\frac{x$ \ufffd\ufffd\u65e5: policy <b>&", prm none') for text in said)
+    assert {"best_of_n", "dvts width=2"} <= set(said)
+
+
+@given(st.lists(st.floats(0, 250), max_size=12).map(sorted))
+def test_names_keep_their_distance_and_move_no_further_than_they_must(wanted: list[float]) -> None:
+    places = spread(wanted, 10, 0, 250)
+    gaps = [after - before for before, after in pairwise(places)]
+    assert all(gap >= 10 - 1e-6 for gap in gaps)
+    assert not places or (places[0] >= -1e-6 and places[-1] <= 250 + 1e-6)
+    if all(after - before >= 10 for before, after in pairwise(wanted)):
+        assert places == pytest.approx(wanted)
+
+
+def test_a_strategy_and_a_vote_that_no_list_knows_are_drawn_and_printed(
+    rows: pd.DataFrame, tmp_path: Path
+) -> None:
     strange = rows.replace({"strategy": {"dvts": "mine"}, "vote": {"majority": "loudest"}})
-    assert plot_accuracy(strange).startswith(b"\x89PNG")
+    assert "searches" in draw_all(Folder(tmp_path), strange, strange[:0].assign(level=NAN))
     assert "mine width=2" in printed(strange)
     assert "loudest  4" in printed(strange)
 
@@ -125,11 +264,12 @@ def test_a_strategy_has_the_same_colour_in_every_picture() -> None:
         **{"greedy": GREY, "best_of_n": COLOURS[0], "beam": COLOURS[1], "dvts": COLOURS[2]},
         "mine w=2": COLOURS[3],
     }
+    assert colours({"dvts": "dvts", "dvts w=2": "dvts"}) == {"dvts": COLOURS[2], "dvts w=2": COLOURS[3]}
 
 
 def test_a_line_starts_at_the_shared_cell_of_its_own_settings() -> None:
     variants = ["", "temperature=0.6", "temperature=1.0"]
     starts = pd.DataFrame([{"variant": v, "vote": "best", "accuracy": i} for i, v in enumerate(variants)])
-    assert _start(starts, "temperature=0.6 width=2", "best")["accuracy"].tolist() == [1]
-    assert _start(starts, "width=2", "best")["accuracy"].tolist() == [0]
-    assert _start(starts[:0], "width=2", "best").empty
+    assert start(starts, "temperature=0.6 width=2", "best")["accuracy"].tolist() == [1]
+    assert start(starts, "width=2", "best")["accuracy"].tolist() == [0]
+    assert start(starts[:0], "width=2", "best").empty

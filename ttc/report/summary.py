@@ -22,10 +22,10 @@ def show_results(
     console: Console, folder: Folder, rows: pd.DataFrame, cells: Sequence[str], doubts: Mapping[str, float]
 ) -> None:
     """Prints a launch's cells of the readout, draws all of the folder's, and says where it is."""
-    from ttc.report.plots import plot_accuracy
+    from ttc.report.draw import draw_headline
 
     print_readout(rows[rows["cell"].isin(cells)], console, doubts)
-    folder.write_bytes("plots/accuracy.png", plot_accuracy(rows))
+    draw_headline(folder, rows)
     picture = relative(folder.local("plots", "accuracy.png"))
     console.print(f"results: {relative(folder.local())}  picture: {picture}")
     console.print(f"report: {relative(folder.local('report.html'))}")

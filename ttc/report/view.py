@@ -11,10 +11,11 @@ from ttc.readout.votes import VOTES
 from ttc.strategies import STRATEGIES
 
 
-def shown(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row per cell and vote, in the declared subset and aggregation, by strategy, variant, vote and n."""
+def shown(rows: pd.DataFrame, every_agg: bool = False) -> pd.DataFrame:
+    """A row per cell and vote, in the declared subset and aggregation (or in every aggregation), by strategy,
+    variant, vote and n."""
     subset, agg = declared(rows)
-    return ordered(rows[(rows["subset"] == subset) & (rows["agg"].isna() | (rows["agg"] == agg))])
+    return ordered(rows[(rows["subset"] == subset) & (every_agg | rows["agg"].isna() | (rows["agg"] == agg))])
 
 
 def ordered(rows: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from ttc.readout.names import Results
 from ttc.readout.pools import Tables
 from ttc.report.console import Console
 from ttc.report.formats import count
-from ttc.report.optimal import plot_optimal
+from ttc.report.optimal import draw_optimal
 from ttc.settings.build import read
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
@@ -68,7 +68,7 @@ def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
     folder.write("optimal", curve)
     folder.write("optimal_choices", choice)
-    folder.write_bytes("plots/optimal.png", plot_optimal(curve, choice))
+    draw_optimal(folder, curve, choice)
     return curve, choice
 
 
