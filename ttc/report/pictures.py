@@ -23,7 +23,7 @@ from ttc.strategies import STRATEGIES
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C6D31")
 """Of strategies: Okabe and Ito's, which colour-blind readers tell apart; two more for many variants."""
-VOTE_COLOURS = ("#5E3C99", "#C98A00", "#2A9BD6", "#A0306E", "#4D7A3A")
+VOTE_COLOURS = ("#5E3C99", "#C98A00", "#2A9BD6", "#D4759F", "#4D7A3A")
 """Of votes, where a panel has one strategy: none of them is a strategy's."""
 BLACK = "#222222"
 GREY = "#555555"
@@ -31,14 +31,15 @@ PALE = "#E4E4E4"
 PURPLE = COLOURS[6]
 MARKER: dict[str, Any] = {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.7}
 STYLE: Any = {
-    **{"font.family": "DejaVu Sans", "font.size": 9, "axes.labelsize": 9.5, "axes.labelcolor": BLACK},
+    **{"font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Verdana", "Helvetica", "Arial"]},
+    **{"font.size": 9, "axes.labelsize": 9.5, "axes.labelcolor": BLACK},
     **{"axes.edgecolor": "#888888", "xtick.color": "#888888", "ytick.color": "#888888"},
     **{"xtick.labelcolor": BLACK, "ytick.labelcolor": BLACK, "xtick.major.size": 3},
     **{"ytick.major.size": 0, "lines.solid_capstyle": "round", "legend.frameon": False},
     "text.parse_math": False,  # a dollar in a name is a dollar
     **{"svg.fonttype": "none", "svg.hashsalt": "ttc"},  # text stays text; equal figures are equal files
 }
-"""Fonts are those that come with matplotlib."""
+"""Letters are DejaVu Sans, which comes with matplotlib; where an SVG is shown without it, the next one."""
 
 UNKNOWN = Vote(majority)
 """What a stored vote is drawn as that no registry has any more."""
