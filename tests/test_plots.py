@@ -16,23 +16,14 @@ from rich.console import Console
 
 from ttc.report.console import keep_tables
 from ttc.report.draw import draw_all, draw_headline
-from ttc.report.figures import (
-    Reference,
-    accuracy,
-    incomplete,
-    levels,
-    majority,
-    searches,
-    selection,
-    start,
-    votes,
-)
+from ttc.report.figures import accuracy, incomplete, levels, majority, searches, selection, start, votes
 from ttc.report.labels import spread
 from ttc.report.pictures import COLOURS, GREY, colours, styled
 from ttc.report.plots import Subject, draw_lines
 from ttc.report.summary import print_readout
 from ttc.settings.schema import Doubts
 from ttc.store import Folder
+from ttc.types import Reference
 
 NAN = float("nan")
 PANEL = {"policy": "pol", "prm": None, "dataset": "nano", "prompt": "plain"}

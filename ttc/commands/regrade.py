@@ -30,6 +30,7 @@ from ttc.settings.build import read
 from ttc.store import Folder, PartWriter
 from ttc.store.problems import correct_golds
 from ttc.store.schema import KEYS, common_columns
+from ttc.studies.page import write_report
 from ttc.types import Faults, UserError
 
 CHUNK = 256
@@ -70,7 +71,8 @@ def regrade(folder: Folder, words: Sequence[str], console: Console) -> None:
     if settings.golds:
         readout = readout_config(folder)
         rows = read_out(folder, readout)["readout"].to_pandas()
-        show_results(console, folder, rows, list(rows["cell"]), vars(readout.doubts))
+        write_report(folder)
+        show_results(console, folder, rows, list(rows["cell"]), vars(readout.doubts), readout.references)
 
 
 def _correct(folder: Folder, settings: RegradeSettings, console: Console) -> None:

@@ -94,5 +94,5 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
     cells = [one.record.cell for one in inputs.cells]
     show_failures(console, log.failed)
     write_report(folder)
-    show_results(console, folder, rows, cells, vars(launch.readout.doubts))
+    show_results(console, folder, rows, cells, vars(launch.readout.doubts), launch.readout.references)
     return FAILED if log.failed else DONE

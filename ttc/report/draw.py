@@ -8,10 +8,10 @@ import pandas as pd
 
 from ttc.report import figures
 from ttc.report.bars import draw_levels
-from ttc.report.figures import Reference
 from ttc.report.pictures import save, styled
 from ttc.report.plots import Subject, draw_lines
 from ttc.store import Folder
+from ttc.types import Reference
 
 ACCURACY = Subject("headline: {headline}", "generated_tokens")
 FIGURES: Mapping[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], Subject]] = {
@@ -28,6 +28,7 @@ FIGURES: Mapping[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], Subject]] = 
 
 def draw_headline(folder: Folder, rows: pd.DataFrame, references: Sequence[Reference] = ()) -> None:
     """`accuracy`: what a folder came to. rows: of readout.parquet."""
+    references = [one for one in references if one.dataset in (None, *rows["dataset"])]
     with styled():
         points, gaps = figures.accuracy(rows), figures.incomplete(rows)
         save(folder, "accuracy", draw_lines(points, ACCURACY, references, gaps))

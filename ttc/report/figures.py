@@ -7,7 +7,6 @@ point. What a folder has nothing for is a frame without rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -27,22 +26,6 @@ POINT = [
 """Of the readout's columns, and `panel`, the title of its picture; `variant`, the words that are not in the
 title; `line`, strategy and variant; `shared`: the n = 1 cell of best_of_n, at which other lines begin."""
 BOUNDS = [vote for vote, one in VOTES.items() if one.upper_bound]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """An accuracy from elsewhere that lines are compared with.
-
-    Attributes:
-        accuracy: in [0, 1].
-        source: who says so.
-        n: the paths it took, where that is known.
-    """
-
-    name: str
-    accuracy: float
-    source: str
-    n: int | None = None
 
 
 def accuracy(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,13 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ttc.readout.names import choice_name, plain
-from ttc.report.figures import GREEDY, Reference
+from ttc.report.figures import GREEDY
 from ttc.report.formats import points
 from ttc.report.labels import End, add_legend, name_lines, room
 from ttc.report.lines import PASS, Line, Pen, asides
 from ttc.report.pictures import BLACK, GREY, limits, octaves
 from ttc.report.sheet import Card, facets, sheet
 from ttc.report.view import sizes
+from ttc.types import Reference
 
 AXES = {
     "n": "n, paths per problem",

@@ -14,18 +14,24 @@ from ttc.report.formats import points
 from ttc.report.tables import Row, Table, column
 from ttc.report.view import name, panels, shown, sizes
 from ttc.store import Folder
+from ttc.types import Reference
 
 COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")
 
 
 def show_results(
-    console: Console, folder: Folder, rows: pd.DataFrame, cells: Sequence[str], doubts: Mapping[str, float]
+    console: Console,
+    folder: Folder,
+    rows: pd.DataFrame,
+    cells: Sequence[str],
+    doubts: Mapping[str, float],
+    references: Sequence[Reference],
 ) -> None:
     """Prints a launch's cells of the readout, draws all of the folder's, and says where it is."""
     from ttc.report.draw import draw_headline
 
     print_readout(rows[rows["cell"].isin(cells)], console, doubts)
-    draw_headline(folder, rows)
+    draw_headline(folder, rows, references)
     picture = relative(folder.local("plots", "accuracy.png"))
     console.print(f"results: {relative(folder.local())}  picture: {picture}")
     console.print(f"report: {relative(folder.local('report.html'))}")

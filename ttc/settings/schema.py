@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Strict
 
@@ -25,6 +25,7 @@ from ttc.types import (
     Positive,
     PositiveShare,
     Prompt,
+    Reference,
     Share,
     Tags,
 )
@@ -173,20 +174,6 @@ class Doubts:
     """State one that the grader cannot read, or not in time."""
     unscored: Share = 0.1
     """The verifier gave no score; for votes that read scores."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """A published accuracy that charts draw as a line."""
-
-    __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
-
-    name: str
-    accuracy: Share
-    source: str
-    """Whose figure it is."""
-    dataset: str | None = None
-    """Where it is drawn; null: everywhere."""
 
 
 @dataclass(frozen=True)

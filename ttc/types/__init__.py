@@ -50,5 +50,6 @@ from ttc.types.ranges import (
     Tags,
     either,
 )
+from ttc.types.reference import Reference
 from ttc.types.secrets import MASK, NOT_KEPT, keep_secret, mask, mask_all
 from ttc.types.verbs import Bill, Budget, Context, Policy, Strategy, Verifier

@@ -14,6 +14,7 @@ from typing import Any
 from ttc.readout import read_out, readout_config
 from ttc.readout.pools import Tables
 from ttc.report.console import Console, relative, show
+from ttc.report.draw import draw_all
 from ttc.report.page import as_page, render
 from ttc.report.tables import Table, column
 from ttc.settings.build import read, sort_words
@@ -54,6 +55,9 @@ def report(words: Sequence[str], console: Console) -> None:
         at_work = watch and any(folder.holder() for folder in folders)
         page, rows = make_report(folders)
         Folder(place.parent).write_bytes(place.name, page)
+        for folder in folders:
+            references = readout_config(folder).references
+            draw_all(folder, folder.frame("readout"), folder.frame("readout_by"), references)
         notes = [f"report: {relative(place.absolute())}"]
         show(Table("report", FINDINGS, rows, notes=notes, facts={"file": str(place)}), console)
         if not at_work:
