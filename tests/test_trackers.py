@@ -8,7 +8,8 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
@@ -155,6 +156,27 @@ def test_a_tracker_that_fails_ends_no_sweep(tmp_path: Path) -> None:
     [line] = [line for line in done.stdout.splitlines() if line.startswith("track=trackio: ")]
     assert line.endswith("; the launch goes on without it")
     assert "best_of_n" in done.stdout.partition("headline")[0]
+
+
+def test_a_tracker_that_waits_holds_no_sweep_back(
+    launch: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    over = threading.Event()
+
+    class Waits:
+        def begin(self, run: str, config: Mapping[str, Any]) -> None:
+            over.wait()
+
+        def __getattr__(self, name: str) -> Callable[..., None]:
+            return lambda *_: None
+
+    monkeypatch.setitem(TRACKERS, "wandb", Waits)
+    monkeypatch.setattr(trackers, "find_spec", lambda name: ModuleSpec(name, None, origin="somewhere"))
+    monkeypatch.setattr(trackers, "FAREWELL", 1.0)
+    assert launch("track=wandb", "n=2", "dataset.limit=3") == 0
+    assert "results: " in (said := capsys.readouterr().out)
+    assert said.endswith("track=wandb: not done after 1 s, and not waited for\n")
+    over.set()
 
 
 @pytest.mark.parametrize(
