@@ -58,10 +58,16 @@ HOMES = {
     "rich": {"report", "commands"},
     "math_verify": {"grading"},
     "pydantic": {"settings", "store", "types"},
+    "mlflow": {"report"},
+    "trackio": {"report"},
+    "wandb": {"report"},
 }
 """Heavy libraries -> the rooms that may name them."""
 
-LAZY = {"hydra", "omegaconf", "vllm", "torch", "transformers", "datasets", "openai", "huggingface_hub"}
+LAZY = {
+    *("hydra", "omegaconf", "vllm", "torch", "transformers", "datasets", "openai", "huggingface_hub"),
+    *("mlflow", "trackio", "wandb"),
+}
 """Only inside functions: importing ttc stays cheap."""
 
 

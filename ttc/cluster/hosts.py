@@ -11,9 +11,11 @@ import traceback
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ttc.cluster.logs import Log
+from ttc.cluster.metrics import Meter
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.types import (
     EngineDied,
@@ -54,6 +56,8 @@ class Host:
 
     def __init__(self, log: str, home: str) -> None:
         self._log = Log(log, home)
+        role, _, replica = Path(log).stem.rpartition("-")  # policy-0.log
+        self._meter = Meter(role=role, replica=replica)
         self._engine: Any = None
         self._stopped = False
         self._ready = asyncio.Event()
@@ -111,7 +115,9 @@ class Host:
 
     async def stats(self) -> EngineStats:
         self._log.rotate()  # now and then
-        return await self._engine.stats()
+        stats: EngineStats = await self._engine.stats()
+        self._meter.engine(stats, len(self._running))
+        return stats
 
     async def stop(self) -> None:
         """From now on every call, waiting or new, ends with Interrupted: so the shards learn of it."""

@@ -15,6 +15,7 @@ import ray
 
 from ttc.cluster.lines import Handle
 from ttc.cluster.logs import Log
+from ttc.cluster.metrics import Meter
 from ttc.plan.plan import Plan
 from ttc.run.launch import Launch, Report
 from ttc.run.shard import Shard
@@ -43,7 +44,7 @@ def run(
 
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
-    own = Log(log, home)
+    own, meter = Log(log, home), Meter()
     extensions.load()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True)
     # a driver that is slow to write holds its shards back, and not the other way round
@@ -51,6 +52,7 @@ def run(
 
     async def emit(report: Report) -> None:
         own.rotate()
+        meter.searches(report)
         report.failed = [replace(failure, log=log) for failure in report.failed]
         await asyncio.to_thread(reports.put, report)
 

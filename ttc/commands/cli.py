@@ -67,6 +67,12 @@ def _verify(words: Sequence[str], console: Console) -> None:
     verify(words, console)
 
 
+def _push(words: Sequence[str], console: Console) -> None:
+    from ttc.commands.push import push
+
+    push(words, console)
+
+
 def _on_folder(command: str, module: str) -> Command:
     """The function of the command's name: it gets the results folder, the words behind it and a console."""
 
@@ -102,6 +108,7 @@ COMMANDS: Mapping[str, Command] = {
     "regrade": _on_folder("regrade", "ttc.commands.regrade"),
     "rescore": _on_folder("rescore", "ttc.commands.rescore"),
     "verify": _verify,
+    "push": _push,
 }
 
 

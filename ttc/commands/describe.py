@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from annotated_types import Ge, Gt, Le
 
-from ttc.commands.settings import ExportSettings, RegradeSettings, ShowSettings
+from ttc.commands.settings import ExportSettings, PushSettings, RegradeSettings, ShowSettings
 from ttc.sal.settings import SalSettings
 from ttc.settings import compose
 from ttc.settings.compose import CONF, PRIMARY, SWEEPS
@@ -54,6 +54,9 @@ def describe_command(command: str) -> Iterator[str]:
         case "regrade":
             yield "settings (at least one):"
             yield from describe(RegradeSettings)
+        case "push":
+            yield "settings:"
+            yield from describe(PushSettings)
         case "rescore":
             yield "settings (prm is a must; all else is as it was when the paths were sampled):"
             for group in ("prm", "cluster", "readout"):

@@ -173,4 +173,16 @@ Large tables: out=, as .csv or .parquet.""",
             "ttc verify results/default",
         ),
     ),
+    "push": Help(
+        "hf DATASET FOLDER | hf-space SPACE FOLDER [key=value ...]",
+        "Put a results folder on the Hugging Face Hub as a dataset, or its report as a page.",
+        """  hf         tables, pictures and report, with a card; no logs. Downloaded it is a results folder
+  hf-space   report.html as a static Space
+  DATASET, SPACE   OWNER/NAME. Who you are is said by HF_TOKEN or `hf auth login`""",
+        (
+            "ttc push hf me/study results/default dry_run=true",
+            "ttc push hf me/study results/default private=false license=mit",
+            "ttc push hf-space me/study results/default",
+        ),
+    ),
 }

@@ -48,7 +48,7 @@ def rescore(folder: Folder, arguments: Sequence[str], console: Console) -> int:
     distinct = {tuple(run["overrides"]): run for run in runs}.values()
     points = [point for run in distinct for point in _points(run, words)]
     own = {key: points[-1][key] for key in LAUNCH_KEYS}
-    own |= {"name": folder.name, "results_dir": str(folder.local().parent), "plan_only": False}
+    own |= {"name": folder.name, "results_dir": str(folder.local().parent), "plan_only": False, "track": None}
     grid = build_grid([point | own for point in points])
     cells = tuple(cell for cell in grid.cells if not cell.strategy.guided)
     if not cells:

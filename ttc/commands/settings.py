@@ -84,3 +84,18 @@ class ExportSettings:
 
     table: TableName = "headline"
     out: str | None = None
+
+
+@dataclass(frozen=True)
+class PushSettings:
+    """Of `ttc push`.
+
+    Attributes:
+        private: of a repository that is made; one that is public already is not pushed to.
+        dry_run: only say what would be there.
+        license: what the card says, as the Hub names it: mit, apache-2.0.
+    """
+
+    private: bool = True
+    dry_run: bool = False
+    license: str | None = None

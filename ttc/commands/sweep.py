@@ -18,6 +18,7 @@ from ttc.report.console import Console, say
 from ttc.report.failures import show_failures
 from ttc.report.plan import print_plan
 from ttc.report.progress import SweepProgress
+from ttc.report.trackers import Tracking
 from ttc.run.launch import Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.pairs import Runner, run_pairs
@@ -35,7 +36,8 @@ def sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str =
     """Runs what is missing of a grid, reads it out and draws it; returns the exit code."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return _sweep(grid, arguments, console, command)
+        with Tracking(grid.launch.track, console) as tracking:
+            return _sweep(grid, arguments, console, command, tracking)
     except KeyboardInterrupt:
         print("interrupted: finished searches are kept; the same line goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -53,7 +55,7 @@ def _runner(mode: str) -> Runner:
     return run
 
 
-def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str) -> int:
+def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str, tracking: Tracking) -> int:
     inputs, launch = look_up_all(grid), grid.launch
     folder = Folder(place_of(launch.results_dir) / launch.name)
     with nullcontext() if launch.plan_only else folder.held():
@@ -67,6 +69,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
         todo = plan.size
         del plan  # each pair of engines has its own, and what a large folder holds should not be there twice
         log = LaunchLog(folder, inputs, [command, *arguments], todo)
+        tracking.begin(folder)
         stop = Stop()
 
         def on_report(report: Report) -> None:
@@ -77,6 +80,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
                 folder.commit(part)
             log.hear(report)
             progress.update(report)
+            tracking.update(progress.counts)
             if fault := log.too_many(launch.max_failures):
                 stop.ask(TooManyFailures(f"{launch.max_failures} times: {fault}"))
 
@@ -95,4 +99,5 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str)
     show_failures(console, log.failed)
     write_report(folder)
     show_results(console, folder, rows, cells, vars(launch.readout.doubts), launch.readout.references)
+    tracking.show(folder, rows[rows["cell"].isin(cells)])
     return FAILED if log.failed else DONE

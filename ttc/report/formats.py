@@ -57,6 +57,14 @@ def budget(value: float, probe: float = 0.0) -> str:
     return f"{value:.0f}{more}" if value >= 100 else f"{value:.3g}{more}"
 
 
+def size(amount: float) -> str:
+    """`812 bytes`, `34.5 kB`, `1.2 MB`: of a file."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if amount >= one * 0.9995:
+            return f"{figures(amount / one)} {unit}"
+    return counted(amount, "byte")
+
+
 def about(tokens: float) -> str:
     """`866k`, `2.2M`: an estimate."""
     return f"{tokens / 1e6:.1f}M" if tokens >= 1e6 else f"{tokens / 1e3:.0f}k"
@@ -111,6 +119,7 @@ FORMATS: Mapping[str, Write] = {
     "amount": amount,
     "giga": lambda value: amount(value / 1e9),
     "budget": budget,
+    "bytes": size,
 }
 """What a column of a table may be: each gets the values of the column's keys."""
 

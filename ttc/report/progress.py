@@ -79,6 +79,14 @@ class SweepProgress(ExitStack):
             self._line = time.monotonic()
             self._console.print(text)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """For a tracker. Tokens are those that the engines have computed, as far as they tell."""
+        seen = {"policy_tokens": self._policy.stats, "verifier_tokens": self._prm.stats}
+        tokens = {name: stats.computed_tokens for name, stats in seen.items() if stats}
+        counts = {"searches_done": self._done, "searches_failed": self._failed, **tokens}
+        return {name: count for name, count in counts.items() if count is not None}
+
     def _text(self) -> str:
         elapsed = time.monotonic() - self._start
         words = [f"{self._done}/{self._total}"]

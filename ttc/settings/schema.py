@@ -239,6 +239,8 @@ class Config:
     max_failures: Count = 25
     """The same fault so often ends the launch, with what is finished kept."""
     plan_only: bool = False
+    track: Literal["mlflow", "trackio", "wandb"] | None = None
+    """Follow the launch in a tracker, too (an extra): its configuration, progress, results and picture."""
     grade_discarded: bool = False
     """Grade also the finished paths that a search did not return."""
 
