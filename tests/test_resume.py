@@ -82,8 +82,8 @@ class Walk(RuleBasedStateMachine):
         """Part -> the units that were searched for it, and the (path, verifier) that were scored."""
         self.kept: set[Key] = set()
         """Of all parts that lie there undamaged: only damage makes it smaller."""
-        self.hurt: set[str] = set()
-        """Files that were damaged, as `paths/000001-0be3d114.parquet`."""
+        self.damages: dict[str, bytes | None] = {}
+        """Files that were damaged, as `paths/000001-0be3d114.parquet`, and what is in them; None: deleted."""
         self.misread: set[str] = set()
         """Those of them that a reader may take for sound: footers have no checksum of their own."""
         self.clock = count()
@@ -97,12 +97,12 @@ class Walk(RuleBasedStateMachine):
 
     @rule()
     def run(self) -> None:
-        damaged = [file for file in self.hurt if self.counts(file) and self.at(file).exists()]
+        damaged = [file for file in self.hurt if self.at(file).exists()]
         self.launch(Disk())
         self.keep()
         found, whole = found_in(Folder(self.place)), undisturbed(self.line)
         assert (found.rows, found.pools) == (whole.rows, whole.pools)
-        assert not any(map(self.counts, self.hurt))
+        assert not self.hurt
         assert all(self.at(f"{DAMAGED}/{file}").exists() for file in damaged)
         left = {file.name for table in KEYS for file in self.at(table).iterdir()}
         assert left == {name for name, _ in Folder(self.place).check()}
@@ -141,7 +141,7 @@ class Walk(RuleBasedStateMachine):
         else:
             self.at(chosen).write_bytes(after)
         if after != before:
-            self.hurt.add(chosen)
+            self.damages[chosen] = after
             if damage == "one bit" and place // 8 % len(before) >= len(before) - footer(before):
                 self.misread.add(chosen)
         self.kept, self.through = self.standing(), False
@@ -152,7 +152,7 @@ class Walk(RuleBasedStateMachine):
     def look(self) -> None:
         """A reader finds nothing wrong and nothing twice, and all that was kept; `ttc check` the damages."""
         self.keep()
-        folder, hurt = Folder(self.place), {file for file in self.hurt if self.counts(file)}
+        folder, hurt = Folder(self.place), self.hurt
         faults = dict(folder.check())
         assert {name for name, lines in faults.items() if lines} == {file.split("/")[1] for file in hurt}
         told = {line.split(":")[0] for lines in faults.values() for line in lines}
@@ -162,7 +162,7 @@ class Walk(RuleBasedStateMachine):
         except UserError:
             assert hurt
             return
-        if any(map(self.counts, self.misread)):
+        if self.misread & hurt:
             return
         whole = undisturbed(self.line)
         for table, rows in found.rows.items():
@@ -247,9 +247,17 @@ class Walk(RuleBasedStateMachine):
     def commits(self) -> list[Path]:
         return sorted(self.at(COMMIT).glob("[!.]*.parquet"))
 
-    def counts(self, file: str) -> bool:
-        """Its part is committed."""
-        return self.at(f"{COMMIT}/{file.split('/')[1]}").exists()
+    @property
+    def hurt(self) -> set[str]:
+        """Damaged files whose parts are committed. What was lost may be done again with the very same rows,
+        and under the same name: then it is whole."""
+        committed = {file.name for file in self.commits()}
+        return {
+            file
+            for file, now in self.damages.items()
+            if file.split("/")[1] in committed
+            and now == (self.at(file).read_bytes() if self.at(file).exists() else None)
+        }
 
     def at(self, file: str) -> Path:
         return self.place / file
