@@ -129,6 +129,7 @@ def test_the_card_has_the_headline_the_line_and_the_versions(hub: Hub, folder: P
     assert "\n    ttc run -m strategy=greedy,best_of_n,beam n=1,4 dataset.limit=6 " in card
     assert f"- python: {sys.version.split()[0]}\n" in card
     assert "](plots/accuracy.png)" in card
+    assert " best_of_n " in card.partition("![")[0]  # what was found, in words
 
 
 def test_pushed_again_merged_parts_leave_nothing_behind(
@@ -149,6 +150,7 @@ def test_pushed_again_merged_parts_leave_nothing_behind(
 
 def test_a_report_is_a_static_space(hub: Hub, folder: Path) -> None:
     line = ("hf-space", "me/study", folder)
+    (folder / "report.html").unlink()
     [none] = push(hub.url, line)
     assert none == (2, "", f"error: {folder}: no report.html yet; `ttc report {folder}` makes it\n")
     (folder / "report.html").write_text("<!doctype html>")
@@ -162,6 +164,7 @@ def test_a_report_is_a_static_space(hub: Hub, folder: Path) -> None:
 
 
 def test_refusals_are_a_line_each(hub: Hub, folder: Path, tmp_path: Path) -> None:
+    (folder / "report.html").unlink()
     hub.repositories["dataset", "me/open"] = {"private": False, "sdk": None, "files": {}}
     hub.broken = {f"me/{status}": status for status in (401, 403, 404, 429, 500, 503)}
     says = {

@@ -14,11 +14,14 @@ def load(folder: str | Path) -> Study:
     """A results folder, with its tables as frames and the questions one asks of it (docs/analysis.md).
 
     Raises:
-        ttc.types.UserError: it is none, was not read out yet, or another version wrote it.
+        ttc.types.UserError: it is none, or another version wrote it.
     """
+    from ttc.readout import catch_up
     from ttc.settings import extensions
     from ttc.store import Folder
     from ttc.studies.study import Study
 
     extensions.load()
-    return Study(Folder(folder))
+    place = Folder(folder)
+    catch_up(place)
+    return Study(place)

@@ -17,6 +17,8 @@ from ttc.report.tables import Table, column
 from ttc.settings.build import read, sort_words
 from ttc.store import Folder
 from ttc.store.published import REPORT, publishable
+from ttc.studies.page.findings import find
+from ttc.studies.page.panels import Source, make_panels
 from ttc.types import Faults, UserError
 
 KINDS: Mapping[str, Literal["dataset", "space"]] = {"hf": "dataset", "hf-space": "space"}
@@ -50,7 +52,8 @@ def push(words: Sequence[str], console: Console) -> None:
     sizes = publishable(folder)
     if kind == "hf":
         doubts = vars(readout_config(folder).doubts)
-        card = dataset_card(folder, sizes, doubts, settings.license)
+        found = [sentence for panel in make_panels([Source.of(folder)]) for sentence in find(panel)]
+        card = dataset_card(folder, sizes, doubts, settings.license, found)
         files: dict[str, Path | bytes] = {file: folder.local(file) for file in sizes}
     else:
         if REPORT not in sizes:

@@ -29,6 +29,7 @@ from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
 from ttc.store.schema import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
+from ttc.types import UserError
 
 
 def check(config: ReadoutConfig) -> list[str]:
@@ -70,6 +71,19 @@ def read_out(folder: Folder, config: ReadoutConfig | None = None) -> dict[str, p
     for name, table in readout.items():
         folder.write(name, table)
     return readout
+
+
+def catch_up(folder: Folder) -> None:
+    """Reads out what is there, where the folder's last launch did not come to do it.
+
+    Raises:
+        UserError: no launch has written here.
+    """
+    runs = folder.runs()
+    if not runs:
+        raise UserError(f"{folder}: no results here (no sweep.json)")
+    if runs[-1]["status"] not in ("done", "failed") or not folder.has("readout.parquet"):
+        read_out(folder, readout_config(folder))
 
 
 def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:

@@ -32,9 +32,13 @@ results/{0}`, then `ttc compare results/{0}`, or the line above, which goes on f
 
 
 def dataset_card(
-    folder: Folder, files: Iterable[str], doubts: Mapping[str, float], license: str | None
+    folder: Folder,
+    files: Iterable[str],
+    doubts: Mapping[str, float],
+    license: str | None,
+    found: Sequence[str] = (),
 ) -> str:
-    """README.md of a dataset with these files of the folder."""
+    """README.md of a dataset with these files of the folder. found: what the study found, in sentences."""
     files = list(files)
     tables = in_order((name for file in files if (name := _table_of(file))), ROWS)
     pictures = [file for file in files if file.startswith("plots/") and file.endswith((".png", ".svg"))]
@@ -45,6 +49,7 @@ def dataset_card(
         _header(folder.name, tables, files, license),
         f"# {folder.name}\n",
         "Accuracy against compute at test time: strategies and budgets side by side, measured by ttc.\n",
+        *(f"{sentence}\n" for sentence in found),
         *(f"![{_title(file)}]({file})\n" for file in shown[:1]),
         *map(to_markdown, headlines(folder, doubts)),
         *(f"![{_title(file)}]({file})\n" for file in shown[1:]),

@@ -32,7 +32,7 @@
     if (!lines.some((one) => one.points.length > 1)) return null;
     const colour = (line) => colours.get(line);
     const bold = lines.map((one) => ({ ...one, headline: true }));
-    return figure("Majority vote", "The most frequent answer of n independent paths; the dotted line is greedy.", overN(bold, { colour, dash: () => null }));
+    return figure("Majority vote", `The most frequent answer of n independent paths${bold.some((one) => one.strategy === "greedy") ? "; the dotted line is greedy" : ""}.`, overN(bold, { colour, dash: () => null }));
   }
 
   function aggregations(panel) {

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from ttc.readout import read_out, readout_config
+from ttc.readout import catch_up, readout_config
 from ttc.readout.pools import Tables
 from ttc.report.console import Console, relative, show
 from ttc.report.draw import draw_all
@@ -77,7 +77,7 @@ def make_report(folders: Sequence[Folder]) -> tuple[bytes, list[dict[str, Any]]]
         UserError: a folder without results, or one that another version wrote.
     """
     for folder in folders:
-        _refresh(folder)
+        catch_up(folder)
     sources = [Source.of(folder) for folder in folders]
     panels = make_panels(sources)
     entries, blocks = plant(panels)
@@ -97,15 +97,6 @@ def make_report(folders: Sequence[Folder]) -> tuple[bytes, list[dict[str, Any]]]
     }
     found = [{"study": one["title"], "found": text} for one in described for text in one["findings"]]
     return render(f"ttc report: {names}", core, blocks), found
-
-
-def _refresh(folder: Folder) -> None:
-    """A readout of what is there, where the last launch did not come to write one."""
-    runs = folder.runs()
-    if not runs:
-        raise UserError(f"{folder}: no results here (no sweep.json)")
-    if runs[-1]["status"] not in ("done", "failed") or not folder.has("readout.parquet"):
-        read_out(folder, readout_config(folder))
 
 
 def _panel(panel: Panel, tables: Sequence[Tables]) -> dict[str, Any]:

@@ -95,10 +95,11 @@ def _trees(
         by_source.setdefault(place, []).append((record, line))
     for place, own in by_source.items():
         source = panel.sources[place]
-        forest = Forest(source.folder, source.config)
-        wanted = [(record, key, seed) for record, _ in own for key in problems]
-        lines = [line for _, line in own for _ in problems]
-        for line, tree in zip(lines, forest.trees(wanted), strict=True):
+        forest, (_, selections) = Forest(source.folder, source.config), source.folder.cells()
+        asked = {record.cell: {key for key, *_ in selections[record.selection]} for record, _ in own}
+        named = [(record, key, line) for record, line in own for key in problems if key in asked[record.cell]]
+        trees = forest.trees([(record, key, seed) for record, key, _ in named])
+        for (_, _, line), tree in zip(named, trees, strict=True):
             found.setdefault(tree.problem_key, []).append(_small(tree) | {"line": line})
     return found
 
