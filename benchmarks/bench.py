@@ -70,6 +70,7 @@ SCRIPTS: dict[str, Script] = {
     "smollm2": Script("stack.py", 1, ("smollm2",)),
     "grid": Script("grid.py", 1),
     "death": Script("death.py", 1),
+    "page": Script("page.py", 1),
 }
 """What `make bench` runs, by the names that choose among them."""
 
@@ -126,6 +127,10 @@ GOALS: dict[str, Goal] = {
     "adding aggregations: models loaded": Goal("", most=0),
     # readout and store
     "readout, cold": Goal("s", most=60),
+    "report": Goal("s", most=60),
+    "report: memory": Goal("MB", most=2000),
+    "report: size": Goal("MB", most=10),
+    "report: opens": Goal("s", most=2),
     "store: write": Goal("s", most=60),
     "store: scan": Goal("s", most=5),
     "store: scan, memory": Goal("MB", most=500),
