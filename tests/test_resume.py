@@ -256,7 +256,7 @@ class Walk(RuleBasedStateMachine):
             file
             for file, now in self.damages.items()
             if file.split("/")[1] in committed
-            and now == (self.at(file).read_bytes() if self.at(file).exists() else None)
+            and not (self.at(file).exists() and self.at(file).read_bytes() != now)
         }
 
     def at(self, file: str) -> Path:
