@@ -2,8 +2,8 @@
 
     uv run python benchmarks/page.py [problems [seeds]]
 
-Makes the folder once, under the system's temporary folder (minutes), then `ttc report` in a process of its own,
-and opens the page in the system's Chromium, where there is one and Playwright is installed.
+Makes the folder once, under the system's temporary folder (minutes), then `ttc report` in a process of its
+own, and opens the page in the system's Chromium.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main(problems: int = 500, seeds: int = 5) -> None:
     if not (study / "report.html").exists():
         place.mkdir(exist_ok=True)
         rows = (
-            {"question": f"What is {i} + {i % 7}?", "answer": str(i + i % 7), "id": str(i), "level": 1 + i % 5}
+            {"question": f"What is {i} + 7?", "answer": str(i + 7), "id": str(i), "level": 1 + i % 5}
             for i in range(problems)
         )
         data = place / "problems.jsonl"

@@ -103,7 +103,7 @@ def test_completion_names_commands_and_imports_nothing_heavy() -> None:
         "COMP_CWORD='1'); from ttc.commands.cli import main\n"
         f"atexit.register(lambda: print(sorted({HEAVY!r} & set(sys.modules)))); main([])"
     )
-    assert python(code).stdout.split() == ["regrade", "rescore", "[]"]
+    assert python(code).stdout.split() == ["report", "regrade", "rescore", "[]"]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])

@@ -111,7 +111,7 @@ def test_a_name_is_one_folder_below_the_results(
 
 
 WRITTEN = re.compile(
-    r"sweep\.json|\.lock|(answers|readout|readout_by)\.parquet|plots/accuracy\.(png|svg)|report\.html"
+    r"sweep\.json|\.lock|(answers|problems|readout|readout_by)\.parquet|plots/accuracy\.(png|svg)|report\.html"
     r"|(paths|steps|scores|grades|searches)/\d{6}-[0-9a-f]{8}\.parquet"
 )
 IDS = [

@@ -147,3 +147,10 @@ def test_a_half_written_folder_is_shown_as_far_as_it_is(tmp_path, monkeypatch, c
     assert "best_of_n at 4 solves 100.0 %" in " ".join(capsys.readouterr().out.split())
     (panel,) = core_of(folder.folder.local("report.html").read_bytes())["panels"]
     assert any("1 of the cells are incomplete" in one for one in panel["warnings"])
+
+
+def test_a_sweep_of_which_nothing_came_has_a_report(tmp_path, launch, capsys):
+    assert launch("n=4", "dataset.limit=3", "policy.fail_rate=1") == 1
+    (panel,) = core_of((tmp_path / "default/report.html").read_bytes())["panels"]
+    assert panel["findings"] == ["Nothing is complete yet: 3 searches missing."]
+    assert panel["failed"][0]["title"] == "3 searches without a full result"

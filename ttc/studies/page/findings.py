@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from ttc.report.formats import points, signed
+from ttc.report.formats import counted, points, signed
 from ttc.stats import paired
 from ttc.studies.page.panels import POOL, Panel
 
@@ -52,7 +52,8 @@ def find(panel: Panel) -> list[str]:
     """Sentences, the strongest finding first; at least one."""
     rows = panel.headlines
     if not len(panel.complete):
-        return [f"Nothing is complete yet: {int(panel.rows['missing'].sum())} searches are missing."]
+        missing = panel.rows.drop_duplicates(["source", "cell"])["missing"].sum()
+        return [f"Nothing is complete yet: {counted(int(missing), 'search(es)')} missing."]
     if not len(rows):
         return ["Every reading has seen the gold answers: these are upper bounds, and no result."]
     base = next(iter(rows.loc[rows["strategy"].str.endswith(POOL), "line"]), rows["line"].iloc[0])

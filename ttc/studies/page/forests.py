@@ -19,6 +19,8 @@ PROBLEMS = 200
 """Problems with trees."""
 TRIED = 4
 """Problems by which it is judged how large trees are."""
+READ = 6400
+"""Paths of a line that are in memory at once."""
 
 Wanted = tuple[CellRecord, str, int]
 
@@ -66,8 +68,9 @@ def _blocks(panel: Panel, problems: pd.DataFrame, most: int) -> Iterator[tuple[d
     cells = list(_cells(panel, most))
     seeds = sorted({seed for _, record, _ in cells for seed in record.seeds})
     for seed in seeds:
-        for at in range(0, len(problems), 25):  # so many problems' rows are in memory at once
-            some = problems.iloc[at : at + 25]
+        step = max(1, READ // most)
+        for at in range(0, len(problems), step):
+            some = problems.iloc[at : at + step]
             trees = _trees(panel, [one for one in cells if seed in one[1].seeds], list(some.index), seed)
             for key, one in some.iterrows():
                 if own := trees.get(str(key)):

@@ -111,7 +111,7 @@ class Panel:
 
     def problems(self) -> pd.DataFrame:
         """problem_key -> problem_id, level; in the dataset's order."""
-        used = sorted(set(self.complete["source"]))
+        used = sorted(set(self.rows["source"]))
         found = pd.concat([self.sources[place].results.problems() for place in used])
         return found[~found.index.duplicated()]
 
