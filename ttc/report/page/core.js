@@ -29,7 +29,7 @@ window.ttc = window.ttc || {};
     if (!table || !table.lines.length) return null;
     const side = (place) => (table.right[place] ? "right" : null);
     const cell = (text, place) =>
-      el("td", { class: [side(place), text.length > 60 ? "long" : null].filter(Boolean).join(" ") || null }, ttc.visible(text, 4000));
+      el("td", { class: [side(place), text.length > 34 ? "long" : null].filter(Boolean).join(" ") || null }, ttc.visible(text, 4000));
     const head = el("tr", {}, table.heads.map((text, place) => el("th", { class: side(place) }, text)));
     const lines = table.lines.map((line, place) => el("tr", { class: table.bright[place] ? null : "dim" }, line.map(cell)));
     const caption = table.title ? [el("caption", {}, table.title)] : [];

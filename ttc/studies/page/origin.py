@@ -63,7 +63,8 @@ def paid(source: Source) -> Table:
         total = sums["prompt_computed"] + sums["prompt_cached"]
         own = {"strategy": strategy, "searches": len(part), **sums}
         rows.append(own | {"hits": sums["prompt_cached"] / total if total else float("nan")})
-    return Table("paid", PAID, rows, "what the engines did", [*_saved(source, frame)])
+    title = f"what the engines did for {source.folder.name}"
+    return Table("paid", PAID, rows, title, [*_saved(source, frame)])
 
 
 def _saved(source: Source, searches: pd.DataFrame) -> Iterator[str]:
