@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from tests.browser import browser, opened
 from tests.conftest import stored
 
 pytestmark = pytest.mark.engines
@@ -83,3 +84,13 @@ def test_duckdb_and_polars_read_the_folder_as_it_is(folder: Path) -> None:
     assert len(pl.read_parquet(file)) == count
     parts = str(folder / "paths" / "*.parquet")
     assert duckdb.sql(f"select count(*) from '{parts}'").fetchone() == (len(stored(folder, "paths")),)
+
+
+def test_its_report_opens_and_shows_a_tree_with_its_question(folder: Path) -> None:
+    with browser() as chromium, opened(chromium, folder / "report.html") as page:
+        page.wait_for_selector("html[data-ready]")
+        assert page.locator("#study .legend button").all_text_contents() == ["best_of_n", "beam", "dvts"]
+        page.get_by_role("group", name="x axis").get_by_role("button", name="FLOPs").click()
+        page.locator("#trees").scroll_into_view_if_needed()
+        page.locator("#trees .ttc-tree").wait_for()
+        assert "How many are there?" in page.locator("#trees").text_content()

@@ -33,6 +33,7 @@
         continue;
       }
       const band = (one.headline ? 0.11 : 0.04) * (look.faint(one.line) ? 0.1 : 1);
+      if (points.length === 1) marks.push(Plot.ruleX(points, { x: look.x, y1: "accuracy_low", y2: "accuracy_high", stroke, strokeOpacity: alpha(one) }));
       marks.push(Plot.areaY(points, { x: look.x, y1: "accuracy_low", y2: "accuracy_high", fill: stroke, fillOpacity: band, curve: "linear" }));
       marks.push(Plot.lineY(points, { x: look.x, y: "accuracy", stroke, strokeOpacity: alpha(one), strokeWidth: one.headline ? 2.4 : 1.5, strokeDasharray: look.dash ? look.dash(one) : ttc.dash(one.vote) }));
       marks.push(Plot.dot(points, { x: look.x, y: "accuracy", fill: stroke, fillOpacity: alpha(one), stroke: "var(--bg)", strokeWidth: 1, r: one.headline ? 4 : 3 }));

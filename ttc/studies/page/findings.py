@@ -139,10 +139,9 @@ def _gap(panel: Panel, base: str) -> list[str]:
     if n == 1 or not len(bound) or not len(chosen):
         return []
     vote, missed = chosen["vote"].iloc[0], float(bound.iloc[0]) - float(chosen["accuracy"].iloc[0])
-    return [
-        f"Of {base} at {n}, {points(bound.iloc[0])} % of the problems have a right path among theirs; "
-        f"{vote} misses {points(max(0.0, missed))} points of that."
-    ]
+    there = f"Of {base} at {n}, {points(bound.iloc[0])} % of the problems have a right path among theirs"
+    told = f"{vote} misses {points(missed)} points of that" if missed > 0.0005 else f"{vote} selects it"
+    return [f"{there}; {told}."]
 
 
 def _alone(row: Any) -> str:
