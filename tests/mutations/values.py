@@ -16,7 +16,7 @@ from ttc.sal.settings import SalSettings
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, parameters
 from ttc.studies.settings import OptimalSettings
-from ttc.types import Prompt, Tags
+from ttc.types import FolderName, Prompt, Tags
 from ttc.verify.settings import FolderSettings, LabelSettings
 
 WHOLE = ["-1", "1.5", "1e3", "x", "nan", "inf", "'4'", "true", "1" + "0" * 30, "9" * 5000, "-" + "9" * 30]
@@ -95,7 +95,7 @@ def command_value(chance: Random, place: Place) -> Mutation:
     head, cls = chance.choice(
         [
             (("optimal", folder), OptimalSettings),
-            (("regrade", folder, "golds=x.jsonl"), RegradeSettings),
+            (("regrade", folder, f"golds={file}"), RegradeSettings),
             (("import", "sal", str(file)), SalSettings),
             (("verify", str(file), "prm=fake"), LabelSettings),
             (("verify", folder), FolderSettings),
@@ -105,7 +105,10 @@ def command_value(chance: Random, place: Place) -> Mutation:
     )
     key, hint = chance.choice([(key, hint) for key, hint in keys(cls) if text_alone(hint) is False])
     deep = "[" * 100_000
-    return Mutation((*head, f"{key}={chance.choice([*wrong(hint), 'NaN', '-Infinity', deep])}"), told(key))
+    values = [*wrong(hint), "NaN", "-Infinity", deep]
+    if hint == FolderName:
+        values = [one for one in values if one not in ("7", "true", "NaN")]  # good names
+    return Mutation((*head, f"{key}={chance.choice(values)}"), told(key))
 
 
 def text_alone(hint: Any) -> bool:
