@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import itertools
-import json
-import re
 
 import numpy as np
 import pytest
 
 from tests import hand
 from tests.hand import POOL, TREE, HandFolder, change
+from tests.pages import core_of
 from ttc.commands.cli import main
 from ttc.report.console import make_console
 from ttc.report.page import pack, render
@@ -46,11 +43,6 @@ def study(tmp_path, monkeypatch):
 def panel_of(folder):
     (panel,) = make_panels([Source.of(folder)])
     return panel
-
-
-def core_of(page: bytes):
-    packed = re.search(r'<script type="text/plain" id="core">([^<]*)</script>', page.decode())
-    return json.loads(gzip.decompress(base64.b64decode(packed[1])))
 
 
 @pytest.mark.parametrize(

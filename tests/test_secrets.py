@@ -44,7 +44,8 @@ def everything(folder: Path) -> str:
     """All that stands in a folder, compressed or not."""
     files = [file for file in folder.rglob("*") if file.is_file()]
     tables = [str(pq.read_table(file).to_pylist()) for file in files if file.suffix == ".parquet"]
-    return "\n".join([*tables, *(file.read_bytes().decode(errors="replace") for file in files)])
+    packed = [str(blocks_of(file.read_bytes())) for file in files if file.suffix == ".html"]
+    return "\n".join([*tables, *packed, *(file.read_bytes().decode(errors="replace") for file in files)])
 
 
 def assert_failed(folder: Path, said: str) -> None:
