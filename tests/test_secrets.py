@@ -14,6 +14,7 @@ import pytest
 
 from tests.faults.harness import Launch
 from tests.models.scripted import CHAT, Reply, Scripted, message, models, scripted
+from tests.pages import blocks_of
 from ttc.commands.cli import main
 from ttc.models.endpoint import PROBE
 from ttc.store import Folder
