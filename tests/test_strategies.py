@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.worlds import Script, search
 from ttc.strategies import STRATEGIES
@@ -11,6 +13,7 @@ from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.common import ranked
 from ttc.strategies.dvts import Dvts
+from ttc.strategies.rebase import Rebase, balanced
 from ttc.types import Path, Problem
 
 
@@ -96,8 +99,48 @@ def test_dvts_drops_a_finished_sibling_that_is_not_the_best() -> None:
     assert addresses(search(Dvts(n=2, width=2, depth=2), script)) == [(1, 0), (1, 1)]
 
 
-@pytest.mark.parametrize("strategy", [Beam(n=8, width=4, depth=1), Dvts(n=8, width=4, depth=1)])
-def test_depth_one_samples_whole_paths(strategy: Beam | Dvts) -> None:
+def test_rebase_shares_children_out_by_softmax_best_first_and_rounds_up() -> None:
+    scores = {(0,): 0.1, (1,): 0.9, (2,): 0.7, (3,): 0.7}
+    script = Script(scores=scores)
+    search(Rebase(n=4, depth=2), script)
+    # e^0, e^-1, e^-1, e^-4: 4 x 0.57 -> 3, 1 x 0.49 -> 1, and nothing is left
+    assert script.asked[1] == ("finish", [(1,), (2,)], [3, 1])
+
+
+def test_rebase_gives_over_paths_no_share_and_equals_equal_ones() -> None:
+    script = Script(ends=frozenset({(0,), (3,)}))
+    found = search(Rebase(n=8, depth=2), script)
+    assert script.asked[1] == ("finish", [(1,), (2,), (4,), (5,), (6,), (7,)], [1] * 6)
+    assert addresses(found)[:2] == [(0,), (1, 0)]
+
+
+def test_rebase_starves_an_unscored_path_beside_scored_ones_only() -> None:
+    script = Script(scores={(0,): None, (1,): 0.0})
+    search(Rebase(n=2, depth=2), script)
+    assert script.asked[1] == ("finish", [(1,)], [2])
+    script = Script(scores={(0,): None, (1,): None})
+    search(Rebase(n=2, depth=2), script)
+    assert script.asked[1] == ("finish", [(0,), (1,)], [1, 1])
+
+
+def test_rebase_without_warmth_is_a_beam_of_one_parent() -> None:
+    scores = {(2,): 0.9, (5,): 0.8}
+    script = Script(scores=scores)
+    search(Rebase(n=8, balance=1e-6, depth=2), script)
+    assert script.asked[1] == ("finish", [(2,)], [8])
+
+
+@given(st.lists(st.floats(1e-9, 1), min_size=1, max_size=40), st.integers(1, 300))
+def test_balanced_shares_are_all_of_the_budget(weights: list[float], total: int) -> None:
+    shares = balanced(sorted(weights, reverse=True), total)
+    assert sum(shares) == total
+    assert shares == sorted(shares, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "strategy", [Beam(n=8, width=4, depth=1), Dvts(n=8, width=4, depth=1), Rebase(n=8, depth=1)]
+)
+def test_depth_one_samples_whole_paths(strategy: Beam | Dvts | Rebase) -> None:
     script = Script()
     assert len(search(strategy, script)) == 8
     assert {verb for verb, _, _ in script.asked} == {"finish"}

@@ -12,9 +12,16 @@ from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
+from ttc.strategies.rebase import Rebase
 from ttc.types import Strategy
 
-STRATEGIES: dict[str, type[Strategy]] = {"greedy": Greedy, "best_of_n": BestOfN, "beam": Beam, "dvts": Dvts}
+STRATEGIES: dict[str, type[Strategy]] = {
+    "greedy": Greedy,
+    "best_of_n": BestOfN,
+    "beam": Beam,
+    "dvts": Dvts,
+    "rebase": Rebase,
+}
 """In the order of tables and legends."""
 
 VOTES_OF = {"majority": "best_of_n", "weighted": "best_of_n"}
