@@ -23,6 +23,7 @@ from ttc.report.plots import Subject, draw_lines
 from ttc.report.summary import print_readout
 from ttc.settings.schema import Doubts
 from ttc.store import Folder
+from ttc.strategies import STRATEGIES
 from ttc.types import Reference
 
 NAN = float("nan")
@@ -253,9 +254,12 @@ def test_a_strategy_has_the_same_colour_in_every_picture() -> None:
     }
     assert colours(line_of) == {
         **{"greedy": GREY, "best_of_n": COLOURS[0], "beam": COLOURS[1], "dvts": COLOURS[2]},
-        "mine w=2": COLOURS[3],
+        "mine w=2": COLOURS[len(STRATEGIES) - 1],
     }
-    assert colours({"dvts": "dvts", "dvts w=2": "dvts"}) == {"dvts": COLOURS[2], "dvts w=2": COLOURS[3]}
+    assert colours({"dvts": "dvts", "dvts w=2": "dvts"}) == {
+        "dvts": COLOURS[2],
+        "dvts w=2": COLOURS[len(STRATEGIES) - 1],
+    }
 
 
 def test_a_line_starts_at_the_shared_cell_of_its_own_settings() -> None:
