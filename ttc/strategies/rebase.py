@@ -1,8 +1,8 @@
 """REBASE: a tree search that shares children out by reward.
 
 Wu et al. 2408.00724, "Inference scaling laws", section 3.2: n first steps; every round the n - over children
-go to the live paths in proportion to softmax(score / T_b), so that a weak path is starved and not cut. Over paths
-leave the budget. Deviation: the last round samples to the end of the text, as in every search here.
+go to the live paths in proportion to softmax(score / T_b), so that a weak path is starved and not cut. Over
+paths leave the budget. Deviation: the last round samples to the end of the text, as in every search here.
 """
 
 from __future__ import annotations
