@@ -17,7 +17,8 @@ from ttc.store import Folder
 from ttc.studies.compare import compare
 from ttc.studies.page import forests, make_report
 from ttc.studies.page.findings import find
-from ttc.studies.page.panels import Source, make_pairs, make_panels
+from ttc.studies.page.panels import make_pairs, make_panels
+from ttc.studies.page.sources import Source
 
 PROBLEMS = [f"p{i}" for i in range(12)]
 

@@ -18,7 +18,8 @@ from ttc.settings.build import read, sort_words
 from ttc.store import Folder
 from ttc.store.published import REPORT, publishable
 from ttc.studies.page.findings import find
-from ttc.studies.page.panels import Source, make_panels
+from ttc.studies.page.panels import make_panels
+from ttc.studies.page.sources import Source
 from ttc.types import Faults, UserError
 
 KINDS: Mapping[str, Literal["dataset", "space"]] = {"hf": "dataset", "hf-space": "space"}

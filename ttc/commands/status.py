@@ -15,12 +15,11 @@ from ttc.report.formats import counted, duration
 from ttc.report.tables import Table, column
 from ttc.report.view import name
 from ttc.store import CellRecord, Folder
+from ttc.store.schema import STATES
 from ttc.types import MASK, NOT_KEPT, Faults, UserError
 
 PERIOD = 2.0
 """Seconds between two looks of --watch."""
-
-STATES = ("done", "too_long", "cut", "failed", "missing")
 
 Key = tuple[str, str, int]
 """(family, problem_key, seed)"""

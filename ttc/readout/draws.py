@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from ttc.readout.pools import SETTLED, UNIT, Key, among
 from ttc.store import Folder
+from ttc.store.schema import STATES
 from ttc.types import total
 
 STEP_COLUMNS = (*UNIT, "address", "parent", "step", "text", "finish", "tokens", "score")
@@ -102,7 +103,7 @@ class Outcome:
 
 
 def _badness(outcome: tuple[str, str | None]) -> int:
-    return ["done", "too_long", "cut", "failed", "missing"].index(outcome[0])
+    return STATES.index(outcome[0])
 
 
 def read_outcomes(folder: Folder, keys: Collection[Key]) -> Mapping[Key, Outcome]:

@@ -1,4 +1,4 @@
-"""What every figure shows, as plain frames of points: plots.py draws them on paper, the page on a screen.
+"""What every figure shows, as plain frames of points, which plots.py and bars.py draw.
 
 A frame has the columns POINT, and `facet` where a figure is several small ones. Incomplete cells have no
 point. What a folder has nothing for is a frame without rows.

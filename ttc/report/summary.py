@@ -14,6 +14,7 @@ from ttc.report.formats import points
 from ttc.report.tables import Row, Table, column
 from ttc.report.view import name, panels, shown, sizes
 from ttc.store import Folder
+from ttc.store.published import REPORT
 from ttc.types import Reference
 
 COSTS = ("policy_tokens", "prm_tokens", "flops", "seconds")
@@ -34,7 +35,7 @@ def show_results(
     draw_headline(folder, rows, references)
     picture = relative(folder.local("plots", "accuracy.png"))
     console.print(f"results: {relative(folder.local())}  picture: {picture}")
-    console.print(f"report: {relative(folder.local('report.html'))}")
+    console.print(f"report: {relative(folder.local(REPORT))}")
 
 
 def print_readout(rows: pd.DataFrame, console: Console, doubts: Mapping[str, float]) -> None:

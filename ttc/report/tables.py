@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, is_dataclass
 from typing import Any
 
-from ttc.report.formats import FORMATS, WORDS
+from ttc.report.formats import FORMATS, WORDS, visible
 
 Row = Mapping[str, Any]
 
@@ -162,7 +162,7 @@ def to_html(table: Table) -> str:
 
 
 def _html(text: str) -> str:
-    return html.escape("".join(one if one.isprintable() else ascii(one)[1:-1] for one in text))
+    return html.escape(visible(text))
 
 
 def to_csv(table: Table) -> str:

@@ -21,6 +21,7 @@ from rich.console import Console
 from ttc.report.console import say
 from ttc.report.tables import as_json
 from ttc.store import Folder
+from ttc.store.published import REPORT
 from ttc.types import UserError, in_a_line, mask_all
 
 if TYPE_CHECKING:  # a plan does without
@@ -39,7 +40,7 @@ HEADLINE = (
     *("accuracy", "accuracy_low", "accuracy_high", "generated_tokens", "flops"),
 )
 """Columns of readout.parquet: a row per headline."""
-FILES = ("plots/accuracy.png", "report.html")
+FILES = ("plots/accuracy.png", REPORT)
 
 
 class Tracker(Protocol):

@@ -116,6 +116,8 @@ OWN: dict[str, Columns] = {
 """Table -> its own columns, behind the common ones."""
 
 TABLES = tuple(OWN)
+STATES = ("done", "too_long", "cut", "failed", "missing")
+"""What may be true of a search, the worst last; missing: it has no row in searches/."""
 COMMIT = "searches"
 """The table whose file commits a part."""
 

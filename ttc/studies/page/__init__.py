@@ -1,8 +1,8 @@
 """`ttc report FOLDER [FOLDER ...]`: the whole study as one file, report.html.
 
-panels.py says what is drawn and compared, findings.py what was found, optimal.py what choosing by difficulty
-brings, misses.py where it fails, forests.py which search trees go along, origin.py what it cost and where it
-comes from. ttc/report/page draws it.
+sources.py reads, panels.py says what is drawn and compared, findings.py what was found, optimal.py what
+choosing by difficulty brings, misses.py where it fails, forests.py which search trees go along, origin.py what it cost
+and where it comes from. ttc/report/page draws it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from ttc.report.tables import Table, column
 from ttc.settings.build import read, sort_words
 from ttc.store import Folder
 from ttc.store.provenance import now, versions
+from ttc.store.published import REPORT
 from ttc.studies.page import misses, origin
 from ttc.studies.page.findings import find
 from ttc.studies.page.forests import plant
 from ttc.studies.page.optimal import best_of
-from ttc.studies.page.panels import Panel, Source, describe, make_panels
+from ttc.studies.page.panels import Panel, describe, make_panels
+from ttc.studies.page.sources import Source
 from ttc.studies.settings import ReportSettings
 from ttc.types import UserError, place_of
 
-FILE = "report.html"
 PERIOD = 10.0
 """Seconds between two looks of --watch, at least; and five times what making the page takes."""
 
@@ -49,7 +50,7 @@ def report(words: Sequence[str], console: Console) -> None:
     folders = [Folder(name) for name in dict.fromkeys(given.names)]
     if settings.out is None and len(folders) > 1:
         raise UserError("several folders are one page: say where it goes, as in out=report.html")
-    place = place_of(settings.out or f"{folders[0]}/{FILE}")
+    place = place_of(settings.out or f"{folders[0]}/{REPORT}")
     while True:
         began = time.monotonic()
         at_work = watch and any(folder.holder() for folder in folders)
@@ -67,7 +68,7 @@ def report(words: Sequence[str], console: Console) -> None:
 
 def write_report(folder: Folder) -> None:
     """report.html of one folder."""
-    folder.write_bytes(FILE, make_report([folder])[0])
+    folder.write_bytes(REPORT, make_report([folder])[0])
 
 
 def make_report(folders: Sequence[Folder]) -> tuple[bytes, list[dict[str, Any]]]:

@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from ttc.report.figures import POOL
 from ttc.report.formats import counted, points, signed
 from ttc.stats import paired
-from ttc.studies.page.panels import POOL, Panel
+from ttc.studies.page.panels import Panel
 
 SURE = 0.05
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ttc.report.page import pack
 from ttc.store import CellRecord
 from ttc.studies.page.panels import Panel
-from ttc.studies.trees import Forest, Tree
+from ttc.studies.tree import Tree
 
 ROOM = 7_500_000
 """Letters that all trees of a page may take."""
@@ -21,8 +21,6 @@ TRIED = 4
 """Problems by which it is judged how large trees are."""
 READ = 6400
 """Paths of a line that are in memory at once."""
-
-Wanted = tuple[CellRecord, str, int]
 
 
 def plant(panels: Sequence[Panel]) -> tuple[list[list[dict[str, Any]]], dict[str, bytes]]:
@@ -98,10 +96,9 @@ def _trees(
         by_source.setdefault(place, []).append((record, line))
     for place, own in by_source.items():
         source = panel.sources[place]
-        forest, (_, selections) = Forest(source.folder, source.config), source.folder.cells()
-        asked = {record.cell: {key for key, *_ in selections[record.selection]} for record, _ in own}
+        asked = {record.cell: set(source.asks(record)) for record, _ in own}
         named = [(record, key, line) for record, line in own for key in problems if key in asked[record.cell]]
-        trees = forest.trees([(record, key, seed) for record, key, _ in named])
+        trees = source.forest.trees([(record, key, seed) for record, key, _ in named])
         for (_, _, line), tree in zip(named, trees, strict=True):
             found.setdefault(tree.problem_key, []).append(_small(tree) | {"line": line})
     return found

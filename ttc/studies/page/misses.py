@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from ttc.readout.names import plain
 from ttc.readout.pools import Tables
 from ttc.readout.rows import REASONS
+from ttc.report.figures import POOL
 from ttc.report.formats import counted, score
 from ttc.report.tables import Table, column
 from ttc.stats.verifier import auroc, calibration_error, reliability
-from ttc.studies.page.panels import POOL, Panel, Source
+from ttc.studies.page.panels import Panel
+from ttc.studies.page.sources import Source
 
 SHOWN = 50
 """Lines of a table of faults or disagreements."""
@@ -104,10 +106,7 @@ def calibration(panel: Panel, tables: Tables, place: int) -> Iterator[dict[str, 
             families[record.family] = record
     agg = source.results.agg
     for record in families.values():
-        _, selections = source.folder.cells()
-        keys = [
-            (record.family, key, seed) for key, *_ in selections[record.selection] for seed in record.seeds
-        ]
+        keys = [(record.family, key, seed) for key in source.asks(record) for seed in record.seeds]
         rows = [np.arange(one.start, one.stop) for one in map(tables.rows, keys)]
         at_N = np.concatenate(rows) if rows else np.zeros(0, dtype=int)
         score_N = tables.scores(str(record.verifier)).values_N[agg][at_N]

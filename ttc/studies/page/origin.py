@@ -11,7 +11,8 @@ import pandas as pd
 from ttc.readout.names import plain
 from ttc.report.formats import amount, count, counted, duration, percent
 from ttc.report.tables import Table, column
-from ttc.studies.page.panels import Panel, Source
+from ttc.studies.page.panels import Panel
+from ttc.studies.page.sources import Source
 
 COSTS = (
     column("reading", "text", "label"),

@@ -14,22 +14,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttc.readout import readout_config
-from ttc.readout.names import Reading, Results, choice_name, plain
-from ttc.report.doubts import add_doubts, explain
+from ttc.readout.names import Reading, choice_name, plain
+from ttc.report.doubts import explain
+from ttc.report.figures import POOL
 from ttc.report.formats import FORMATS, amount, points
 from ttc.report.summary import standing
-from ttc.report.view import name, panels, shown, sizes
-from ttc.settings.schema import ReadoutConfig
+from ttc.report.view import name, panels, sizes
 from ttc.stats import paired
-from ttc.store import Folder
+from ttc.studies.page.sources import Source
 
 COMPARED = 120
 """Readings of a panel up to which all are compared with all; of more the headlines are."""
 MAPPED = 2000
 """Problems that the map has room for: of more, evenly drawn ones."""
-POOL = "best_of_n"
-"""How strategies of independent paths are called: best_of_n, sal_best_of_n."""
 FEW = 30
 """Problems below which a panel is called a small sample."""
 AXES = {
@@ -40,33 +37,6 @@ AXES = {
     "seconds": "engine seconds per problem",
 }
 """What a chart can have as its x."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A results folder that is drawn. Making one reads its readout.
-
-    Raises:
-        UserError: there is none.
-    """
-
-    folder: Folder
-    results: Results
-    config: ReadoutConfig
-
-    @staticmethod
-    def of(folder: Folder) -> Source:
-        return Source(folder, Results(folder), readout_config(folder))
-
-    @cached_property
-    def prefixes(self) -> pd.DataFrame:
-        """The rows of the subset `prefix`."""
-        rows = self.folder.frame("readout")
-        return rows[rows["subset"] == "prefix"]
-
-    def rows(self) -> pd.DataFrame:
-        """A row per cell and vote in the declared subset and aggregation, doubts marked."""
-        return add_doubts(shown(self.results.rows), vars(self.config.doubts))
 
 
 @dataclass(frozen=True)
