@@ -1,8 +1,8 @@
 """`ttc report FOLDER [FOLDER ...]`: the whole study as one file, report.html.
 
 sources.py reads, panels.py says what is drawn and compared, findings.py what was found, optimal.py what
-choosing by difficulty brings, misses.py where it fails, forests.py which search trees go along, origin.py what it cost
-and where it comes from. ttc/report/page draws it.
+choosing by difficulty brings, misses.py where it fails, forests.py which search trees go along, origin.py
+what it cost and where it comes from. ttc/report/page draws it.
 """
 
 from __future__ import annotations
