@@ -30,7 +30,8 @@ class Cell:
 
     Attributes:
         name: the strategy's, as the registry has it.
-        headlines: votes that the line named as strategies; None: the readout's declared one.
+        headlines: votes that the line named as strategies, or that the strategy's paper reads; None: the
+            readout's declared one.
     """
 
     name: str
@@ -173,7 +174,7 @@ def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
         sampling=sampling,
         variant=variant_of(config, strategy),
         seeds=config.seeds if config.seeds is not None else (config.seed or 0,),
-        headlines=(str(config.strategy["name"]) if config.strategy["name"] in VOTES_OF else None,),
+        headlines=(said if (said := str(config.strategy["name"])) in VOTES_OF else strategy.headline,),
     )
 
 

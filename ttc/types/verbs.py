@@ -115,6 +115,9 @@ class Strategy(ABC):
     temperature: ClassVar[float | None] = None
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
+    headline: ClassVar[str | None] = None
+    """The vote that the method's paper reads its result off; None: the one that the readout declares."""
+
     @property
     def prefix_unit(self) -> int | None:
         """The first k*unit paths of a big run ARE the run at k*unit (None: they are not): unit k comes of the
