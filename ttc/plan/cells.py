@@ -10,12 +10,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ttc.plan.points import given_parameters, known_parameters, read_strategy, registry_name, variant_of
+from ttc.plan.points import (
+    ending_of,
+    given_parameters,
+    known_parameters,
+    read_strategy,
+    registry_name,
+    variant_of,
+)
 from ttc.settings.build import build
 from ttc.settings.compose import Unread, compose
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
 from ttc.strategies import VOTES_OF
-from ttc.types import Faults, Sampling, Strategy, did_you_mean
+from ttc.types import Ending, Faults, Sampling, Strategy, did_you_mean
 
 LAUNCH_KEYS = (
     *("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded"),
@@ -32,6 +39,7 @@ class Cell:
         name: the strategy's, as the registry has it.
         headlines: votes that the line named as strategies, or that the strategy's paper reads; None: the
             readout's declared one.
+        ending: when its pools have enough before they have n; None: never.
     """
 
     name: str
@@ -43,6 +51,7 @@ class Cell:
     variant: str
     seeds: tuple[int, ...]
     headlines: tuple[str | None, ...] = (None,)
+    ending: Ending | None = None
 
     @property
     def n(self) -> int:
@@ -173,6 +182,7 @@ def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
         dataset=config.dataset,
         sampling=sampling,
         variant=variant_of(config, strategy),
+        ending=ending_of(config, strategy),
         seeds=config.seeds if config.seeds is not None else (config.seed or 0,),
         headlines=(said if (said := str(config.strategy["name"])) in VOTES_OF else strategy.headline,),
     )

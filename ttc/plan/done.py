@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -16,7 +17,8 @@ import pyarrow.compute as pc
 
 from ttc.data.files import kind_of
 from ttc.data.problems import key_of
-from ttc.plan.jobs import JobKey, PlannedCell
+from ttc.plan.begun import stored_units
+from ttc.plan.jobs import Begun, JobKey, PlannedCell
 from ttc.plan.plan import Done, Plan, UnscoredKey
 from ttc.settings.schema import DatasetConfig
 from ttc.store import Folder
@@ -39,17 +41,37 @@ def find_done(folder: Folder, cells: Iterable[PlannedCell]) -> Done:
     """The units that committed searches cover, and the stored pool paths that a verifier has yet to score."""
     cells = tuple(cells)
     where = _is_one("family", (planned.family for planned in cells))
-    names = ["family", "problem_key", "seed", "unit_first", "units"]
+    names = ["family", "problem_key", "seed", "unit_first", "units", "ended"]
     rows = folder.read("searches", [*names, "status"], where=where)
     spans = functools.cache(
         lambda first, count: frozenset(range(first, first + count))
     )  # nearly all are alike
     units: dict[JobKey, frozenset[int]] = {}
-    for family, problem, seed, first, count in _tuples(rows.filter(pc.field("status") != "failed"), names):
+    ended: dict[JobKey, frozenset[str]] = {}
+    settled = rows.filter(pc.field("status") != "failed")
+    for family, problem, seed, first, count, words in _tuples(settled, names):
         # a million keys share a few thousand texts
         key, span = (sys.intern(family), sys.intern(problem), seed), spans(first, count)
         units[key] = units[key] | span if key in units else span
-    return Done(units, _unscored(folder, cells))
+        if words:
+            ended[key] = ended.get(key, frozenset()) | frozenset(words)
+    done = Done(units, _unscored(folder, cells), ended)
+    return replace(done, begun=_begun(folder, cells, done))
+
+
+def _begun(folder: Folder, cells: Iterable[PlannedCell], done: Done) -> dict[JobKey, Begun]:
+    """Of pools that an ending has not had enough of: what it must know of the units that are there."""
+    found: dict[JobKey, Begun] = {}
+    for planned in (one for one in cells if one.cell.ending):
+        word = planned.cell.ending.word if planned.cell.ending else ""
+        keys = [
+            key
+            for key, units in done.units.items()
+            if key[0] == planned.family and units and word not in done.ended.get(key, ()) and key not in found
+        ]
+        if keys:
+            found |= stored_units(folder, keys, planned.cell.strategy.guided)
+    return found
 
 
 def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:

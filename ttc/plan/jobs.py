@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -17,9 +17,9 @@ from ttc.data.problems import key_of, name_of
 from ttc.models import ENGINES
 from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
-from ttc.store.schema import CellRecord, column_of
+from ttc.store.schema import CellRecord, column_of, most_units
 from ttc.strategies import parameters
-from ttc.types import Path, Problem, Sampling, Strategy
+from ttc.types import Ending, Path, Problem, Sampling, Strategy
 
 VERSION = 2
 """Of the searches' semantics and of the ids."""
@@ -35,6 +35,30 @@ def verifier_id(identity: Identity, format_: str | None) -> str:
     return digest("verifier", VERSION, identity.model, identity.context, format_)
 
 
+APART = 1 << 16
+"""The root's children by which whole searches lie apart, where a budget pays for several of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolUnit:
+    """What an ending knows of a unit: the answers of its paths, and what it cost beside the root.
+
+    Attributes:
+        costs: tokens and the sum of their contexts, of the policy and of the verifier; NaN: not known.
+    """
+
+    answers: tuple[str | None, ...]
+    costs: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A pool that is there in part. roots: the prompt's tokens, for the policy and for the verifier."""
+
+    units: tuple[PoolUnit, ...]
+    roots: tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One search for one problem and one seed: units first .. first + units of its family.
@@ -45,6 +69,9 @@ class Job:
         unit: paths that a unit returns: a path of a pool, a subtree of dvts, a whole beam search.
         shared: columns of its rows: what shaped the search, one mapping for all of its cell's jobs.
         score: the verifier that scores an unguided search's paths.
+        endings: what decides, as the units come, whether there are enough of them: of at most `units`; and
+            `least` are wanted whatever they say.
+        before: the pool's units before `first`, where an ending must know them.
     """
 
     family: str
@@ -59,10 +86,21 @@ class Job:
     units: int
     score: str | None = None
     stored: tuple[Path, ...] = ()
+    endings: tuple[Ending, ...] = ()
+    least: int = 0
+    before: Begun | None = None
 
     @property
     def n(self) -> int:
         return self.units * self.unit
+
+    def child_of(self, unit: int) -> int:
+        """The root's first child of a unit."""
+        return unit * (self.strategy.prefix_unit or APART)
+
+    def unit_of(self, address: Sequence[int]) -> int:
+        """The unit an address belongs to. The root's roll-outs are dealt out as its children are."""
+        return (address[0] if address[0] >= 0 else -1 - address[0]) // (self.strategy.prefix_unit or APART)
 
     @property
     def title(self) -> str:
@@ -96,7 +134,8 @@ class PlannedCell:
 
     @property
     def units(self) -> int:
-        return self.cell.n // self.unit
+        """Of a pool, at most."""
+        return most_units(self.cell.n, self.cell.strategy.prefix_unit, self.cell.ending)
 
     @cached_property
     def family(self) -> str:
@@ -136,7 +175,8 @@ class PlannedCell:
         """What the folder keeps of it."""
         cell = self.cell
         selection = digest([key_of(problem) for problem in self.problems])
-        hashed = digest(self.family, cell.n, self.verifier, selection)
+        said = (cell.ending.word,) if cell.ending else ()
+        hashed = digest(self.family, cell.n, self.verifier, selection, *said)
         return CellRecord(
             cell=f"{cell.name}-n{cell.n}-{hashed[:8]}",
             variant=cell.variant,
@@ -149,6 +189,7 @@ class PlannedCell:
             unit=cell.strategy.prefix_unit,
             guided=cell.strategy.guided,
             gold=cell.prm is not None and ENGINES[cell.prm.engine].knows_gold,
+            ending=cell.ending,
         )
 
     def job(
@@ -160,10 +201,15 @@ class PlannedCell:
         score: str | None = None,
         stored: tuple[Path, ...] = (),
     ) -> Job:
-        if units not in self._sized:
-            self._sized[units] = replace(self.cell.strategy, n=(units or 1) * self.unit)  # type: ignore[type-var]
-        shared = (self.family, self._sized[units], self.cell.sampling, self.unit, self.columns)
+        shared = (self.family, self.sized(units), self.cell.sampling, self.unit, self.columns)
         return Job(*shared, problem, *key[1:], first, units, score, stored)
+
+    def sized(self, units: int) -> Strategy:
+        """The strategy for so many units at once; a whole search is one."""
+        units = (units or 1) if self.cell.strategy.prefix_unit else 1
+        if units not in self._sized:
+            self._sized[units] = replace(self.cell.strategy, n=units * self.unit)  # type: ignore[type-var]
+        return self._sized[units]
 
     @cached_property
     def _sized(self) -> dict[int, Strategy]:

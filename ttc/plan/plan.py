@@ -5,14 +5,15 @@ Of a family (jobs.py) the largest n is what runs, and only what is missing of it
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 
 from ttc.data.problems import key_of
-from ttc.plan.jobs import Job, JobKey, PlannedCell
-from ttc.types import Path, Problem
+from ttc.plan.jobs import Begun, Job, JobKey, PlannedCell
+from ttc.types import Ending, Path, Problem
 
 UnscoredKey = tuple[str, str, str, int]
 """(verifier, family, problem key, seed)"""
@@ -25,6 +26,10 @@ class Done:
     units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
     unscored: Mapping[UnscoredKey, tuple[Path, ...]] = field(default_factory=dict)
     """Stored paths of an unguided family that the verifier has not scored."""
+    ended: Mapping[JobKey, frozenset[str]] = field(default_factory=dict)
+    """The endings that have had enough of a pool, by their words."""
+    begun: Mapping[JobKey, Begun] = field(default_factory=dict)
+    """Pools that an ending has yet to look at, as far as they are there."""
 
 
 @dataclass
@@ -51,6 +56,32 @@ class Demand:
     verifiers: tuple[str, ...]
     """That score its paths afterwards."""
 
+    @property
+    def ending(self) -> Ending | None:
+        """They want no more than it says."""
+        return self.planned.cell.ending
+
+    def is_like(self, problems: Mapping[str, Problem], planned: PlannedCell) -> bool:
+        """Does the cell want the same, but for how much of it?"""
+        return self.problems is problems and self.ending == planned.cell.ending
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Units of a pool that are missing; with endings at most so many (`Job`)."""
+
+    first: int
+    units: int
+    endings: tuple[Ending, ...] = ()
+    least: int = 0
+    before: Begun | None = None
+
+    @property
+    def expected(self) -> int:
+        """What the plan says of it: where a budget decides, no more than is known."""
+        priced = any(ending.budgets for ending in self.endings)
+        return max(1, self.least) if priced else self.units
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -70,8 +101,9 @@ class Plan:
         for key, demands in self._keys(problems):
             planned, problem = demands[0].planned, demands[0].problems[key[1]]
             score = _scored_by(demands)
-            for first, count in self._gaps(key, demands):
-                yield planned.job(problem, key, first, count, score[0] if score else None)
+            for gap in self._gaps(key, demands):
+                job = planned.job(problem, key, gap.first, gap.units, score[0] if score else None)
+                yield replace(job, endings=gap.endings, least=gap.least, before=gap.before)
             for verifier in score:
                 if paths := self.done.unscored.get((verifier, *key)):
                     yield planned.job(problem, key, 0, 0, verifier, paths)
@@ -85,7 +117,7 @@ class Plan:
             count.wanted += 1
             count.units = max(count.units, *(demand.units for demand in demands))
             gaps = self._gaps(key, demands)
-            paths = sum(units for _, units in gaps) * unit
+            paths = sum(gap.expected for gap in gaps) * unit
             pools = [self.done.unscored.get((verifier, *key), ()) for verifier in _scored_by(demands)]
             count.searches += len(gaps)
             count.paths += paths
@@ -123,9 +155,19 @@ class Plan:
                     if own := [demand for demand in demands if problem in demand.problems]:
                         yield (family, problem, seed), own
 
-    def _gaps(self, key: JobKey, demands: Sequence[Demand]) -> list[tuple[int, int]]:
-        units = max(demand.units for demand in demands)
-        return [] if self.stored else missing_runs(units, self.done.units.get(key, frozenset()))
+    def _gaps(self, key: JobKey, demands: Sequence[Demand]) -> list[Gap]:
+        if self.stored:
+            return []
+        have, ended = self.done.units.get(key, frozenset()), self.done.ended.get(key, frozenset())
+        asked = [one for one in demands if one.ending and one.ending.word not in ended]
+        fixed = max((one.units for one in demands if not one.ending), default=0)
+        there = next(unit for unit in itertools.count() if unit not in have)  # without a gap
+        growing = [one for one in asked if one.units > max(there, fixed)]
+        if not growing:
+            return [Gap(*run) for run in missing_runs(fixed, have)]
+        endings = tuple(one.ending for one in growing if one.ending)
+        units = max(one.units for one in growing) - there
+        return [Gap(there, units, endings, max(0, fixed - there), self.done.begun.get(key))]
 
     @cached_property
     def _order(self) -> list[str]:
@@ -148,7 +190,7 @@ class Plan:
             problems = keyed[id(planned.problems)]
             for seed in planned.cell.seeds:
                 demands = found.setdefault(planned.family, {}).setdefault(seed, [])
-                same = next((i for i, demand in enumerate(demands) if demand.problems is problems), None)
+                same = next((i for i, one in enumerate(demands) if one.is_like(problems, planned)), None)
                 own = (planned.scored_by,) if planned.scored_by else ()
                 if same is None:
                     demands.append(Demand(planned, problems, planned.units, own))

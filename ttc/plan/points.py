@@ -6,16 +6,17 @@ No model and no dataset is looked up.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, replace
 from typing import Any
 
 from ttc import models, readout
+from ttc.readout import endings
 from ttc.settings.build import build
 from ttc.settings.compose import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import YOUNGER, Faults, Strategy
+from ttc.types import YOUNGER, Ending, Faults, Strategy
 
 SAMPLING = ("temperature", "top_p")
 """Settings of a policy that a strategy may insist on."""
@@ -66,7 +67,8 @@ def _find_faults(config: Config) -> list[str]:
         faults.append("prompt.separator='': must not be empty")
     if not config.dataset.path:
         faults.append("dataset.path=null: name a .jsonl, .json, .csv or .parquet file, or a Hub dataset")
-    return [*faults, *models.check(config.policy), *models.check(config.prm), *readout.check(config.readout)]
+    faults += [*models.check(config.policy), *models.check(config.prm), *readout.check(config.readout)]
+    return faults + endings.check(_ending(config))
 
 
 def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
@@ -99,6 +101,19 @@ def known_parameters(config: Config) -> Mapping[str, Field]:
     return parameters(STRATEGIES[name]) if name else {}
 
 
+def _ending(config: Config) -> Ending:
+    return Ending(**vars(config.stop), **vars(config.budget))
+
+
+def ending_of(config: Config, strategy: Strategy) -> Ending | None:
+    """When the point's pools have enough before they have n; None: never. One path is one path. A rule counts
+    paths that were drawn independently of each other."""
+    ending = _ending(config)
+    if strategy.guided or strategy.prefix_unit is None:
+        ending = Ending(**vars(config.budget))
+    return ending if strategy.n > 1 and (ending.rule or ending.budgets) else None
+
+
 def variant_of(config: Config, strategy: Strategy) -> str:
     """Sorted `key=value` words: every setting that shapes results and differs from its shipped one."""
     own = {group: shipped(group, getattr(config, group).name or "") for group in SHAPING}
@@ -111,6 +126,7 @@ def variant_of(config: Config, strategy: Strategy) -> str:
         words.append(f"prompt={config.prompt.name}")
     if config.max_tokens != defaults()["max_tokens"]:
         words.append(f"max_tokens={config.max_tokens}")
+    words += _ending_words(ending_of(config, strategy))
     for group, keys in SHAPING.items():
         for key in keys:
             silent = (group == "prm" and config.prm.engine == "none") or (
@@ -121,6 +137,20 @@ def variant_of(config: Config, strategy: Strategy) -> str:
                 plain = group == "dataset" or key in SAMPLING
                 words += _spell(key if plain else f"{group}.{key}", value, usual)
     return " ".join(sorted(words))
+
+
+def _ending_words(ending: Ending | None) -> Iterator[str]:
+    if ending is None:
+        return
+    yield from (f"budget.{measure}={limit:g}" for measure, limit in ending.budgets.items())
+    if ending.rule:
+        yield f"stop={ending.rule}"
+        usual = shipped("stop", ending.rule)
+        yield from (
+            f"stop.{key}={getattr(ending, key)}"
+            for key in ("certainty", "window")
+            if getattr(ending, key) != usual[key]
+        )
 
 
 def _spell(key: str, value: object, usual: object) -> list[str]:

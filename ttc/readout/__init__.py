@@ -92,14 +92,15 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
     tables = Tables(folder, config)
     writer = RowWriter(split_choice(config.headline), config.subset)
     subsets = [name for name, subset in SUBSETS.items() if subset.always or name == config.subset]
-    alike: dict[tuple[tuple[Key, ...], int, str | None], list[CellPools]] = {}
+    alike: dict[tuple[Any, ...], list[CellPools]] = {}
     for cell in (cell for cell in every if cell.usable):
         pools = find_pools(tables, cell, selections[cell.selection])
         if pools.seeds:
-            alike.setdefault((tuple(pools.keys), pools.pool_units, cell.verifier), []).append(pools)
+            alone = cell.cell if cell.ending else None  # each pool has a length of its own
+            alike.setdefault((tuple(pools.keys), pools.pool_units, cell.verifier, alone), []).append(pools)
         else:
             writer.add_incomplete(pools, subsets)
-    batches = make_batches(tables, list(alike), config)
+    batches = make_batches(tables, [key[:3] for key in alike], config)
     for batch, cells in zip(batches, alike.values(), strict=True):
         first = cells[0].cell
         costs = make_costs(tables, batch.keys, batch.units, first.verifier, first.guided)
@@ -111,20 +112,27 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
 
 def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) -> CellPools:
     """The pools that a cell reads: its seeds that are complete on all its problems (semantics, "Subsets")."""
-    draw = 1 if cell.unit is None else cell.n // cell.unit
     problems = [(key, problem_id, level) for key, problem_id, level in selection]
-    missing, failed, seeds, units = 0, 0, [], []
+    draw, missing, failed, seeds, units = cell.units, 0, 0, [], []
     for seed in cell.seeds:
         keys: list[Key] = [(cell.family, key, seed) for key, _, _ in problems]
         available = [tables.available(key, cell.verifier) for key in keys]
-        short = [key for key, count in zip(keys, available, strict=True) if count < draw]
+        short = [
+            key
+            for key, count in zip(keys, available, strict=True)
+            if count < draw and not (cell.ending and tables.has_ended(key, cell.ending))
+        ]
         missing += len(short)
         failed += sum(key in tables.covered and tables.covered[key].failed for key in short)
         if not short:
             seeds.append(seed)
             units += available
-    pool_units = 1 if cell.unit is None else min(units, default=0)
-    return CellPools(cell, problems, seeds, draw, pool_units, missing, failed)
+    pool_units = min(units, default=0)
+    if cell.ending and pool_units < draw:
+        pool_units = min(max(units, default=0), draw)
+    if cell.unit is None and not cell.ending:
+        pool_units = 1
+    return CellPools(cell, problems, seeds, draw, pool_units, missing, failed, units)
 
 
 def make_batches(

@@ -12,6 +12,7 @@ import numpy as np
 
 from ttc.readout.pools import POLICY_FACTS, PRM_FACTS, Key, Tables, places
 from ttc.stats.arrays import Floats
+from ttc.types import MEASURES
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,18 @@ class Side:
 
     def add_up(self, units: Callable[[Floats], Floats]) -> tuple[Floats, Floats, Floats]:
         """Tokens, FLOPs and seconds: 2P a computed token and 4 x attention for each token in its context
-        (semantics, "Axes and FLOPs"). units: value_BU -> the sum over those that are read."""
-        tokens_B = self.root_B + units(self.token_BU)
-        contexts_B = context_sum(np.zeros_like(self.root_B), self.root_B) + units(self.context_BU)
-        flops_B = 2 * self.params_B * tokens_B + 4 * self.attention_B * contexts_B
+        (semantics, "Axes and FLOPs"). units: value_BU -> the sum over those that are read, or for every
+        unit the sum up to it (_BU)."""
+        tokens, contexts = units(self.token_BU), units(self.context_BU)
+        root, params, attention, rate = (
+            fact_B.reshape(-1, *[1] * (tokens.ndim - 1))
+            for fact_B in (self.root_B, self.params_B, self.attention_B, self.rate_B)
+        )
+        tokens = root + tokens
+        contexts = context_sum(np.zeros_like(root), root) + contexts
+        flops = 2 * params * tokens + 4 * attention * contexts
         # a rule over texts takes no tokens, and no time to speak of
-        return tokens_B, flops_B, np.where(tokens_B == 0, 0.0, tokens_B / self.rate_B)
+        return tokens, flops, np.where(tokens == 0, 0.0, tokens / rate)
 
 
 @dataclass(frozen=True)
@@ -43,15 +50,25 @@ class Costs:
     verifier: Side | None
     guided: bool
 
-    def columns(self, m: int, resample: bool, scored: bool) -> dict[str, Floats]:
-        """Per pool, of the first m units, or (`resample`) of m mean ones. `scored`: the vote uses scores."""
+    def first(self, m: int) -> Floats:
+        """weight_BU of the first m units."""
+        B, U = self.policy.token_BU.shape
+        return np.tile(np.where(np.arange(U) < m, 1.0, 0.0), (B, 1))
+
+    def mean(self, m: int) -> Floats:
+        """weight_BU of m mean units."""
+        return np.full_like(self.policy.token_BU, m / self.policy.token_BU.shape[1])
+
+    def columns(self, weight_BU: Floats, scored: bool) -> dict[str, Floats]:
+        """Per pool, of each unit as much as its weight says. `scored`: the vote uses scores."""
 
         def units(value_BU: Floats) -> Floats:
-            return m * value_BU.mean(axis=1) if resample else value_BU[:, :m].sum(axis=1)
+            return np.where(weight_BU > 0, weight_BU * value_BU, 0.0).sum(axis=1)
 
         tokens_B, flops_B, seconds_B = self.policy.add_up(units)
         prm_tokens_B = np.zeros_like(tokens_B)
-        if self.verifier is not None and (scored or self.guided):
+        if self.pays(scored):
+            assert self.verifier, "who pays for one has one"
             prm_tokens_B, prm_flops_B, prm_seconds_B = self.verifier.add_up(units)
             flops_B, seconds_B = flops_B + prm_flops_B, seconds_B + prm_seconds_B
         return {
@@ -61,6 +78,17 @@ class Costs:
             "flops": flops_B,
             "seconds": seconds_B,
         }
+
+    def pays(self, scored: bool) -> bool:
+        """For the verifier."""
+        return self.verifier is not None and (scored or self.guided)
+
+    def prices(self, scored: bool) -> dict[str, tuple[Floats, Floats]]:
+        """Measure of a budget -> what the roots cost, root_B, and each unit beside them, price_BU."""
+        sides = [self.policy, *([self.verifier] if self.verifier and self.pays(scored) else [])]
+        roots = np.sum([side.add_up(lambda value_BU: 0.0 * value_BU[:, 0]) for side in sides], axis=0)
+        whole = np.sum([side.add_up(lambda value_BU: value_BU) for side in sides], axis=0)
+        return {name: (roots[i], whole[i] - roots[i][:, None]) for i, name in enumerate(MEASURES)}
 
 
 def context_sum(start: Floats, count: Floats) -> Floats:

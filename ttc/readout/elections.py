@@ -66,13 +66,16 @@ class Batch:
         self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool | None = None
     ) -> Iterator[tuple[Choice, Ballots]]:
         """Pool b's places in these orders, for every choice; `drawn`: whose vote is (not) so."""
-        asked = {need for vote in VOTES.values() for need in vote.needs}
-        columns = {name: column_BN[b][order_KN] for name, column_BN in self.columns.items() if name in asked}
-        ballots = Ballots(self.group_BN[b][order_KN], cuts, columns, self.right[b])
+        ballots = Ballots(self.group_BN[b][order_KN], cuts, self.columns_of(b, order_KN), self.right[b])
         for name, agg in self.choices():
             if drawn in (None, VOTES[name].drawn):
                 cast = ballots if agg is None else ballots.scored_by(self.scores[agg][b][order_KN])
                 yield (name, agg), cast
+
+    def columns_of(self, b: int, order_KN: Ints) -> dict[str, Floats]:
+        """What votes ask of the paths of pool b, in these orders; not their scores."""
+        asked = {need for vote in VOTES.values() for need in vote.needs}
+        return {name: column_BN[b][order_KN] for name, column_BN in self.columns.items() if name in asked}
 
     def winners(
         self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool

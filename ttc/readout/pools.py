@@ -20,7 +20,7 @@ from ttc.settings.schema import ReadoutConfig
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store import Folder
 from ttc.strategies.aggregations import AGGREGATIONS, last, mean
-from ttc.types import UserError
+from ttc.types import Ending, UserError
 
 Key = tuple[str, str, int]
 """(family, problem_key, seed)."""
@@ -39,7 +39,7 @@ POLICY_FACTS = ("prompt_tokens", "policy_params", "policy_attention", "policy_ra
 PRM_FACTS = ("prm_prompt_tokens", "prm_params", "prm_attention", "prm_rate")
 PRM_COSTS = ("prm_tokens", "prm_context_sum", *PRM_FACTS)
 SCORE_COLUMNS = ("path", "verifier", "scores", "raw_scores", *PRM_COSTS)
-SEARCH_COLUMNS = (*UNIT[:3], "unit_first", "units", "status", *POLICY_FACTS, *PRM_FACTS)
+SEARCH_COLUMNS = (*UNIT[:3], "unit_first", "units", "status", "ended", *POLICY_FACTS, *PRM_FACTS)
 
 
 @dataclass
@@ -48,6 +48,8 @@ class Coverage:
 
     status: dict[int, str] = field(default_factory=dict)  # unit -> one of SETTLED; a failed unit is absent
     failed: bool = False
+    ended: set[str] = field(default_factory=set)
+    """The endings that have had enough of it, by their words."""
     facts: dict[str, float | None] = field(default_factory=dict)
     """The last settled row's cost columns: the root's tokens, the models' sizes and rates."""
 
@@ -112,6 +114,10 @@ class Tables:
     def is_cut(self, key: Key) -> bool:
         """A search of it ended at one of its limits."""
         return key in self.covered and "cut" in self.covered[key].status.values()
+
+    def has_ended(self, key: Key, ending: Ending) -> bool:
+        """It was sampled until this ending had enough."""
+        return key in self.covered and ending.word in self.covered[key].ended
 
     def scores(self, verifier: str) -> Scores:
         """Made when they are first asked for."""
@@ -249,6 +255,7 @@ def _cover(searches: pa.Table) -> dict[Key, Coverage]:
             units = range(row["unit_first"], row["unit_first"] + row["units"])
             one.status.update(dict.fromkeys(units, row["status"]))
             one.facts = row
+            one.ended.update(row["ended"] or ())
         else:
             one.failed = True
     return covered

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -44,7 +44,8 @@ SUMMARY: Columns = [
     ("problems", pa.int32()),
     ("seeds", pa.int32()),  # complete on all problems
     ("pool", pa.int32()),  # paths of a pool that were read
-    *((name, pa.float64()) for name in COSTS),  # mean per problem, stand-alone (semantics, "Costs")
+    # means per problem: paths that counted (null: n), and what they cost, stand-alone (semantics, "Costs")
+    *((name, pa.float64()) for name in ("paths", *COSTS)),
     ("status", pa.string()),  # complete / incomplete (no seed is complete)
     # share of the pools without a path; of the others' paths that were cut by length, ended blank, state no
     # answer, or one nobody can read, or that the verifier did not score (semantics, "Doubts")
@@ -75,7 +76,8 @@ class CellPools:
         problems: (problem_key, problem_id, level), in the dataset's order.
         seeds: complete on all problems.
         draw: units that n paths are.
-        pool_units: the first units of every pool, as many as each of them has.
+        pool_units: the first units of every pool, as many as each of them has; where pools end by themselves
+            and not all are whole, as many as the largest has.
         missing, failed: (problem, seed) pairs of all the cell's seeds that are not there; of these, failed
             ones.
     """
@@ -87,6 +89,13 @@ class CellPools:
     pool_units: int
     missing: int
     failed: int
+    available: Sequence[int] = ()
+    """Units of each pool."""
+
+    @property
+    def whole(self) -> bool:
+        """Every pool has all that the cell might draw, whatever ends it sooner."""
+        return min(self.available, default=0) >= self.draw
 
     @property
     def keys(self) -> list[Key]:
@@ -108,6 +117,7 @@ class Figures:
         pool: paths of a pool that were read.
         winner_B: the chosen groups; None: an expectation over subsets chooses none.
         variance_B: over so many `permutations`; None: the expectation is exact.
+        paths: how many of them counted, as `costs`; empty: the cell's n.
     """
 
     correct_B: Floats
@@ -116,6 +126,7 @@ class Figures:
     winner_B: Ints | None = None
     variance_B: Floats | None = None
     permutations: int = 1
+    paths: Mapping[str, Floats] = field(default_factory=dict)
 
 
 def is_upper_bound(cell: CellRecord, vote: str) -> bool:
@@ -254,7 +265,7 @@ def _sum(
         "seeds": int(seed_S.sum()),
         "pool": figures.pool,
     }
-    for name, value_B in figures.costs.items():
+    for name, value_B in {**figures.costs, **figures.paths}.items():
         mean = float(value_B[inside_B].mean())
         out[name] = None if np.isnan(mean) else mean
     for name, share_B in faults.items():  # a pool without paths has no share of them

@@ -15,6 +15,9 @@ from ttc.types import ModelFacts, Path, total
 
 Row = dict[str, object]
 
+STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
+"""What a row of steps/ says of its costs."""
+
 
 @dataclass(frozen=True)
 class Grade:
@@ -49,18 +52,11 @@ def grade_columns(
     }
 
 
-def unit_of(job: Job, address: Sequence[int]) -> int:
-    """The unit an address belongs to: its root child // unit size; a beam search is one unit. The root's
-    roll-outs are dealt out as its children are."""
-    unit = job.strategy.prefix_unit
-    return (address[0] if address[0] >= 0 else -1 - address[0]) // unit if unit else 0
-
-
 def path_row(job: Job, path: Path, grade: Grade) -> Row:
     return job.columns | {
         "path": path_key(job, path),
         "n": job.n,
-        "unit": unit_of(job, path.address),
+        "unit": job.unit_of(path.address),
         "address": address_text(path.address),
         "copy": path.copy,
         "value": path.value,
@@ -130,7 +126,7 @@ def _drawn_rows(
     job: Job, columns: Row, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int], StepScore]
 ) -> list[Row]:
     columns = columns | {
-        "unit": unit_of(job, drawn.child.address),
+        "unit": job.unit_of(drawn.child.address),
         "address": address_text(drawn.child.address),
         "parent": address_text(drawn.parent.address),
         "verb": drawn.verb,
@@ -193,4 +189,5 @@ def search_row(
         "policy_attention": policy.attention,
         "prm_params": prm.params,
         "prm_attention": prm.attention,
+        "ended": [ending.word for ending in job.endings] if status != "failed" and job.endings else None,
     }

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from ttc.grading import Grader, extract
 from ttc.plan.jobs import Job
+from ttc.run.growing import Growing
 from ttc.run.launch import Failure, Launch
 from ttc.run.rows import Grade, Row, grade_row, path_row, score_rows, search_row, step_rows
 from ttc.run.session import Session, address_text
@@ -39,22 +40,30 @@ async def run_job(
     if job.stored:
         return await _score(job, job.stored, session, launch)
     try:
-        return await _search(job, launch, session, grader, start)
+        return await _search(job, launch, session, (policy, verifier), grader, start)
     finally:
         session.verifier.close()
 
 
 async def _search(
-    job: Job, launch: Launch, session: Session, grader: Grader, start: float
+    job: Job,
+    launch: Launch,
+    session: Session,
+    engines: tuple[PolicyModel | None, VerifierModel | None],
+    grader: Grader,
+    start: float,
 ) -> tuple[Rows, Failure | None]:
     def summary(grades: Sequence[Grade], paths: Sequence[Path], *why: str) -> Row:
         session.verifier.close()  # what was asked for in vain is paid
         return search_row(job, session, paths, grades, time.monotonic() - start, launch.facts, *why)
 
     try:
-        parts = (session.policy, session.verifier, session.context)
         async with launch.limits.in_time():
-            found = await job.strategy.search(Path(job.problem), *parts)
+            if job.endings:
+                found, job = await Growing(job, session, engines, grader, launch).run()
+            else:
+                parts = (session.policy, session.verifier, session.context)
+                found = await job.strategy.search(Path(job.problem), *parts)
         paths = number_copies(check_paths(job, found))
         leaves = _discarded(session, paths) if launch.discarded else []
         grades = await _grade(job, [*paths, *leaves], grader, launch.readout.reading)
@@ -62,6 +71,8 @@ async def _search(
         raise
     except (Cut, TooLong) as error:
         status = "cut" if isinstance(error, Cut) else "too_long"
+        if job.endings:  # and nobody asks for more
+            job = replace(job, units=max(1, job.least))
         return {"searches": [summary([], [], status, str(error))]}, None
     except Exception as error:  # one bad search must not take the others with it
         reason = f"{type(error).__name__}: {mask(str(error)).splitlines()[0] if str(error) else ''}"

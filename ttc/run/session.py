@@ -213,10 +213,13 @@ class SearchContext:
     spent: Bill
     seed: int
     problem_key: str
+    search: int = 0
+    """Which of several whole searches this is, where a budget pays for more than one."""
 
     def random(self, *place: int) -> random.Random:
         # of no strategy and no n, as the seeds of draws: searches are compared on one chance
-        return random.Random(_hash(f"{self.seed}/{self.problem_key}/chance/{address_text(place)}"))
+        own = f"search{self.search}/" if self.search else ""
+        return random.Random(_hash(f"{self.seed}/{self.problem_key}/chance/{own}{address_text(place)}"))
 
 
 class Session:
@@ -252,3 +255,8 @@ class Session:
         self.drawn = self.policy.drawn
         """Every draw, roll-outs included, in the order in which they came."""
         self.scored = self.verifier.scored
+
+    def start_at(self, child: int, search: int) -> None:
+        """What comes is another whole search: from this child of the root on, with chance of its own."""
+        self.policy.taken |= {((), False): child, ((), True): child}
+        self.context = replace(self.context, search=search)

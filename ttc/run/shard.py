@@ -167,7 +167,8 @@ class Shard:
         policy, prm = await self._stats()
         part = None
         if last or self._writer.due:
-            part = await asyncio.to_thread(self._writer.flush, _rate(policy), _rate(prm))
+            rates = (stats.rate if stats else None for stats in (policy, prm))
+            part = await asyncio.to_thread(self._writer.flush, *rates)
         news, self._news = self._news, Report()
         await self._emit(Report(news.done, news.failed, [part] if part else [], policy, prm))
 
@@ -196,12 +197,5 @@ def tail_sorted(jobs: Iterable[Job], paths: int) -> Iterator[Job]:
 
 
 def _size(job: Job) -> int:
-    """Paths that a job may return, or that it scores."""
-    return max(1, job.n or len(job.stored))
-
-
-def _rate(stats: EngineStats | None) -> float | None:
-    """Computed tokens per busy second; None for fakes, and where nobody counts."""
-    if stats is None or stats.computed_tokens is None or not stats.busy_seconds:
-        return None
-    return stats.computed_tokens / stats.busy_seconds
+    """Paths that a job may return, or that it scores; of a pool that grows a unit at a time, those."""
+    return max(1, (job.unit if job.endings else job.n) or len(job.stored))

@@ -32,7 +32,7 @@ def add_sal_prefix(group: Group, writer: RowWriter) -> None:
             paid = -(-n // unit) if unit else 1
             for choice in writer.sort(cell, elections):
                 one = elections[choice]
-                costs = group.costs.columns(paid, False, VOTES[choice[0]].scored)
+                costs = group.costs.columns(group.costs.first(paid), VOTES[choice[0]].scored)
                 figures = Figures(one.prefix_BC[:, c], costs, pool=cell.n, winner_B=one.winner_BC[:, c])
                 writer.add(group.tables, ordered, part, choice, SAL_PREFIX, figures)
 

@@ -12,7 +12,7 @@ import functools
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, fields, replace
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
 from itertools import islice
 from pathlib import Path
 from traceback import walk_tb
@@ -29,7 +29,7 @@ HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
 
 CONF, SWEEPS = HOME / "conf", HOME / "sweeps"
 
-PLAIN = {"cluster": "auto", "readout": "default", "dataset": "path"}
+PLAIN = {"cluster": "auto", "readout": "default", "dataset": "path", "stop": "none"}
 """Groups that have an option with nothing but the defaults; every group has them as `_base`."""
 
 MOST = 100_000
@@ -278,7 +278,8 @@ def options(group: str) -> list[str]:
 
 def defaults() -> dict[str, Any]:
     """A launch's own settings."""
-    return {field.name: field.default for field in fields(Config) if field.default is not MISSING}
+    usual = {field.name: field.default for field in fields(Config) if field.default is not MISSING}
+    return {key: asdict(value) if is_dataclass(value) else value for key, value in usual.items()}  # type: ignore[arg-type]
 
 
 def _base(group: str) -> dict[str, Any]:

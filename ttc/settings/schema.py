@@ -208,6 +208,27 @@ class ReadoutConfig:
 
 
 @dataclass(frozen=True)
+class StopConfig:
+    """When an unguided search has samples enough, before it has n (semantics, "Endings")."""
+
+    rule: str | None = None
+    """A name in ttc.readout.endings.RULES; null: never."""
+    certainty: Share = 0.95
+    """beta: how probable it must be that the leading answer stays the most frequent one."""
+    window: Count = 1
+    """Paths between two looks; esc: those that must agree."""
+
+
+@dataclass(frozen=True)
+class BudgetConfig:
+    """What the search for one problem may cost, generation and verification together; n bounds it, too."""
+
+    tokens: Count | None = None
+    flops: Positive | None = None
+    seconds: Positive | None = None
+
+
+@dataclass(frozen=True)
 class Config:
     """One point of the grid, as composed."""
 
@@ -219,10 +240,12 @@ class Config:
     prompt: Prompt
     cluster: ClusterConfig
     readout: ReadoutConfig
+    stop: StopConfig
     n: Count = 16
     """Finished paths that a strategy may return for one problem."""
     max_tokens: Count = 2048
     """New tokens that a path may have."""
+    budget: BudgetConfig = BudgetConfig()
     name: FolderName = "default"
     """The folder under `results_dir`."""
     results_dir: str = "results"
@@ -251,5 +274,6 @@ GROUPS: Mapping[str, type[Any]] = {
     "dataset": DatasetConfig,
     "cluster": ClusterConfig,
     "readout": ReadoutConfig,
+    "stop": StopConfig,
 }
 """Groups of conf/ -> their settings; a prompt is its file's alone, and a strategy's settings are its own."""

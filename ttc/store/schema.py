@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from ttc.strategies import STRATEGIES, parameters
-from ttc.types import Count, Strategy
+from ttc.types import Count, Ending, Strategy
 
 SCHEMA_VERSION = 2
 
@@ -111,6 +111,7 @@ OWN: dict[str, Columns] = {
         ("policy_rate", REAL),  # computed tokens / busy second of the engine, at hand-over
         *_all(LONG, "prm_params prm_attention"),
         ("prm_rate", REAL),
+        ("ended", pa.list_(TEXT)),  # the endings (stop, budget) that had enough of the pool by then, by name
     ],
 }
 """Table -> its own columns, behind the common ones."""
@@ -174,6 +175,17 @@ def table_schema(table: str) -> pa.Schema:
     return pa.schema([*common_columns(), *OWN[table]])
 
 
+MOST = 1024
+"""Whole searches that a budget may pay for, where a search is one unit."""
+
+
+def most_units(n: int, unit: int | None, ending: Ending | None) -> int:
+    """The units that a cell may use: n paths, or what its budget pays of searches that each return n."""
+    if unit is not None:
+        return n // unit
+    return MOST if ending and ending.budgets else 1
+
+
 @dataclass(frozen=True)
 class CellRecord:
     """A point of the grid as a results folder remembers it: all that a readout needs, and no model.
@@ -187,6 +199,7 @@ class CellRecord:
             of [problem_key, problem_id, level] in the dataset's order.
         unit: the strategy's prefix_unit (paths a unit returns; None: the whole search is one unit).
         gold: the verifier knows the gold answers (prm=oracle): what it decides is an upper bound.
+        ending: when its pools have enough before they have n; None: never.
     """
 
     cell: str
@@ -200,6 +213,12 @@ class CellRecord:
     unit: Count | None = None
     guided: bool = False
     gold: bool = False
+    ending: Ending | None = None
+
+    @property
+    def units(self) -> int:
+        """That its search has of a pool, at most."""
+        return most_units(self.n, self.unit, self.ending)
 
     @property
     def usable(self) -> bool:
@@ -246,6 +265,8 @@ def unite_cells(runs: Iterable[Mapping[str, Any]]) -> tuple[list[CellRecord], di
         selections.update(run["selections"])
         for record in run["cells"]:
             known = {name: value for name, value in record.items() if name in names}
+            if known.get("ending"):
+                known["ending"] = Ending(**known["ending"])
             lists = {name: tuple(known[name]) for name in ("seeds", "headlines") if name in known}
             cell = CellRecord(**known | lists)
             name = (*cell.line, cell.n)

@@ -132,7 +132,7 @@ class CostReader:
         """cost_P of m of the first `units` units."""
         keys = [(record.family, problem, seed) for problem in self.problems for seed in seeds]
         costs = make_costs(self.tables, keys, units, record.verifier, record.guided)
-        cost_B = costs.columns(m, resample=True, scored=scored)[self.axis]
+        cost_B = costs.columns(costs.mean(m), scored)[self.axis]
         cost_P = cost_B.reshape(-1, len(seeds)).mean(axis=1)
         if np.isnan(cost_P).any():
             raise UserError(

@@ -3,6 +3,7 @@
 Read paths.py and verbs.py first: a strategy needs no more.
 """
 
+from ttc.types.ending import MEASURES, Ending
 from ttc.types.engines import (
     YOUNGER,
     Draw,

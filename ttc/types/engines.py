@@ -141,6 +141,13 @@ class EngineStats:
     busy_seconds: float
     """Seconds in which the engine had at least one request."""
 
+    @property
+    def rate(self) -> float | None:
+        """Computed tokens per busy second; None for fakes, and where nobody counts."""
+        if self.computed_tokens is None or not self.busy_seconds:
+            return None
+        return self.computed_tokens / self.busy_seconds
+
 
 class PolicyModel(Protocol):
     """A policy engine. One call per round of a search; each draw is its own request."""
