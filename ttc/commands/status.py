@@ -16,7 +16,7 @@ from ttc.report.tables import Table, column
 from ttc.report.view import name
 from ttc.store import CellRecord, Folder
 from ttc.store.schema import STATES
-from ttc.types import MASK, NOT_KEPT, Faults, UserError
+from ttc.types import MASK, NOT_KEPT, Ending, Faults, UserError
 
 PERIOD = 2.0
 """Seconds between two looks of --watch."""
@@ -101,22 +101,26 @@ class Found:
     """What searches/ says: the state of every unit, and the reasons of what has failed."""
 
     def __init__(self, folder: Folder) -> None:
-        names = ["family", "problem_key", "seed", "unit_first", "units", "status", "reason"]
+        names = ["family", "problem_key", "seed", "unit_first", "units", "status", "reason", "ended"]
+        self.ended: defaultdict[Key, set[str]] = defaultdict(set)
         self.units: defaultdict[Key, dict[int, str]] = defaultdict(dict)
         self.faults: Counter[str] = Counter()
         for row in folder.read("searches", names).to_pylist():
             key = (row["family"], row["problem_key"], row["seed"])
             units = self.units[key]
+            self.ended[key].update(row["ended"] or ())
             for unit in range(row["unit_first"], row["unit_first"] + row["units"]):
                 if row["status"] != "failed" or unit not in units:  # a success stays one
                     units[unit] = row["status"]
             if row["status"] == "failed":
                 self.faults[row["reason"] or "?"] += 1
 
-    def state(self, key: Key, units: int) -> str:
-        """Of a search of so many units: the worst that is true of one of them."""
+    def state(self, key: Key, units: int, ending: Ending | None) -> str:
+        """Of a search of so many units, or as many as its ending wanted: the worst that is true of one."""
         have = self.units.get(key, {})
-        states = {have.get(unit, "missing") for unit in range(units)}
+        if ending and ending.word in self.ended.get(key, ()):
+            units = len(have)
+        states = {have.get(unit, "missing") for unit in range(units)} or {"done"}
         return next(state for state in reversed(STATES) if state in states)
 
 
@@ -126,8 +130,7 @@ def _keys(record: CellRecord, selection: Sequence[Sequence[Any]]) -> Iterator[Ke
 
 
 def _cell(record: CellRecord, selection: Sequence[Sequence[Any]], found: Found) -> dict[str, Any]:
-    units = record.n // record.unit if record.unit else 1
-    states = Counter(found.state(key, units) for key in _keys(record, selection))
+    states = Counter(found.state(key, record.units, record.ending) for key in _keys(record, selection))
     return {
         "cell": record.cell,
         "line": name(record.strategy, record.variant),

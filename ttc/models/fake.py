@@ -156,4 +156,5 @@ FAKE = Provider(
     lambda config, problems: Model(Identity("fake", config.context), ModelFacts(), "fake"),
     lambda config: FakePolicy(config.latency, config.fail_rate, config.context, config.max_num_seqs),
     lambda config: FakeVerifier(config.latency, config.fail_rate, config.context, config.max_num_seqs),
+    timed=False,
 )

@@ -14,7 +14,7 @@ from ttc.data.problems import load_problems
 from ttc.models import ENGINES, look_up
 from ttc.models.provider import Model
 from ttc.models.rehearsal import rehearse
-from ttc.plan.cells import Grid
+from ttc.plan.cells import Cell, Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
 from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
 from ttc.types import Faults, Problem, UserError
@@ -39,6 +39,24 @@ def check_cluster(mode: str) -> None:
         socket.create_connection((host, int(port)), timeout=5).close()
     except OSError as error:
         raise UserError(f"RAY_ADDRESS={address}: no Ray answers there ({error.strerror or error})") from None
+
+
+def _unpriced(cell: Cell, models: Mapping[EngineConfig, Model]) -> list[str]:
+    """Budgets in what one of the cell's engines does not tell."""
+    faults = []
+    engines = [("policy", cell.policy), *([("prm", cell.prm)] if cell.prm else [])]
+    for measure, limit in cell.ending.budgets.items() if cell.ending else ():
+        for part, engine in engines:
+            known = {
+                "tokens": True,
+                "flops": engine not in models or models[engine].facts.params is not None,
+                "seconds": ENGINES[engine.engine].timed,
+            }
+            why = {"flops": "nobody knows what a token of {} takes", "seconds": "nobody knows how fast {} is"}
+            if not known[measure]:
+                said = why[measure].format(f"{part}={engine.name}")
+                faults.append(f"budget.{measure}={limit:g}: {said}; take budget.tokens")
+    return faults
 
 
 @dataclass(frozen=True)
@@ -93,6 +111,7 @@ def look_up_all(grid: Grid) -> Inputs:
                 f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
                 "sampling: policy.logprobs=true"
             )
+        faults += _unpriced(cell, models)
     if faults:
         raise Faults(faults)
     prms = ((prm, model) for prm, model in models.items() if isinstance(prm, PrmConfig))

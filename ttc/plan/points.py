@@ -75,6 +75,8 @@ def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
     if name == "greedy":
         return name, STRATEGIES[name]()
     own = {key: value for key, value in given_parameters(config).items() if key in known_parameters(config)}
+    if STRATEGIES[name].spends:
+        own |= vars(config.budget)
     strategy = build(STRATEGIES[name], own | {"n": config.n}, "strategy.")
     if config.n == 1:
         return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
@@ -109,16 +111,17 @@ def ending_of(config: Config, strategy: Strategy) -> Ending | None:
     """When the point's pools have enough before they have n; None: never. One path is one path. A rule counts
     paths that were drawn independently of each other."""
     ending = _ending(config)
-    if strategy.guided or strategy.prefix_unit is None:
+    if strategy.guided or strategy.prefix_unit != 1:
         ending = Ending(**vars(config.budget))
-    return ending if strategy.n > 1 and (ending.rule or ending.budgets) else None
+    own = strategy.n > 1 and not strategy.spends
+    return ending if own and (ending.rule or ending.budgets) else None
 
 
 def variant_of(config: Config, strategy: Strategy) -> str:
     """Sorted `key=value` words: every setting that shapes results and differs from its shipped one."""
     own = {group: shipped(group, getattr(config, group).name or "") for group in SHAPING}
     words = [
-        f"{key}={getattr(strategy, key)}"
+        f"{key}={_shorten(getattr(strategy, key))}"
         for key, parameter in parameters(type(strategy)).items()
         if getattr(strategy, key) != (None if parameter.default is MISSING else parameter.default)
     ]
@@ -162,4 +165,6 @@ def _spell(key: str, value: object, usual: object) -> list[str]:
 
 def _shorten(value: object) -> str:
     word = "_".join(str(value).split())
+    if word.startswith("{"):
+        return f"~{hashlib.sha256(word.encode()).hexdigest()[:8]}"
     return word if len(word) <= 40 else f"{word[:30]}~{hashlib.sha256(word.encode()).hexdigest()[:8]}"

@@ -27,7 +27,7 @@ COSTS = ("generated_tokens", "policy_tokens", "prm_tokens", "flops", "seconds")
 PLAIN: Choice = ("majority", None)
 """The headline where no vote by score can be one."""
 
-REASONS = ("no_answer", "unscored", "too_long", "cut", "empty")
+REASONS = ("no_answer", "unscored", "too_long", "cut", "over_budget", "empty")
 
 ANSWER: Columns = [
     ("answer", pa.string()),  # null: none, or an expectation over subsets
@@ -170,7 +170,7 @@ class RowWriter:
     ) -> None:
         """One reading of a cell: an answer per pool, and their sums: over all, by level, by seed."""
         head = self._head(pools, choice, subset)
-        answer_B, reason_B = _answers(tables, pools, batch, figures.winner_B)
+        answer_B, reason_B = _answers(tables, pools, batch, figures)
         columns = pools.columns() | {"correct": figures.correct_B, "answer": answer_B, "reason": reason_B}
         schema = self._schemas["answers"]
         arrays = [
@@ -278,18 +278,20 @@ def _sum(
 
 
 def _answers(
-    tables: Tables, pools: CellPools, batch: Batch, winner_B: Ints | None
+    tables: Tables, pools: CellPools, batch: Batch, figures: Figures
 ) -> tuple[list[str | None], list[str | None]]:
     """The chosen answers as text, and why there is none; blanks that won have none."""
-    B = len(batch.keys)
-    answers: list[str | None] = [None] * B
-    reasons: list[str | None] = [None] * B
-    for b, winner in enumerate([] if winner_B is None else winner_B.tolist()):
+    answers: list[str | None] = [None] * len(batch.keys)
+    reasons: list[str | None] = [None] * len(batch.keys)
+    paths_B = figures.paths.get("paths")
+    for b, winner in enumerate(() if figures.winner_B is None else figures.winner_B.tolist()):
         if winner >= 0:
             answers[b] = tables.answers[batch.firsts[b][winner]]
             reasons[b] = None if (answers[b] or "").strip() else "no_answer"
         elif winner == UNSCORED:
             reasons[b] = "unscored"
+        elif paths_B is not None and paths_B[b] == 0 and (batch.place_BUW[b] >= 0).any():
+            reasons[b] = "over_budget"
         elif (batch.group_BN[b] >= 0).any() or (batch.place_BUW[b, : pools.draw] >= 0).any():
             reasons[b] = "no_answer"
         else:

@@ -24,7 +24,7 @@ def add_sal_prefix(group: Group, writer: RowWriter) -> None:
     cuts = sorted({n for pools in group.cells for n in sizes[pools.cell.cell]})
     # a search may have returned fewer rows than its n
     elections = elect(ordered, [min(n, ordered.units) for n in cuts], count=0)
-    for pools in group.cells:
+    for pools in (pools for pools in group.cells if not pools.cell.ending):  # the rival never stops early
         cell, unit = pools.cell, pools.cell.unit
         for n in sizes[cell.cell]:
             own = cell if n == cell.n else replace(cell, n=n, cell=f"{cell.cell}@{n}")
@@ -43,7 +43,7 @@ def sizes_by_cell(every: Sequence[CellRecord]) -> dict[str, list[int]]:
     Each is read once in a line of cells, from the smallest search that returned so many rows.
     """
     sizes: dict[str, list[int]] = {}
-    usable = sorted((cell for cell in every if cell.usable), key=lambda cell: cell.n)
+    usable = sorted((cell for cell in every if cell.usable and not cell.ending), key=lambda cell: cell.n)
     for line in {cell.line for cell in usable}:
         wanted = {cell.n for cell in every if cell.line == line}
         wanted |= {2**k for k in range(max(wanted).bit_length())}

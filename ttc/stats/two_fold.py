@@ -108,6 +108,22 @@ def choose(
     return found
 
 
+def choose_all(correct_CPS: Floats, bin_PS: Ints, prices: Prices) -> list[list[int]]:
+    """For each limit the candidate of each bin, chosen on all problems: for others than these."""
+    every_P = np.ones(correct_CPS.shape[1], dtype=bool)
+    opening_C = prices.opening(every_P, prices.probe)
+    together = _first_best(correct_CPS.sum(axis=(1, 2))[:, None], opening_C, len(prices.limits))
+    chosen: list[list[int]] = [[] for _ in prices.limits]
+    for b in range(int(bin_PS.max()) + 1):
+        inside_PS = bin_PS == b
+        small = inside_PS.mean(axis=1).sum() < SMALL
+        right_C1 = (correct_CPS * inside_PS).sum(axis=(1, 2))[:, None]
+        own = together if small else _first_best(right_C1, opening_C, len(prices.limits))
+        for limit, choice_1 in enumerate(own):
+            chosen[limit].append(int(choice_1[0]))
+    return chosen
+
+
 def strata(bin_PS: Ints) -> Ints:
     """stratum_P: a problem's bin as most of its seeds see it (their median)."""
     return np.sort(bin_PS, axis=1)[:, bin_PS.shape[1] // 2]

@@ -12,6 +12,7 @@ from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
+from ttc.strategies.optimal import Optimal
 from ttc.strategies.rebase import Rebase
 from ttc.types import Strategy
 
@@ -21,6 +22,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "beam": Beam,
     "dvts": Dvts,
     "rebase": Rebase,
+    "optimal": Optimal,
 }
 """In the order of tables and legends."""
 

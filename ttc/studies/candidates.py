@@ -11,6 +11,7 @@ import pandas as pd
 
 from ttc.readout import readout_config
 from ttc.readout.costs import make_costs
+from ttc.readout.elections import Choice
 from ttc.readout.names import PANEL, Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
 from ttc.report.doubts import add_doubts, explain
@@ -59,15 +60,21 @@ class Study:
         return sorted({int(seed) for one in self.candidates for seed in one.correct.columns})
 
 
-def studies(results: Results) -> list[Study]:
-    """The folder's studies. Upper bounds and incomplete cells are no candidates.
+def studies(results: Results, choice: Choice | None = None) -> list[Study]:
+    """The folder's studies. Upper bounds and incomplete cells are no candidates. choice: only readings by it
+    (where one path is all there is, any).
 
     Raises:
         UserError: there is nothing to choose from.
     """
     rows = results.rows
-    known = rows["cell"].isin(list(results.records))  # all, but where a later launch did not come to its end
+    # all, but where a later launch did not come to its end; and pools that end by themselves have costs of
+    # their own, which no n tells
+    known = rows["cell"].isin([cell for cell, record in results.records.items() if not record.ending])
     usable = rows[known & rows["accuracy"].notna() & ~rows["upper_bound"].astype(bool)]
+    if choice:
+        agg = usable["agg"].isna() if choice[1] is None else usable["agg"] == choice[1]
+        usable = usable[((usable["vote"] == choice[0]) & agg) | ((usable["n"] == 1) & usable["headline"])]
     groups: dict[tuple[Any, ...], list[Candidate]] = {}
     for reading in results.readings(usable):
         correct = results.correct(reading)
@@ -132,7 +139,9 @@ class CostReader:
         """cost_P of m of the first `units` units."""
         keys = [(record.family, problem, seed) for problem in self.problems for seed in seeds]
         costs = make_costs(self.tables, keys, units, record.verifier, record.guided)
-        cost_B = costs.columns(costs.mean(m), scored)[self.axis]
+        columns = costs.columns(costs.mean(m), scored)
+        columns["tokens"] = columns["policy_tokens"] + columns["prm_tokens"]
+        cost_B = columns[self.axis]
         cost_P = cost_B.reshape(-1, len(seeds)).mean(axis=1)
         if np.isnan(cost_P).any():
             raise UserError(

@@ -48,6 +48,7 @@ class Difficulty:
         notes: what must be said of a curve on these bins.
         probe: paths that were spent on measuring and are counted; 0: they are not.
         halved: one seed: paths of its pool that bin; only those behind them may be read.
+        cuts: the least value of every bin but the hardest, easiest first.
     """
 
     bins: pd.DataFrame
@@ -56,6 +57,7 @@ class Difficulty:
     pool: BinningPool | None = None
     probe: int = 0
     halved: int = 0
+    cuts: Sequence[float] = ()
 
 
 def measure(results: Results, tables: Tables, study: Study, kind: str) -> Difficulty:
@@ -85,6 +87,7 @@ def measure(results: Results, tables: Tables, study: Study, kind: str) -> Diffic
         [f"bin {b} ({score_range(its.min(), its.max())})" for b, its in enumerate(inside, start=1)],
         _notes(kind, pool, probe, halved),
         *(pool, probe, halved),
+        cuts=[float(its.min()) for its in inside[:-1]],
     )
 
 

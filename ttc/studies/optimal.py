@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ttc.readout import readout_config
+from ttc.readout import readout_config, split_choice
+from ttc.readout.elections import Choice
 from ttc.readout.names import Results
 from ttc.readout.pools import Tables
 from ttc.report.console import Console
@@ -22,14 +23,16 @@ from ttc.report.formats import count
 from ttc.report.optimal import draw_optimal
 from ttc.settings.build import read
 from ttc.settings.schema import ReadoutConfig
+from ttc.stats.arrays import Floats, Ints
 from ttc.stats.paired import REPLICATES, bootstrap_weights, percentiles
 from ttc.stats.two_fold import SMALL, Optimal, Prices, choose
 from ttc.store import Folder
 from ttc.studies.candidates import Candidate, CostReader, Study, doubtful, ordered, studies
+from ttc.studies.controller import check_table, make_table
 from ttc.studies.difficulty import Difficulty, measure, second_half
 from ttc.studies.optimal_report import print_study
 from ttc.studies.settings import OptimalSettings
-from ttc.types import UserError
+from ttc.types import Faults, UserError, place_of
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,27 @@ def optimal(folder: Folder, words: Sequence[str], console: Console) -> tuple[pd.
     settings, results, config = read(OptimalSettings, words), Results(folder), readout_config(folder)
     tables = Tables(folder, config)
     curves, choices = [], []
-    for study in studies(results):
+    if settings.table and (faults := check_table(settings.difficulty, settings.axis)):
+        raise Faults(faults)
+    for study in studies(results, _choice(settings, config)):
         solved = solve(study, results, tables, config, settings)
         curves.append(solved.curve())
         choices.append(solved.choices())
         notes = [*solved.notes(), *doubtful(folder, [one.reading.row for one in solved.study.candidates])]
         print_study(solved.study, curves[-1], choices[-1], notes, console)
+        if settings.table:
+            place_of(settings.table).write_text(solved.table(), "utf-8")
+            console.print(f"table: {settings.table}, for strategy=optimal strategy.table={settings.table}")
     curve, choice = pd.concat(curves, ignore_index=True), pd.concat(choices, ignore_index=True)
     folder.write("optimal", curve)
     folder.write("optimal_choices", choice)
     draw_optimal(folder, curve, choice)
     return curve, choice
+
+
+def _choice(settings: OptimalSettings, config: ReadoutConfig) -> Choice | None:
+    said = settings.choice or (config.headline if settings.table else None)
+    return split_choice(said) if said else None
 
 
 def solve(
@@ -101,6 +114,7 @@ class Solved:
         self._head: dict[str, Any] = {**study.panel, "difficulty": settings.difficulty, "axis": settings.axis}
         self._left_out: list[str] = []
         self._points: list[Point] = []
+        self._priced: list[tuple[Floats, Ints, Prices | None, Sequence[Candidate]]] = []
         P = len(study.problems)
         self._weight_RP = np.vstack([np.ones(P), bootstrap_weights(P)])
         for n in sorted({one.n for one in study.candidates}) if self._on_n else [None]:
@@ -128,6 +142,7 @@ class Solved:
             cost_CP = np.stack([self._costs.per_problem(one, seeds) for one in candidates])
             mean_C, probe = cost_CP.mean(axis=1), self._probe
             prices = Prices(cost_CP, probe, limits_between(1.1 * mean_C.min() + probe, mean_C.max() + probe))
+        self._priced.append((correct_CPS, bin_PS, prices, candidates))
         found = choose(correct_CPS, bin_PS, self._weight_RP, self._settings.splits, prices)
         limits = prices.limits if prices else [float(n or 0)]
         for limit, one in zip(limits, found, strict=True):
@@ -140,6 +155,14 @@ class Solved:
         if self._on_n or not pool or not paths:
             return float(paths)
         return self._costs.probe(pool.record, pool.seeds, paths)
+
+    def table(self) -> str:
+        """For `strategy=optimal`."""
+        [(correct_CPS, bin_PS, prices, candidates)] = self._priced
+        assert prices, "an axis of cost"
+        source = {**self._head, "problems": len(self.study.problems)}
+        inputs = (correct_CPS, bin_PS, prices, candidates)
+        return make_table(self._difficulty, self._settings.axis, *inputs, source)
 
     def curve(self) -> pd.DataFrame:
         """A row per budget: the curve, the best single strategy, and their difference, each with its

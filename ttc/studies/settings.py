@@ -21,11 +21,16 @@ class OptimalSettings:
             predicted@m (m probe paths, whose cost counts).
         axis: what a budget is; n: a row at exactly this n, else a mean cost within it.
         splits: halvings of the problems.
+        choice: only this vote[/agg], as weighted/last; null: any.
+        table: a file for `strategy=optimal`: what to take in each bin at each budget, chosen on all problems,
+            among readings by `choice` or else the declared headline; for predicted@m and an axis of cost.
     """
 
     difficulty: Difficulty = "level"
-    axis: Literal["n", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
+    axis: Literal["n", "tokens", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
     splits: Count = 50
+    choice: str | None = None
+    table: str | None = None
 
 
 @dataclass(frozen=True)

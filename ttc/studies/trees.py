@@ -74,9 +74,9 @@ class Forest:
         for place, (cell, _, _) in enumerate(wanted):
             by_cell.setdefault(cell.cell, []).append(place)
         asked = [
-            ([_key(wanted[place]) for place in places], _units(cell), cell.verifier)
+            (keys, max(stored.units(cell, key) for key in keys), cell.verifier)
             for places in by_cell.values()
-            for cell in [wanted[places[0]][0]]
+            for cell, keys in [(wanted[places[0]][0], [_key(wanted[place]) for place in places])]
         ]
         batches = make_batches(stored.tables, asked, self._config)
         found: dict[int, Tree] = {}
@@ -88,7 +88,8 @@ class Forest:
     def _make(self, wanted: Wanted, stored: _Stored, batch: Batch, b: int) -> Tree:
         cell, problem_key, seed = wanted
         problem_id, level = self._known[1][cell.selection][problem_key]
-        key, units = _key(wanted), _units(cell)
+        key = _key(wanted)
+        units = stored.units(cell, key)
         leaves = tuple(_leaves(stored, batch, b))
         status, reason = stored.outcomes.get(key, Outcome({})).worst(units)
         question, gold = stored.problems.get((cell.dataset, problem_key), (None, None))
@@ -150,6 +151,11 @@ class _Stored:
         verifiers = [cell.verifier for cell, _, _ in wanted if cell.verifier]
         self.scores = read_scores(folder, scored, verifiers) if scored else {}
 
+    def units(self, cell: CellRecord, key: Key) -> int:
+        """Of its pool; where that ends by itself, those that are there."""
+        there = self.tables.available(key, cell.verifier)
+        return max(1, min(there, cell.units)) if cell.ending else cell.units
+
     def draws(self, cell: CellRecord, key: Key, leaves: Iterable[Leaf], units: int) -> Iterable[Drawn]:
         """Of the first `units` units: what steps/ has of the search; else its paths."""
         if key in self.steps:
@@ -164,11 +170,6 @@ class _Stored:
 def _key(wanted: Wanted) -> Key:
     cell, problem_key, seed = wanted
     return cell.family, problem_key, seed
-
-
-def _units(cell: CellRecord) -> int:
-    """How many units of its searches a cell reads."""
-    return 1 if cell.unit is None else cell.n // cell.unit
 
 
 def _or_none(value: float) -> float | None:

@@ -37,6 +37,7 @@ from ttc.types.places import place_of
 from ttc.types.ranges import (
     INT,
     LONG,
+    Contents,
     Count,
     FolderName,
     Names,

@@ -13,6 +13,9 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Le
 from pydantic import AllowInfNan, Strict
 
+from ttc.types.errors import UserError
+from ttc.types.places import place_of
+
 INT, LONG = Le(2**31 - 1), Le(2**63 - 1)
 """What columns of whole numbers hold."""
 
@@ -64,6 +67,27 @@ class Spelled:
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         return _schema(re.compile(self.pattern).fullmatch, lambda: self.what)
 
+
+class _File:
+    """A file's text: the value is what it holds, so a change of it is a change of the setting."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import PydanticCustomError, core_schema
+
+        def read(value: str) -> str:
+            if value.lstrip().startswith("{"):
+                return value  # read already
+            try:
+                return place_of(value).read_text("utf-8")
+            except (OSError, UnicodeDecodeError, UserError) as error:
+                raise PydanticCustomError(
+                    "file", "must be a file to read ({why})", {"why": str(error)}
+                ) from None
+
+        return core_schema.no_info_after_validator_function(read, core_schema.str_schema(strict=True))
+
+
+Contents = Annotated[str, _File()]
 
 TAG = "a tag's name, or how it opens and how it closes, with a blank between"
 Tags = Annotated[tuple[Annotated[str, Spelled(r"[^\s<>]+|\S+ \S+", TAG)], ...], Strict(False)]

@@ -82,7 +82,7 @@ def _cells(panel: Panel, most: int) -> Iterator[tuple[int, CellRecord, str]]:
     rows = panel.headlines[panel.headlines["n"] <= most].sort_values("n").drop_duplicates("line", keep="last")
     for row in rows.sort_index().to_dict("records"):
         record = panel.sources[row["source"]].results.records.get(row["cell"])
-        if record is not None:
+        if record is not None and not record.ending:  # its pools are the beginnings of others
             yield row["source"], record, row["line"]
 
 
