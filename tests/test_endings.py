@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import stored
@@ -46,6 +46,7 @@ def leads(seen: list[int]) -> float:
     return sum(comb(a + b + 1, k) for k in range(a + 1)) / 2 ** (a + b + 1)
 
 
+@settings(deadline=None)
 @given(GROUPS, st.integers(1, 4), st.sampled_from([0.8, 0.95, 0.99]))
 def test_beta_stops_where_the_posterior_says_so(groups: list[int], window: int, certainty: float) -> None:
     n = len(groups)
@@ -53,6 +54,7 @@ def test_beta_stops_where_the_posterior_says_so(groups: list[int], window: int, 
     assert stops(groups, n, ending) == first(groups, n, window, lambda seen: leads(seen) >= certainty)
 
 
+@settings(deadline=None)
 @given(GROUPS, st.integers(2, 5))
 def test_esc_stops_where_a_window_agrees(groups: list[int], window: int) -> None:
     def agrees(seen: list[int]) -> bool:
@@ -62,6 +64,7 @@ def test_esc_stops_where_a_window_agrees(groups: list[int], window: int) -> None
     assert stops(groups, n, Ending("esc", window=window)) == first(groups, n, window, agrees)
 
 
+@settings(deadline=None)
 @given(GROUPS)
 def test_decided_never_changes_the_majority(groups: list[int]) -> None:
     winner_KC = majority(ballots(groups))
@@ -71,6 +74,7 @@ def test_decided_never_changes_the_majority(groups: list[int]) -> None:
     assert used == len(groups) or a - b <= len(groups) - used + 1, "it stops as soon as it can"
 
 
+@settings(deadline=None)
 @given(GROUPS, st.sampled_from([Ending("beta"), Ending("decided"), Ending("esc", window=3)]))
 def test_a_rule_looks_at_nothing_behind_the_place_where_it_stops(groups: list[int], ending: Ending) -> None:
     used = stops(groups, len(groups), ending)

@@ -78,6 +78,9 @@ def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
     if STRATEGIES[name].spends:
         own |= vars(config.budget)
     strategy = build(STRATEGIES[name], own | {"n": config.n}, "strategy.")
+    if "table" in known_parameters(config) and "table" not in own:
+        made = "`ttc optimal FOLDER difficulty=predicted@4 axis=tokens table=FILE` writes one"
+        raise Faults([f"strategy.table: name the file that says what to do; {made}"])
     if config.n == 1:
         return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
     if "width" in known_parameters(config):

@@ -55,7 +55,7 @@ def grade_columns(
 def path_row(job: Job, path: Path, grade: Grade) -> Row:
     return job.columns | {
         "path": path_key(job, path),
-        "n": job.n,
+        "n": job.strategy.n,
         "unit": job.unit_of(path.address),
         "address": address_text(path.address),
         "copy": path.copy,
@@ -172,7 +172,7 @@ def search_row(
     policy, prm = facts
     ends = [path.finish for path in paths]
     return job.columns | {
-        "n": job.n,
+        "n": job.strategy.n,
         "unit_first": job.first,
         "units": job.units,
         "status": status,

@@ -1,5 +1,5 @@
-"""Compute-optimal scaling as a controller: a few probe samples say how hard a problem is, and a table, made on
-other problems, what to do then.
+"""Compute-optimal scaling as a controller: a few probes say how hard a problem is, and a table, made on other
+problems, what to do then.
 
 Snell et al. 2408.03314, section 3.2 ("predicted difficulty"), for one problem at a time. The probes are
 roll-outs: they cost, and what is searched then is as it would be without them. Their mean last score falls

@@ -1,4 +1,4 @@
-"""What `strategy=optimal` needs to know of a finished study: its table (ttc/strategies/optimal.py reads it)."""
+"""What `strategy=optimal` needs to know of a finished study: its table (ttc/strategies/optimal.py)."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def check_table(difficulty: str, axis: str) -> list[str]:
     faults = []
     if not difficulty.startswith("predicted@"):
         faults.append(
-            f"table=: difficulty={difficulty}: a controller knows of a new problem what a few paths tell; take "
-            "predicted@4"
+            f"table=: difficulty={difficulty}: of a new problem a controller knows what a few paths tell; "
+            "take predicted@4"
         )
     if axis not in MEASURES:
         faults.append(f"table=: axis={axis}: a budget is in tokens, flops or seconds; take axis=tokens")

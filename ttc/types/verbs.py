@@ -116,8 +116,8 @@ class Strategy(ABC):
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
     spends: ClassVar[bool] = False
-    """It is told its budget (`budget.tokens=`, ...) by fields of these names and keeps to it by itself; of others
-    whole units are read until it is used up."""
+    """It is told its budget (`budget.tokens=`, ...) by fields of these names and keeps to it by itself; of
+    others whole units are read until it is used up."""
 
     headline: ClassVar[str | None] = None
     """The vote that the method's paper reads its result off; None: the one that the readout declares."""
