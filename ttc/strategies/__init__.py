@@ -10,17 +10,25 @@ from dataclasses import Field, fields
 
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
+from ttc.strategies.dora import Dora
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
+from ttc.strategies.particle_filter import ParticleFilter
+from ttc.strategies.particle_gibbs import ParticleGibbs
 from ttc.strategies.rebase import Rebase
+from ttc.strategies.vg_search import VgSearch
 from ttc.types import Strategy
 
 STRATEGIES: dict[str, type[Strategy]] = {
     "greedy": Greedy,
     "best_of_n": BestOfN,
     "beam": Beam,
+    "vg_search": VgSearch,
     "dvts": Dvts,
     "rebase": Rebase,
+    "dora": Dora,
+    "particle_filter": ParticleFilter,
+    "particle_gibbs": ParticleGibbs,
 }
 """In the order of tables and legends."""
 

@@ -47,6 +47,7 @@ from ttc.types.ranges import (
     PositiveShare,
     Share,
     Spelled,
+    Steps,
     Tags,
     either,
 )

@@ -115,6 +115,10 @@ class Strategy(ABC):
     temperature: ClassVar[float | None] = None
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
+    younger: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that stored results may not know: at their defaults they count in no id, so that theirs
+    stay."""
+
     headline: ClassVar[str | None] = None
     """The vote that the method's paper reads its result off; None: the one that the readout declares."""
 
