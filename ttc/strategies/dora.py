@@ -25,21 +25,24 @@ class Dora(Rebase):
     """T_s: the smaller, the more alike two texts must be to be one direction."""
 
     def _weights(self, live: Sequence[Path]) -> list[float]:
-        texts = [trigrams(path.text) for path in live]
-        crowds = [self._crowd(one, texts) for one in texts]
+        sets = trigrams([path.text for path in live])
+        crowds = [self._crowd(one, sets) for one in sets]
         return [weight / crowd for weight, crowd in zip(super()._weights(live), crowds, strict=True)]
 
-    def _crowd(self, one: frozenset[str], texts: Sequence[frozenset[str]]) -> float:
+    def _crowd(self, one: int, sets: Sequence[int]) -> float:
         """1 / gamma: how many of the texts go the way of this one, itself among them."""
         # fsum: equal texts get equal weights, in whatever order they stand
-        return math.fsum(math.exp((cosine(one, other) - 1) / self.likeness) for other in texts)
+        return math.fsum(math.exp((cosine(one, other) - 1) / self.likeness) for other in sets)
 
 
-def trigrams(text: str) -> frozenset[str]:
-    """The text's pieces of three characters; a shorter text is one piece."""
-    return frozenset(text[i : i + 3] for i in range(max(1, len(text) - 2)))
+def trigrams(texts: Sequence[str]) -> list[int]:
+    """Each text's set of pieces of three characters (a shorter text is one piece), a bit for every piece that
+    occurs in any: what two sets share is counted at once."""
+    bits: dict[str, int] = {}
+    pieces = [{text[i : i + 3] for i in range(max(1, len(text) - 2))} for text in texts]
+    return [sum(1 << bits.setdefault(piece, len(bits)) for piece in own) for own in pieces]
 
 
-def cosine(one: frozenset[str], other: frozenset[str]) -> float:
+def cosine(one: int, other: int) -> float:
     """Of two sets as vectors of 0 and 1: 1 where they are equal."""
-    return len(one & other) / math.sqrt(len(one) * len(other))
+    return (one & other).bit_count() / math.sqrt(one.bit_count() * other.bit_count())
