@@ -10,7 +10,6 @@ children go to the others; where all end so, fewer than n come back (the paper's
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from ttc.strategies.aggregations import Agg
 from ttc.strategies.common import advance, check_width, distinct, grow, ranked, shares
@@ -27,10 +26,6 @@ class VgSearch(Strategy):
     depth: Count = 40
     """Rounds of g steps at most. The last one samples to the end of the text."""
     agg: Agg = "last"
-
-    scores_children: ClassVar[bool] = (
-        False  # what an extension draws is scored with the branches, or at the end
-    )
 
     def __post_init__(self) -> None:
         check_width(self.n, self.width)
