@@ -33,7 +33,7 @@ class ParticleGibbs(ParticleFilter):
         found: list[Path] = []
         reference: Line = ()
         for run in range(self.iterations):
-            free = [(root,)] * (self.n // self.iterations - bool(reference))
+            free: list[Line] = [(root,)] * (self.n // self.iterations - bool(reference))
             lines = await self._filter(free, policy, verifier, context, run, reference=reference)
             lines += [reference] if reference else []
             found += [line[-1] for line in lines]
