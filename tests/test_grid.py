@@ -115,8 +115,11 @@ def family(*words: str) -> str:
     return planned(*words).cells[0].family
 
 
-def test_stored_results_keep_their_names_when_prompts_get_new_settings() -> None:
+def test_stored_results_keep_their_names_when_prompts_and_strategies_get_new_settings() -> None:
     assert family("strategy=beam", "n=4") == "beam-n4-2d2fbc928b62bee8"
+    for plain in ([], ["strategy.lookahead=0"]):
+        assert family("strategy=dvts", "n=16", *plain) == "dvts-d5f53fcd341f4eba"
+    assert family("strategy=dvts", "n=16", "strategy.lookahead=1") != "dvts-d5f53fcd341f4eba"
     assert family("prompt=llama", "prompt.fold_system=false") == "best_of_n-62f22537329cfcb4"
 
 

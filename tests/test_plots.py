@@ -254,12 +254,18 @@ def test_a_strategy_has_the_same_colour_in_every_picture() -> None:
     }
     assert colours(line_of) == {
         **{"greedy": GREY, "best_of_n": COLOURS[0], "beam": COLOURS[1], "dvts": COLOURS[2]},
-        "mine w=2": COLOURS[len(STRATEGIES) - 1],
+        "mine w=2": COLOURS[3],  # free here
     }
-    assert colours({"dvts": "dvts", "dvts w=2": "dvts"}) == {
-        "dvts": COLOURS[2],
-        "dvts w=2": COLOURS[len(STRATEGIES) - 1],
-    }
+    assert colours({"dvts": "dvts"}) == {"dvts": COLOURS[2]}
+
+
+def test_lines_share_a_colour_only_where_they_are_more_than_colours() -> None:
+    lines = {f"beam w={i}": "beam" for i in range(len(COLOURS))}
+    assert set(colours(lines).values()) == set(COLOURS)
+    assert colours(lines)["beam w=0"] == COLOURS[1]
+    assert len(colours(lines | {"mine": "mine"})) == len(COLOURS) + 1
+    every = colours({name: name for name in STRATEGIES if name != "greedy"})
+    assert len(set(every.values())) == min(len(every), len(COLOURS))
 
 
 def test_a_line_starts_at_the_shared_cell_of_its_own_settings() -> None:

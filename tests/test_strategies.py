@@ -11,9 +11,10 @@ from ttc.strategies import STRATEGIES
 from ttc.strategies.aggregations import aggregate
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
-from ttc.strategies.common import ranked
+from ttc.strategies.common import balanced, ranked
 from ttc.strategies.dvts import Dvts
-from ttc.strategies.rebase import Rebase, balanced
+from ttc.strategies.particle_filter import ParticleFilter
+from ttc.strategies.rebase import Rebase
 from ttc.types import Path, Problem
 
 
@@ -152,7 +153,8 @@ def test_every_strategy_returns_exactly_n_finished_paths(name: str) -> None:
     ends = frozenset({(0,), (1, 2), (1, 1), (3, 0, 0)})
     found = search(strategy, Script(ends=ends, scores={(1,): 0.9, (1, 2): 0.95}))
     assert len(found) == strategy.n
-    assert len(set(addresses(found))) == strategy.n
+    resampled = isinstance(strategy, ParticleFilter)  # returns copies
+    assert resampled or len(set(addresses(found))) == strategy.n
     assert all(path.over for path in found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ttc.models.fake import FakePolicy, FakeVerifier
 from ttc.run.session import SearchContext, Session
@@ -35,7 +35,7 @@ def token_step(text: str, end: str = "step") -> Step:
 class Script:
     """A policy and verifier that read from tables, and remember what they were asked.
 
-    `ends` names the addresses whose step ends the text; `scores` gives the score of a path's last step by its
+    `ends` names the addresses whose step ends the text; `scores` gives the score of the step drawn at an
     address (0.5 where it says nothing); `texts` a step's text by its address (its own address by default).
     """
 
@@ -88,12 +88,13 @@ class Script:
 
     async def score(self, paths: Sequence[Path]) -> list[Path]:
         await asyncio.sleep(0)
-        return [
-            path
-            if len(path.scores) == len(path.steps)
-            else replace(path, scores=(*path.scores, self.scores.get(path.address, 0.5)))
-            for path in paths
-        ]
+        return [path.judged(self._scores(path)) for path in paths]
+
+    def _scores(self, path: Path) -> list[float | None]:
+        """Of the steps that have none yet: each by the address at which it was drawn."""
+        missing = len(path.steps) - len(path.scores)
+        ends = range(len(path.address) - missing + 1, len(path.address) + 1)
+        return [self.scores.get(path.address[:end], 0.5) for end in ends]
 
 
 def search(strategy: Strategy, script: Script) -> list[Path]:

@@ -142,7 +142,7 @@ class PlannedCell:
         """The searches that share work with this cell's: without its n where smaller runs are prefixes,
         without a verifier where it is unguided (design, "Plan": what its hash holds)."""
         cell, sampling = self.cell, self.cell.sampling
-        own = self._parameters() if cell.strategy.prefix_unit else self._parameters() | {"n": cell.n}
+        own = self._said() if cell.strategy.prefix_unit else self._said() | {"n": cell.n}
         hashed = digest(
             *(VERSION, cell.name, own, self.policy.model, self.policy.context),
             *(sampling.prompt.identity(), name_of(cell.dataset)),
@@ -218,6 +218,13 @@ class PlannedCell:
 
     def _parameters(self) -> dict[str, object]:
         return {key: getattr(self.cell.strategy, key) for key in parameters(type(self.cell.strategy))}
+
+    def _said(self) -> dict[str, object]:
+        """The parameters that count in an id: all, but younger ones that are as if there were none."""
+        strategy = self.cell.strategy
+        usual = {key: parameter.default for key, parameter in parameters(type(strategy)).items()}
+        own = self._parameters().items()
+        return {key: value for key, value in own if key not in strategy.younger or value != usual[key]}
 
 
 JobKey = tuple[str, str, int]

@@ -57,7 +57,8 @@ def styled() -> Iterator[None]:
 
 def colours(strategy_of: Mapping[str, str]) -> dict[str, str]:
     """A colour for each line (a strategy with its settings): that of the strategy's place in the registry for
-    its first line, so that all pictures agree; the others follow. Greedy is grey, to compare by."""
+    its first line, so that all pictures agree; the others follow. Where another line of the picture has it,
+    the next one that is free: strategies are more than colours. Greedy is grey, to compare by."""
     known = [one for one in STRATEGIES if one != "greedy"]
     order = in_order(strategy_of.values(), STRATEGIES)
     lines = sorted(strategy_of, key=lambda line: order.index(strategy_of[line]))  # stable
@@ -66,7 +67,11 @@ def colours(strategy_of: Mapping[str, str]) -> dict[str, str]:
     places = {first[one]: place for place, one in enumerate(known) if one in first}
     others = [line for line in searched if line not in places]
     places |= {line: place for place, line in enumerate(others, start=len(known))}
-    return {line: COLOURS[places[line] % len(COLOURS)] if line in places else GREY for line in lines}
+    found: dict[str, str] = {}
+    for line in sorted(places, key=lambda line: places[line]):
+        turned = [COLOURS[(places[line] + i) % len(COLOURS)] for i in range(len(COLOURS))]
+        found[line] = next((colour for colour in turned if colour not in found.values()), turned[0])
+    return {line: found.get(line, GREY) for line in lines}
 
 
 def vote_colours(votes: Sequence[str]) -> dict[str, str]:

@@ -10,10 +10,14 @@ from dataclasses import Field, fields
 
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
+from ttc.strategies.dora import Dora
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
 from ttc.strategies.optimal import Optimal
+from ttc.strategies.particle_filter import ParticleFilter
+from ttc.strategies.particle_gibbs import ParticleGibbs
 from ttc.strategies.rebase import Rebase
+from ttc.strategies.vg_search import VgSearch
 from ttc.types import Strategy
 
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -21,7 +25,11 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "best_of_n": BestOfN,
     "beam": Beam,
     "dvts": Dvts,
+    "vg_search": VgSearch,
     "rebase": Rebase,
+    "dora": Dora,
+    "particle_filter": ParticleFilter,
+    "particle_gibbs": ParticleGibbs,
     "optimal": Optimal,
 }
 """In the order of tables and legends."""

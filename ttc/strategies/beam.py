@@ -1,10 +1,10 @@
 """Beam search over steps, guided by a process reward model.
 
 Snell et al. 2408.03314, section 5.2, as in "Scaling test-time compute with open models": n first steps; every
-round the best floor((n - over)/M) live paths are expanded to n - over children. Deviations, each on purpose:
-it ends when n paths are over (the article's code runs on), children are shared out evenly with the better
-parents first (not copied cyclically), identical live texts are one path before the cut, and nothing is padded
-with copies.
+round the best floor((n - over)/M) live paths are expanded to n - over children. With lookahead (the same
+section) a child goes by what comes of it. Deviations, each on purpose: it ends when n paths are over (the
+article's code runs on), children are shared out evenly with the better parents first (not copied cyclically),
+identical live texts are one path before the cut, and nothing is padded with copies.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ttc.strategies.aggregations import Agg
-from ttc.strategies.common import check_width, distinct, ranked, shares
-from ttc.types import Context, Count, Path, Policy, Strategy, Verifier
+from ttc.strategies.common import check_width, distinct, grow, look_ahead, ranked, shares
+from ttc.types import Context, Count, Path, Policy, Steps, Strategy, Verifier
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,11 @@ class Beam(Strategy):
     agg: Agg = "last"
     finished: Literal["keep", "compete"] = "keep"
     """keep: an over path keeps its place. compete: it must stay among the best ceil(n/M) of all."""
+    lookahead: Steps = 0
+    """k: a child is ranked by the score that it has k greedy steps further on."""
 
     scores_children: ClassVar[bool] = True
+    younger: ClassVar[frozenset[str]] = frozenset({"lookahead"})
 
     def __post_init__(self) -> None:
         check_width(self.n, self.width)
@@ -37,9 +40,9 @@ class Beam(Strategy):
         over: list[Path] = []
         parents, children = [root], [self.n]
         for round_ in range(1, self.depth + 1):
-            step = policy.extend if round_ < self.depth else policy.finish
-            grown = [child for family in await step(parents, children) for child in family]
+            grown = await grow(policy, parents, children, last=round_ == self.depth)
             grown = await verifier.score(grown)
+            grown = await look_ahead(grown, self.lookahead, self.agg, policy, verifier)
             over += [path for path in grown if path.over]
             live = distinct(path for path in grown if not path.over)
             if self.finished == "compete":

@@ -7,13 +7,12 @@ paths leave the budget. Deviation: the last round samples to the end of the text
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from ttc.strategies.aggregations import Agg, aggregate
-from ttc.strategies.common import ranked
+from ttc.strategies.common import balanced, grow, softmax
 from ttc.types import Context, Count, Path, Policy, Positive, Strategy, Verifier
 
 
@@ -32,32 +31,19 @@ class Rebase(Strategy):
         over: list[Path] = []
         parents, children = [root], [self.n]
         for round_ in range(1, self.depth + 1):
-            step = policy.extend if round_ < self.depth else policy.finish
-            grown = [child for family in await step(parents, children) for child in family]
-            grown = await verifier.score(grown)
+            grown = await verifier.score(await grow(policy, parents, children, last=round_ == self.depth))
             over += [path for path in grown if path.over]
-            live = ranked((path for path in grown if not path.over), self.agg)
+            live = [path for path in grown if not path.over]
             if not live:
                 break
-            shares = balanced(self._weights(live), self.n - len(over))
-            parents = [path for path, share in zip(live, shares, strict=True) if share]
-            children = [share for share in shares if share]
+            weighed = sorted(
+                zip(self._weights(live), live, strict=True), key=lambda one: (-one[0], one[1].address)
+            )
+            shares = balanced([weight for weight, _ in weighed], self.n - len(over))
+            fed = [(path, share) for (_, path), share in zip(weighed, shares, strict=True) if share]
+            parents, children = [path for path, _ in fed], [share for _, share in fed]
         return sorted(over, key=lambda path: path.address)
 
     def _weights(self, live: Sequence[Path]) -> list[float]:
-        """exp(score / T_b), the best path's being 1. An unscored path gets nothing beside scored ones."""
-        scores = [aggregate(path.scores, self.agg) for path in live]
-        best = max((score for score in scores if score is not None), default=None)
-        if best is None:
-            return [1.0] * len(live)
-        return [0.0 if score is None else math.exp((score - best) / self.balance) for score in scores]
-
-
-def balanced(weights: Sequence[float], total: int) -> list[int]:
-    """`total` shared out, best first: each takes its part of what is left, rounded up."""
-    shares: list[int] = []
-    for place, weight in enumerate(weights):
-        left = sum(weights[place:])
-        part = (total - sum(shares)) * weight / left if left else 0.0
-        shares.append(math.ceil(round(part, 9)))  # 8 / 8 may be 1.0000000000000002
-    return shares
+        """What part of the children each path gets, in proportion."""
+        return softmax([aggregate(path.scores, self.agg) for path in live], self.balance)

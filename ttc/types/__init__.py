@@ -49,6 +49,7 @@ from ttc.types.ranges import (
     PositiveShare,
     Share,
     Spelled,
+    Steps,
     Tags,
     either,
 )

@@ -21,6 +21,7 @@ INT, LONG = Le(2**31 - 1), Le(2**63 - 1)
 
 Count = Annotated[int, Strict(), Ge(1), INT]
 Natural = Annotated[int, Strict(), Ge(0), LONG]
+Steps = Annotated[int, Strict(), Ge(0), INT]
 Share = Annotated[float, Strict(), Ge(0), Le(1)]
 PositiveShare = Annotated[float, Strict(), Gt(0), Le(1)]
 Positive = Annotated[float, Strict(), AllowInfNan(False), Gt(0)]

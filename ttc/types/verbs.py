@@ -119,6 +119,10 @@ class Strategy(ABC):
     """It is told its budget (`budget.tokens=`, ...) by fields of these names and keeps to it by itself; of
     others whole units are read until it is used up."""
 
+    younger: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that stored results may not know: at their defaults they count in no id, so that theirs
+    stay."""
+
     headline: ClassVar[str | None] = None
     """The vote that the method's paper reads its result off; None: the one that the readout declares."""
 
