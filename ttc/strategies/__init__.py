@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import Field, fields
 
+from ttc.strategies.ab_mcts import AbMcts
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
+from ttc.strategies.mcts import Mcts
 from ttc.strategies.rebase import Rebase
 from ttc.types import Strategy
 
@@ -21,6 +23,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "beam": Beam,
     "dvts": Dvts,
     "rebase": Rebase,
+    "mcts": Mcts,
+    "ab_mcts": AbMcts,
 }
 """In the order of tables and legends."""
 
