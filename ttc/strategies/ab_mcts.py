@@ -1,11 +1,12 @@
 """AB-MCTS: at every node chance decides between a new child (wider) and one of its children (deeper).
 
 Inoue et al. 2503.04412, "Wider or Deeper?", variant A (node aggregation): Thompson sampling from conjugate
-posteriors: of the values that the node's children had when they were drawn (wider), and of all that were drawn
-below them (deeper); then of each child's, with all below it. The priors are TreeQuest's. Deviation: the paper's
-nodes are answers, each a refinement of its parent's; ours are steps, so that any policy can be searched. A
-generation is a new step and a roll-out from it to the end of the text, whose score is the value; to go deeper is
-to keep one step more. The n generations are the n paths. Variant M (a mixed model, by MCMC) is left out.
+posteriors: of the values that the node's children had when they were drawn (wider), and of all that were
+drawn below them (deeper); then of each child's, with all below it. The priors are TreeQuest's. Deviation:
+the paper's nodes are answers, each a refinement of its parent's; ours are steps, so that any policy can be
+searched. A generation is a new step and a roll-out from it to the end of the text, whose score is the
+value; to go deeper is to keep one step more. The n generations are the n paths. Variant M (a mixed model,
+by MCMC) is left out.
 """
 
 from __future__ import annotations

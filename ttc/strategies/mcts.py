@@ -1,11 +1,12 @@
 """Monte Carlo tree search over steps, with a verifier for the value.
 
-AlphaMath (Chen et al. 2405.03553), section 3.1, is `value=prm`: PUCT leads to a leaf, children of it are drawn, the
-verifier values them, and the values are backed up. rStar (Qi et al. 2408.06195) is `value=rollout`: a child is
-worth what a look to the end of the text comes to, and these looks are the paths. Deviations: the prior is
-uniform, not the step's probability; all children of an expansion are valued, in one call; an end is never visited
-again, there is nothing to learn: a node whose children are all over is expanded anew; width 4, not 5; rStar's
-actions and its discriminator, which are prompts and a second model, are left out.
+AlphaMath (Chen et al. 2405.03553), section 3.1, is `value=prm`: PUCT leads to a leaf, children of it are
+drawn, the verifier values them, and the values are backed up. rStar (Qi et al. 2408.06195) is
+`value=rollout`: a child is worth what a look to the end of the text comes to, and these looks are the
+paths. Deviations: the prior is uniform, not the step's probability; all children of an expansion are
+valued, in one call; an end is never visited again, there is nothing to learn: a node whose children are all
+over is expanded anew; width 4, not 5; rStar's actions and its discriminator, which are prompts and a second
+model, are left out.
 """
 
 from __future__ import annotations

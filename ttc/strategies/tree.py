@@ -1,4 +1,4 @@
-"""The tree that mcts and ab_mcts grow: a node is a path that remembers every value found at it and below it."""
+"""The tree that mcts and ab_mcts grow: a node is a path that remembers all values found at it and below it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Found = tuple[Path, Node]
 async def grow(
     leaf: Node, n: int, depth: int, rollout: bool, agg: Agg, policy: Policy, verifier: Verifier
 ) -> list[Found]:
-    """n new children of a node, with values: of their scores, or (rollout) of those at the end of a look to the
+    """n new children of a node, each with a value: of its own scores, or (rollout) of those of a look to the
     end of the text. The last of `depth` steps samples to the end itself. Returns what is over by it."""
     step = policy.extend if len(leaf.path.address) + 1 < depth else policy.finish
     [children] = await step([leaf.path], n)
