@@ -1,4 +1,4 @@
-"""The tree that mcts and ab_mcts grow: a node is a path that remembers all values found at it and below it."""
+"""The tree that mcts and ab_mcts grow: a node is a path that remembers all values found at it and below."""
 
 from __future__ import annotations
 
