@@ -1,4 +1,4 @@
-"""The verbs carry searches of other kinds: two that are written here, and what a look ahead leaves as it is."""
+"""The verbs carry searches of other kinds: two written here, and what a look ahead leaves as it is."""
 
 from __future__ import annotations
 
