@@ -78,7 +78,7 @@ class Launch:
     def parts(self) -> int:
         return len(self._parts())
 
-    def wait_for_parts(self, count: int, seconds: float = 120) -> None:
+    def wait_for_parts(self, count: int, seconds: float = 240) -> None:
         """Until so many are committed, or the launch is over."""
         wait_for(lambda: self.parts >= count or self.process.poll() is not None, seconds)
 
