@@ -7,13 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.worlds import Script, search
-from ttc.strategies import STRATEGIES
 from ttc.strategies.aggregations import aggregate
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.common import balanced, ranked
 from ttc.strategies.dvts import Dvts
-from ttc.strategies.particle_filter import ParticleFilter
 from ttc.strategies.rebase import Rebase
 from ttc.types import Path, Problem
 
@@ -145,17 +143,6 @@ def test_depth_one_samples_whole_paths(strategy: Beam | Dvts | Rebase) -> None:
     script = Script()
     assert len(search(strategy, script)) == 8
     assert {verb for verb, _, _ in script.asked} == {"finish"}
-
-
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_every_strategy_returns_exactly_n_finished_paths(name: str) -> None:
-    strategy = STRATEGIES[name]()
-    ends = frozenset({(0,), (1, 2), (1, 1), (3, 0, 0)})
-    found = search(strategy, Script(ends=ends, scores={(1,): 0.9, (1, 2): 0.95}))
-    assert len(found) == strategy.n
-    resampled = isinstance(strategy, ParticleFilter)  # returns copies
-    assert resampled or len(set(addresses(found))) == strategy.n
-    assert all(path.over for path in found)
 
 
 def test_a_width_that_does_not_divide_n_names_the_nearest_n() -> None:

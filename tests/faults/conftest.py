@@ -9,15 +9,24 @@ from typing import Any
 
 import pytest
 
-from tests.faults.harness import Launch
-from tests.faults.kinds import Kind, Place, fakes, run_undisturbed, try_it
+from tests.faults.harness import Launch, results
+from tests.faults.kinds import KINDS, Place, fakes, try_them
 from tests.faults.places import can_mount
+
+ALONE = ("cluster=none", "policy.latency=0", "prm.latency=0")
+"""Without Ray, and at once: what is found does not depend on it."""
 
 
 @pytest.fixture(scope="session")
 def usual(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Place], dict[str, Any]]:
     """What a launch finds undisturbed."""
-    return cache(lambda place: run_undisturbed(place, tmp_path_factory.mktemp("usual"))[0])
+
+    def find(place: Place) -> dict[str, Any]:
+        with place(tmp_path_factory.mktemp("usual"), *ALONE) as launch:
+            assert launch.end() == 0, launch.log.read_text()
+            return results(launch.folder)
+
+    return cache(find)
 
 
 @pytest.fixture(scope="session")  # so that it is there before a test's own launch begins
@@ -26,15 +35,17 @@ def undisturbed(usual: Callable[[Place], dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def hit(usual: Callable[[Place], dict[str, Any]], tmp_path: Path) -> Callable[[Kind], None]:
-    """Tries a kind of fault, once."""
+def hit(usual: Callable[[Place], dict[str, Any]], tmp_path: Path) -> Callable[..., None]:
+    """Tries kinds of faults, by their names, one after the other on one launch."""
 
-    def once(kind: Kind) -> None:
-        if kind.mounts and not can_mount():
+    def once(*names: str) -> None:
+        kinds = [kind for name in names for kind in KINDS if kind.name == name]
+        assert len(kinds) == len(names)
+        if any(kind.mounts for kind in kinds) and not can_mount():
             pytest.skip("nothing can be mounted here")
         place = tmp_path / "place"
         place.mkdir()
-        try_it(kind, place, 0, usual(kind.usual))
+        try_them(kinds, place, 0, usual(kinds[0].usual))
 
     return once
 

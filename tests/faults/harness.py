@@ -22,8 +22,8 @@ REPO = Path(__file__).parents[2]
 MARK = "TTC_FAULTS"
 """An environment variable: all processes of a launch have its value, however they were started."""
 
-GRID = ("-m", "strategy=best_of_n,beam", "n=4", "seed=0,1", "dataset.limit=100")
-"""400 searches."""
+GRID = ("-m", "strategy=best_of_n,beam", "n=4", "seed=0,1", "dataset.limit=150")
+"""600 searches: ten parts."""
 
 FAKES = (
     *("policy=fake", "prm=fake", "policy.latency=0.05", "prm.latency=0.02", "policy.replicas=2"),
@@ -45,7 +45,7 @@ VOLATILE = {
 
 
 class Launch:
-    """`python launch.py` of a line into `folder`; more words and environment as a fault wants them."""
+    """A launch of a line into `folder`; more words and environment as a fault wants them."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Launch:
         around = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
         with self.log.open("a") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "launch.py", *self._line],
+                [sys.executable, "-m", "tests.faults.door", *self._line],
                 cwd=REPO,
                 env=around | {"TTC_CACHE": "off"} | self._environment,
                 stdout=out,
@@ -76,11 +76,19 @@ class Launch:
 
     @property
     def parts(self) -> int:
-        return len(list((self.folder / "searches").glob("*.parquet")))
+        return len(self._parts())
 
-    def wait_for_parts(self, count: int, seconds: float = 120) -> None:
+    def wait_for_parts(self, count: int, seconds: float = 240) -> None:
         """Until so many are committed, or the launch is over."""
         wait_for(lambda: self.parts >= count or self.process.poll() is not None, seconds)
+
+    def wait_for_a_new_part(self) -> None:
+        """Or until the launch is over."""
+        known = self._parts()
+        wait_for(lambda: bool(self._parts() - known) or self.process.poll() is not None, 240)
+
+    def _parts(self) -> set[str]:
+        return {file.name for file in (self.folder / "searches").glob("*.parquet")}
 
     def of(self, role: str) -> list[psutil.Process]:
         """Its processes that write the log of a role (`policy`, `prm`, `shard`), or are called so."""
@@ -160,6 +168,14 @@ def results(folder: Path) -> dict[str, pd.DataFrame]:
 def assert_equal(folder: Path, undisturbed: dict[str, pd.DataFrame]) -> None:
     for table, rows in results(folder).items():
         pd.testing.assert_frame_equal(rows, undisturbed[table], obj=table)
+
+
+def assert_part_of(folder: Path, undisturbed: dict[str, pd.DataFrame]) -> None:
+    """Something was found, and nothing else than undisturbed."""
+    for table, rows in results(folder).items():
+        whole = {*undisturbed[table].astype(str).itertuples(index=False, name=None)}
+        assert rows.size, table
+        assert whole.issuperset(rows.astype(str).itertuples(index=False, name=None)), table
 
 
 def assert_alike(folder: Path, undisturbed: dict[str, pd.DataFrame]) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import random
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -21,20 +21,21 @@ NANO = ("-m", "strategy=best_of_n,beam", "n=16", "dataset.limit=100")
 
 
 @contextlib.contextmanager
-def fakes(place: Path) -> Iterator[Launch]:
-    yield Launch(place / "x")
+def fakes(place: Path, *words: str) -> Iterator[Launch]:
+    yield Launch(place / "x", *words)
 
 
 @contextlib.contextmanager
-def engines(place: Path) -> Iterator[Launch]:
+def engines(place: Path, *words: str) -> Iterator[Launch]:
     """Real ones."""
-    launch = Launch(place / "x", line=NANO)
+    launch = Launch(place / "x", *words, line=NANO)
     wait_for(lambda: "engines ready" in launch.log.read_text() or launch.process.poll() is not None, 240)
     time.sleep(3)
     yield launch
 
 
-Place = Callable[[Path], AbstractContextManager[Launch]]
+Place = Callable[..., AbstractContextManager[Launch]]
+"""Of a folder, and more words of the line where it is a `usual` one."""
 Hit = Callable[[Any, random.Random], object]
 
 
@@ -64,28 +65,43 @@ class Kind:
     mounts: bool = False
 
 
-def try_it(kind: Kind, place: Path, seed: int, undisturbed: dict[str, Any]) -> tuple[float, int]:
-    """Hits a launch, and holds what it finds against what one finds undisturbed. How many seconds it took
-    from then to the end, and how often the line was given again."""
-    chance = random.Random(f"{kind.name} {seed}")
-    with kind.place(place) as launch:
+def try_them(kinds: Sequence[Kind], place: Path, seed: int, undisturbed: dict[str, Any]) -> tuple[float, int]:
+    """Hits a launch with one after the other, and holds what it finds against what one finds undisturbed. How
+    many seconds it took from the first hit to the end, and how often the line was given again."""
+    chance = random.Random(f"{' '.join(kind.name for kind in kinds)} {seed}")
+    first, last = kinds[0], kinds[-1]
+    again = any(kind.again for kind in kinds)
+    with first.place(place) as launch:
         try:
-            launch.wait_for_parts(chance.randint(kind.parts, kind.parts + 2) if kind.parts else 0)
-            time.sleep(chance.random() * (1 if kind.parts else 8))
-            assert launch.process.poll() is None, launch.log.read_text()
+            launch.wait_for_parts(_moment(first, chance, alone=first is last))
+            time.sleep(chance.random() * (1 if first.parts else 8))
             begun = time.monotonic()
-            kind.hit(launch, chance)
-            again = launch.finish(lambda: kind.before(launch, chance))
+            for kind in kinds:
+                if kind is not first:
+                    launch.wait_for_a_new_part()
+                assert launch.process.poll() is None, launch.log.read_text()
+                kind.hit(launch, chance)
+                if kind.again and kind is not last:
+                    assert launch.end(), f"{kind.name}: it did not end"
+                    kind.before(launch, chance)
+                    launch.start()
+            times = launch.finish(lambda: last.before(launch, chance))
             seconds = time.monotonic() - begun
-            left = launch.leftovers(but=AGENTS if kind.again else ())
+            left = launch.leftovers(but=AGENTS if again else ())
             assert not left, left
-            assert kind.again or not again, launch.log.read_text()
-            assert kind.says in launch.log.read_text(), launch.log.read_text()
-            same = assert_alike if kind.usual is engines else assert_equal
+            said = launch.log.read_text()
+            assert again or not times, said
+            assert all(kind.says in said for kind in kinds), said
+            same = assert_alike if first.usual is engines else assert_equal
             same(launch.folder, undisturbed)
-            return seconds, again
+            return seconds, times
         finally:
             launch.kill_all()
+
+
+def _moment(kind: Kind, chance: random.Random, alone: bool) -> int:
+    """After how many parts it happens. Where others are to follow, as early as may be."""
+    return chance.randint(kind.parts, kind.parts + 2) if kind.parts and alone else kind.parts
 
 
 def run_undisturbed(usual: Place, place: Path) -> tuple[dict[str, Any], float]:

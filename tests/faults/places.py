@@ -141,25 +141,25 @@ def _family(node: Node) -> list[psutil.Process]:
 class OnServer(Launch):
     """A launch whose policy is a server that chats."""
 
-    def __init__(self, folder: Path, server: Scripted) -> None:
+    def __init__(self, folder: Path, server: Scripted, *words: str) -> None:
         self._server = server
         line = (
             *("-m", "strategy=best_of_n", "n=4", "seed=0,1", "dataset.limit=100", "prm=fake"),
             *("policy=openai", f"policy.base_url={server.url}", "policy.api=chat"),
             *("policy.timeout=2", "policy.retries=1", "cluster.shards=2", "cluster.paths=24"),
         )
-        super().__init__(folder, line=line)
+        super().__init__(folder, *words, line=line)
 
     def break_server(self) -> None:
         self._server.replies[CHAT] = Faulty(FAULTY)
 
 
 @contextlib.contextmanager
-def endpoint(place: Path) -> Iterator[OnServer]:
+def endpoint(place: Path, *words: str) -> Iterator[OnServer]:
     with scripted() as server:
         server.pause = 0.02
         server.replies |= {"models": models({"id": "policy", "max_model_len": 4096}), CHAT: _chat}
-        yield OnServer(place / "x", server)
+        yield OnServer(place / "x", server, *words)
 
 
 class Faulty:

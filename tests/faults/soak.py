@@ -14,7 +14,7 @@ import time
 import traceback
 from pathlib import Path
 
-from tests.faults.kinds import KINDS, Kind, Place, run_undisturbed, try_it
+from tests.faults.kinds import KINDS, Kind, Place, run_undisturbed, try_them
 from tests.faults.places import can_mount
 
 
@@ -62,7 +62,7 @@ def _usual(place: Place, times: int) -> tuple[dict, float]:
 def _try(kind: Kind, seed: int, undisturbed: dict) -> float | None:
     with tempfile.TemporaryDirectory() as folder:
         try:
-            seconds, again = try_it(kind, _below(folder), seed, undisturbed)
+            seconds, again = try_them([kind], _below(folder), seed, undisturbed)
         except Exception:
             print(f"{kind.name}, seed {seed}: FAILED", flush=True)
             traceback.print_exc(file=sys.stdout)

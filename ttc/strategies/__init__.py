@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import Field, fields
 
+from ttc.strategies.ab_mcts import AbMcts
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dora import Dora
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
+from ttc.strategies.mcts import Mcts
 from ttc.strategies.optimal import Optimal
 from ttc.strategies.particle_filter import ParticleFilter
 from ttc.strategies.particle_gibbs import ParticleGibbs
@@ -30,6 +32,8 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "dora": Dora,
     "particle_filter": ParticleFilter,
     "particle_gibbs": ParticleGibbs,
+    "mcts": Mcts,
+    "ab_mcts": AbMcts,
     "optimal": Optimal,
 }
 """In the order of tables and legends."""
