@@ -56,13 +56,14 @@ def unit_of(job: Job, address: Sequence[int]) -> int:
     return (address[0] if address[0] >= 0 else -1 - address[0]) // unit if unit else 0
 
 
-def path_row(job: Job, path: Path, grade: Grade) -> Row:
+def path_row(job: Job, path: Path, grade: Grade, place: int | None) -> Row:
     return job.columns | {
         "path": path_key(job, path),
         "n": job.n,
         "unit": unit_of(job, path.address),
         "address": address_text(path.address),
         "copy": path.copy,
+        "place": place,
         "value": path.value,
         "steps": [step.text for step in path.steps],
         "step_tokens": [step.count for step in path.steps],

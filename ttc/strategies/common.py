@@ -13,10 +13,15 @@ def ranked(paths: Iterable[Path], how: Agg) -> list[Path]:
     """Best first: by aggregated score (an unscored path below every scored one), then by address."""
 
     def key(path: Path) -> tuple[float, tuple[int, ...]]:
-        score = aggregate(path.scores, how)
-        return (math.inf if score is None else -score, path.address)
+        return (-standing(path, how), path.address)
 
     return sorted(paths, key=key)
+
+
+def standing(path: Path, how: Agg) -> float:
+    """The aggregated score by which a search ranks a path: minus infinity where it is not scored."""
+    score = aggregate(path.scores, how)
+    return -math.inf if score is None else score
 
 
 def distinct(paths: Iterable[Path]) -> list[Path]:

@@ -115,6 +115,12 @@ class Strategy(ABC):
     temperature: ClassVar[float | None] = None
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
+    finishes: ClassVar[bool] = True
+    """False: it may return paths that are not over, as they are; they vote by what they state."""
+
+    narrows: ClassVar[bool] = True
+    """Its `width` above n becomes n (semantics, "Small n"); False: it runs as it is said."""
+
     headline: ClassVar[str | None] = None
     """The vote that the method's paper reads its result off; None: the one that the readout declares."""
 
@@ -126,4 +132,5 @@ class Strategy(ABC):
 
     @abstractmethod
     async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
-        """At most n finished paths, in address order; the same one may stand there several times."""
+        """At most n finished paths, in the order in which they vote: that of their addresses, where the
+        method has none of its own. The same one may stand there several times."""
