@@ -1,6 +1,6 @@
 """Stored rows -> pools: for every (family, problem, seed) its units, paths, verdicts and scores, as arrays.
 
-Each table is loaded once. A pool is a slice of the path rows, which are sorted by family, problem, seed, unit,
+Each table is loaded once. A pool is a slice of the path rows, which are sorted by family, problem, seed, unit
 and place or address. Left out on purpose: the texts of steps, which no readout reads.
 """
 

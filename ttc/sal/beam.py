@@ -1,9 +1,10 @@
 """search-and-learn's beam search, as its code runs it.
 
-"Scaling test-time compute with open models", huggingface/search-and-learn, sal/search/beam_search.py at 6f81cac.
-Every round draws one step for each of exactly n beams, which are the survivors copied in turn, and scores them;
-of those that are not completed the best n // M survive, in the order in which they stood. It goes on until no
-beam is left, be n completed or not. Its lookahead is written and never scored: there is none here.
+"Scaling test-time compute with open models", huggingface/search-and-learn, sal/search/beam_search.py at
+6f81cac. Every round draws one step for each of exactly n beams, which are the survivors copied in turn, and
+scores them; of those that are not completed the best n // M survive, in the order in which they stood. It
+goes on until no beam is left, be n completed or not. Its lookahead is written and never scored: there is none
+here.
 
 Our deviations: max_tokens is a path's, not a step's; two blank steps in a row end a path; an unscored beam is
 the worst; a live beam's score is its last step's, not that of the empty text behind it. Of equal scores the
