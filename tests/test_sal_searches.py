@@ -3,7 +3,6 @@ becomes of their paths (semantics, "search-and-learn")."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,11 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.conftest import stored
+from tests.hand import TREE, HandFolder, change
+from tests.test_import import row, write
+from tests.test_search import rows_of
 from tests.worlds import Script, search
+from ttc.commands.cli import main
+from ttc.plan.cells import read_grid
 from ttc.sal.beam import SalBeam
 from ttc.sal.dvts import SalDvts
+from ttc.sal.quirks import quirks
+from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
+from ttc.strategies.beam import Beam
+from ttc.types import Faults
 
 Address = tuple[int, ...]
 
@@ -32,7 +39,7 @@ class World(Mapping[Address, Any]):
     values: tuple[Any, ...]
 
     def __getitem__(self, address: Address) -> Any:
-        return random.Random(f"{self.seed}/{self.values}/{address}").choice(self.values)
+        return self.values[hash((self.seed, address)) % len(self.values)]
 
     def __contains__(self, address: object) -> bool:
         return bool(self[address])  # type: ignore[index]
@@ -45,8 +52,9 @@ class World(Mapping[Address, Any]):
 
 
 def script_of(seed: int) -> Script:
-    ends, scores = World(seed, (True, False, False)), World(seed, (0.1, 0.4, 0.4, 0.8, 0.9))
-    return Script(ends, scores, World(seed, ("a\n\n", "b\n\n", "boxed{1}\n\n")))  # type: ignore[arg-type]
+    ends, scores = World(seed, (True, False, False)), World(seed + 1, (0.1, 0.4, 0.4, 0.8, 0.9))
+    texts = World(seed + 2, ("a\n\n", "b\n\n", "boxed{1}\n\n"))
+    return Script(ends, scores, texts)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -140,3 +148,53 @@ def test_sal_dvts_is_the_rivals_loop(seed: int, trees: int, width: int, depth: i
     found = search(SalDvts(trees * width, width, depth, "last", lookahead), script)
     assert [path.address for path in found] == rival.dvts(trees * width, width, depth, lookahead)
     assert drawn_by(script) == rival.drawn
+
+
+def test_beams_vote_in_the_order_in_which_they_were_completed() -> None:
+    rows, _ = rows_of(SalBeam(8, width=4))
+    assert [row["place"] for row in rows["paths"]] == [*range(8)]
+    parents = [row["address"].rpartition("/")[0] for row in rows["paths"]]
+    assert parents == parents[:2] * 4  # the survivors in turn
+    assert {row["place"] for row in rows_of(Beam(8, width=4))[0]["paths"]} == {None}
+
+
+def test_an_order_of_the_search_is_the_readouts(tmp_path) -> None:
+    beam = change(TREE, cell="sal_beam-2", family="sal_beam", strategy="sal_beam", unit=None, n=2)
+    folder = HandFolder(tmp_path)
+    for problem, right in (("p", "1"), ("q", "7")):
+        folder.search(beam, problem, [("0", [0.5], [5]), (right, [0.5], [5])])
+    for path in folder.rows["paths"]:
+        path["place"] = 1 - int(path["address"])
+    folder.commit(beam)
+    found = folder.rows_of(subset="sal_prefix")
+    found = found[(found["vote"] == "majority") & (found["subset"] == "sal_prefix")]
+    assert found.set_index("n")["accuracy"].to_dict() == {1: 1.0, 2: 1.0}  # a tie goes to the first
+
+
+def test_a_small_n_cuts_no_beam_and_narrows_a_subtree() -> None:
+    words = ["-m", "policy=fake", "prm=fake", "strategy=sal_beam,sal_dvts"]
+    cells = {(cell.name, cell.n): cell for cell in read_grid([*words, "n=1,2,8"]).cells}
+    assert {key: cell.strategy.width for key, cell in cells.items() if cell.n > 1} == {
+        **{("sal_beam", 2): 4, ("sal_beam", 8): 4},
+        **{("sal_dvts", 2): 2, ("sal_dvts", 8): 4},
+    }
+    assert ("best_of_n", 1) in cells
+    with pytest.raises(Faults, match="n=6 is not a multiple of width=4: take n=4 or n=8"):
+        read_grid([*words, "n=6"])
+    assert read_grid([*words[:3], "strategy=sal_beam", "n=6"]).cells[0].n == 6
+
+
+def test_own_runs_and_imported_ones_stand_in_one_folder(launch, tmp_path, capsys) -> None:
+    words = ["-m", "strategy=sal_beam,sal_dvts", "n=4", "dataset.limit=2", "readout.grader=exact"]
+    assert launch(*words) == 0
+    folder, exact = tmp_path / "default", "readout.grader=exact"
+    into = ["strategy=sal_dvts", "policy=p", "dataset=d", "name=default", f"results_dir={tmp_path}"]
+    assert main(["import", "sal", str(write(tmp_path / "x.jsonl", row("a"), row("b"))), *into, exact]) == 0
+    assert main(["regrade", str(folder), exact, "readout.extract=sal"]) == 0
+    found = quirks(Folder(folder), ReadoutConfig(grader="exact")).select(["strategy", "policy"]).to_pylist()
+    assert {tuple(line.values()) for line in found} == {
+        *(("sal_beam", "fake"), ("sal_dvts", "fake"), ("sal_dvts", "p"))
+    }
+    capsys.readouterr()
+    assert main(["compare", str(folder), "sal_beam@4", "sal_dvts+policy=fake@4"]) == 0
+    assert "against sal_beam" in capsys.readouterr().out
