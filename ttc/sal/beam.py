@@ -54,7 +54,7 @@ class SalBeam(Strategy):
             beams = self._pruned(distinct(live) if self.filter_duplicates else live)
         if self.sort_completed:
             completed.sort(key=self._score, reverse=True)
-        return list(islice(cycle(completed[: self.n]), self.n))
+        return list(islice(cycle(completed), self.n))
 
     def _pruned(self, live: list[Path]) -> list[Path]:
         ascending = sorted(range(len(live)), key=lambda i: self._score(live[i]))
