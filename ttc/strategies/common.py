@@ -13,13 +13,14 @@ def ranked(paths: Iterable[Path], how: Agg) -> list[Path]:
     """Best first: by aggregated score (an unscored path below every scored one), then by address."""
 
     def key(path: Path) -> tuple[float, tuple[int, ...]]:
-        return (-standing(path, how), path.address)
+        score = aggregate(path.scores, how)
+        return (math.inf if score is None else -score, path.address)
 
     return sorted(paths, key=key)
 
 
 def standing(path: Path, how: Agg) -> float:
-    """The aggregated score by which a search ranks a path: minus infinity where it is not scored."""
+    """A path's aggregated score; an unscored one stands below every scored one."""
     score = aggregate(path.scores, how)
     return -math.inf if score is None else score
 

@@ -112,14 +112,14 @@ class Strategy(ABC):
     """True: every child that it draws it has scored, before it looks at any. So each may be scored as soon as
     it is drawn, while its siblings are still being written."""
 
-    temperature: ClassVar[float | None] = None
-    """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
-
     finishes: ClassVar[bool] = True
     """False: it may return paths that are not over, as they are; they vote by what they state."""
 
     narrows: ClassVar[bool] = True
     """Its `width` above n becomes n (semantics, "Small n"); False: it runs as it is said."""
+
+    temperature: ClassVar[float | None] = None
+    """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
     headline: ClassVar[str | None] = None
     """The vote that the method's paper reads its result off; None: the one that the readout declares."""
