@@ -33,7 +33,10 @@ MAY_IMPORT = {
         *("data", "models", "nano", "plan", "readout", "report", "run", "settings", "stats", "store"),
         *("strategies", "types"),
     },
-    "sal": {"data", "grading", "plan", "readout", "report", "run", "settings", "stats", "store", "types"},
+    "sal": {
+        *("data", "grading", "plan", "readout", "report", "run", "settings", "stats", "store"),
+        *("strategies", "types"),  # its searches are entries of the registry
+    },
     "commands": {
         *("cluster", "data", "grading", "plan", "readout", "report", "run", "sal", "settings", "store"),
         *("strategies", "studies", "types", "verify"),

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path as File
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
@@ -80,6 +80,18 @@ def test_a_search_that_returns_what_it_must_not_fails_and_says_what(how: str, sa
     assert failure == Failure("mine, problem p", f"ValueError: {said}")
     assert rows.keys() == {"searches"}
     assert [(row["status"], row["reason"]) for row in rows["searches"]] == [("failed", f"ValueError: {said}")]
+
+
+@dataclass(frozen=True)
+class Unfinished(Odd):
+    finishes: ClassVar[bool] = False
+
+
+def test_a_path_that_is_not_over_is_a_row_without_a_finish_where_the_strategy_says_so() -> None:
+    rows, failure = rows_of(Unfinished(how="unfinished"))
+    assert failure is None
+    assert [(row["finish"], row["answer"]) for row in rows["paths"]] == [(None, None)]
+    assert [len(row["scores"]) for row in rows["scores"]] == [1]
 
 
 @pytest.mark.parametrize(("how", "count"), [("none", 0), ("fewer", 3)])

@@ -83,7 +83,7 @@ def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
         raise Faults([f"strategy.table: name the file that says what to do; {made}"])
     if config.n == 1:
         return "best_of_n", STRATEGIES["best_of_n"](n=1)  # type: ignore[call-arg]
-    if "width" in known_parameters(config):
+    if strategy.narrows and "width" in known_parameters(config):
         strategy = replace(strategy, width=min(strategy.width, config.n))  # type: ignore[attr-defined, type-var]
     return name, strategy
 

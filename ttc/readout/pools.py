@@ -1,7 +1,7 @@
 """Stored rows -> pools: for every (family, problem, seed) its units, paths, verdicts and scores, as arrays.
 
 Each table is loaded once. A pool is a slice of the path rows, which are sorted by family, problem, seed, unit
-and address. Left out on purpose: the texts of steps, which no readout reads.
+and place or address. Left out on purpose: the texts of steps, which no readout reads.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SETTLED = ("done", "too_long", "cut")
 """A search that is one of these is an answer, be it empty; a failed one is missing (semantics, "Subsets")."""
 
 UNIT = ("family", "problem_key", "seed", "unit")
-PATH_COLUMNS = (*UNIT, "path", "address", "copy", "finish", "step_tokens", "step_logprobs")
+PATH_COLUMNS = (*UNIT, "path", "address", "copy", "place", "finish", "step_tokens", "step_logprobs")
 STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict", "status")
 PATH_FAULTS = ("cut", "blank", "no_answer", "ungradable")
@@ -207,7 +207,7 @@ def _sort_paths(table: pa.Table) -> pa.Table:
     addresses.sort(key=lambda address: tuple(map(int, address.split("/"))))
     rank = pc.index_in(table["address"], value_set=pa.array(addresses, pa.string()))
     table = table.append_column("rank", rank)
-    return table.sort_by([(name, "ascending") for name in (*UNIT, "rank", "copy")])
+    return table.sort_by([(name, "ascending") for name in (*UNIT, "place", "rank", "copy")])
 
 
 def _select_grades(folder: Folder, config: ReadoutConfig, where: pc.Expression | None) -> pa.Table:

@@ -19,8 +19,9 @@ CAUSES = {
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
     "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
-    "no_answer": "of the paths are over without an answer: take a prompt= that asks for one in a box, or "
-    "readout.extract=concluded or last_number (a server may have filtered them, or they only think)",
+    "no_answer": "of the paths state no answer: take a prompt= that asks for one in a box, or "
+    "readout.extract=concluded or last_number (a server may have filtered them, they only think, or "
+    "sal_dvts returned them unfinished)",
 }
 """Fault -> what to say of it, with the key to turn; the first that is too frequent explains the others."""
 

@@ -52,13 +52,14 @@ def grade_columns(
     }
 
 
-def path_row(job: Job, path: Path, grade: Grade) -> Row:
+def path_row(job: Job, path: Path, grade: Grade, place: int | None) -> Row:
     return job.columns | {
         "path": path_key(job, path),
         "n": job.strategy.n,
         "unit": job.unit_of(path.address),
         "address": address_text(path.address),
         "copy": path.copy,
+        "place": place,
         "value": path.value,
         "steps": [step.text for step in path.steps],
         "step_tokens": [step.count for step in path.steps],

@@ -78,8 +78,12 @@ async def _search(
         reason = f"{type(error).__name__}: {mask(str(error)).splitlines()[0] if str(error) else ''}"
         log.exception("search failed: %s %s seed %d", job.family, job.problem.id, job.seed)
         return {"searches": [summary([], [], "failed", reason)]}, Failure(job.title, reason)
+    by_address = paths == sorted(paths, key=lambda path: (path.address, path.copy))
     rows: Rows = {
-        "paths": [path_row(job, path, grade) for path, grade in zip(paths, grades, strict=False)],
+        "paths": [
+            path_row(job, path, grade, None if by_address else place)
+            for place, (path, grade) in enumerate(zip(paths, grades, strict=False))
+        ],
         "grades": [
             grade_row(job, path, grade, grader, launch.readout.reading)
             for path, grade in zip([*paths, *leaves], grades, strict=True)
@@ -96,7 +100,7 @@ def check_paths(job: Job, paths: Sequence[Path]) -> Sequence[Path]:
     """What a strategy returned.
 
     Raises:
-        ValueError: too many paths, one that is not over, or one of another problem.
+        ValueError: too many paths, one of another problem, or one that is not over where all should be.
     """
     name = job.shared["strategy"]
     if len(paths) > job.n:
@@ -104,7 +108,7 @@ def check_paths(job: Job, paths: Sequence[Path]) -> Sequence[Path]:
     for path in paths:
         if path.problem != job.problem:
             raise ValueError(f"{name} returned a path of problem {path.problem.id}")
-        if not path.over:
+        if not path.over and job.strategy.finishes:
             raise ValueError(
                 f"{name} returned a path that is not over: address {address_text(path.address)!r}"
             )

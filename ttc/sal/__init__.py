@@ -1,1 +1,1 @@
-"""search-and-learn: its runs, its votes, its quirks."""
+"""search-and-learn: its searches, its runs, its votes, its quirks."""

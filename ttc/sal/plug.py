@@ -1,5 +1,5 @@
-"""search-and-learn's ways to read a run, by name, beside ours (semantics, "search-and-learn"): entries of the
-registries. Importing this module adds them."""
+"""search-and-learn's ways to search and to read a run, by name, beside ours (semantics, "search-and-learn"):
+entries of the registries. Importing this module adds them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import pyarrow.compute as pc
 from ttc.grading.extraction import EXTRACTIONS
 from ttc.readout.habits import HABITS, Habit
 from ttc.readout.subsets import SUBSETS, Subset
+from ttc.sal.beam import SalBeam
 from ttc.sal.canonical import Canonical
+from ttc.sal.dvts import SalDvts
 from ttc.sal.prefix import add_sal_prefix
 from ttc.stats.arrays import Bools, Ints
+from ttc.strategies import STRATEGIES
 
 STATED = ("he answer is", "final answer is")
 NUMBER = re.compile(r"-?\d*\.?\d+")
@@ -91,3 +94,5 @@ HABITS["blanks_vote"] = Habit(regroup=count_blanks)
 HABITS["canonical_groups"] = Habit(grouping=Canonical)
 HABITS["trailing_scores"] = Habit(scores=keep_trailing)
 SUBSETS["sal_prefix"] = Subset(add_sal_prefix)
+STRATEGIES["sal_beam"] = SalBeam
+STRATEGIES["sal_dvts"] = SalDvts

@@ -47,6 +47,12 @@ def ranked(paths: Iterable[Path], how: Agg) -> list[Path]:
     return sorted(paths, key=key)
 
 
+def standing(path: Path, how: Agg) -> float:
+    """A path's aggregated score; an unscored one stands below every scored one."""
+    score = aggregate(path.scores, how)
+    return -math.inf if score is None else score
+
+
 def distinct(paths: Iterable[Path]) -> list[Path]:
     """The first of each identical text: copies would only be expanded and scored twice."""
     first: dict[str, Path] = {}

@@ -25,8 +25,8 @@ class Node:
             none (blank, too long for the verifier, no verifier).
         tokens: of its texts; None: not known (an imported run).
         fate: kept: the search went on from here. over: its text ended (`eos`, or an import that does not
-            say); length, blank: its path ended so. cut: it was neither over nor gone on from, or is a
-            roll-out that leads to no returned path.
+            say), or it was returned unfinished; length, blank: its path ended so. cut: it was neither over
+            nor gone on from, or is a roll-out that leads to no returned path.
         returned: a path that the search returned ends here. One that is over and was not returned had lost
             its place.
     """
@@ -49,7 +49,7 @@ class Leaf:
         path: the key of its row in paths/.
         address: of the node at which it ends.
         copy: 0, or which copy of that path it is.
-        finish: eos, length or blank; None: nobody says (an imported run).
+        finish: eos, length or blank; None: it is not over, or nobody says (an imported run).
         answer: as the readout's rule reads it; None: none.
         right: by the readout's grader; None: it is not graded.
         group: the number of its group of equal answers, in order of first sight; -1: no answer.

@@ -112,6 +112,12 @@ class Strategy(ABC):
     """True: every child that it draws it has scored, before it looks at any. So each may be scored as soon as
     it is drawn, while its siblings are still being written."""
 
+    finishes: ClassVar[bool] = True
+    """False: it may return paths that are not over, as they are; they vote by what they state."""
+
+    narrows: ClassVar[bool] = True
+    """Its `width` above n becomes n (semantics, "Small n"); False: it runs as it is said."""
+
     temperature: ClassVar[float | None] = None
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
@@ -134,4 +140,5 @@ class Strategy(ABC):
 
     @abstractmethod
     async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
-        """At most n finished paths, in address order; the same one may stand there several times."""
+        """At most n finished paths, in the order in which they vote: that of their addresses, where the
+        method has none of its own. The same one may stand there several times."""
