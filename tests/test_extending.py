@@ -15,8 +15,9 @@ import pytest
 from tests.hand import CELLS, HandFolder, one, pool
 from ttc.commands.cli import main
 from ttc.readout import read_out
+from ttc.readout.ballots import Ballots
 from ttc.readout.rows import TABLES
-from ttc.readout.votes import SCORES, VOTES, Ballots, Vote
+from ttc.readout.votes import SCORES, VOTES, Vote
 from ttc.stats.arrays import Ints
 from ttc.store import Folder
 from ttc.strategies.aggregations import AGGREGATIONS

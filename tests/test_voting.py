@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ttc.readout.ballots import NO_ANSWER, UNSCORED, Ballots
 from ttc.readout.pools import aggregate_ragged
-from ttc.readout.votes import NO_ANSWER, UNSCORED, VOTES, Ballots, best, majority, weighted
+from ttc.readout.votes import VOTES, best, majority, weighted
 from ttc.strategies.aggregations import AGGREGATIONS, aggregate
 
 NAN = float("nan")

@@ -60,6 +60,7 @@ OWN: dict[str, Columns] = {
         ("token_ids", pa.list_(INT)),  # of all steps, cut by step_tokens; null: not known
         ("copy", INT),  # 0; a search that duplicates paths: which copy
         ("value", REAL),  # what the search thinks of it, beside its scores
+        ("confidences", pa.list_(pa.float32())),  # of all steps' tokens in a row; null: not kept
     ],
     "steps": [
         ("unit", INT),
