@@ -42,8 +42,8 @@ class Batch:
         firsts: for each pool the path rows of its groups' representatives.
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
-        columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean); those
-            of CONFIDENCE where they were kept of every path.
+        columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean);
+            those of CONFIDENCE where they were kept of every path.
         faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `too_long`,
             `stopped` (at a limit of its search): 1 or 0.
     """

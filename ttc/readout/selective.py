@@ -63,11 +63,11 @@ def deepconf(column: str, share: float) -> Weighing:
 
 
 def borda(column: str, power: float) -> Weighing:
-    """The surest of N paths weighs N ^ power, the next (N - 1) ^ power, and so on (self-certainty, Kang et al.
-    2502.18581).
+    """The surest of N paths weighs N ^ power, the next (N - 1) ^ power, and so on (self-certainty, Kang et
+    al. 2502.18581).
 
     The paper's measure is the divergence of a uniform distribution from the token's: but for a constant minus
-    the mean log-probability over the whole vocabulary. `confidence` is that mean over the 20 likeliest tokens.
+    the mean log-probability over the whole vocabulary. `confidence` is that over the 20 likeliest tokens.
     """
 
     def weigh(ballots: Ballots, cut: int) -> Floats:
@@ -89,8 +89,8 @@ def places(ballots: Ballots) -> Floats:
 
 
 def few(ballots: Ballots, value_KN: Floats, m: int, cut: int) -> Floats:
-    """1 for the m answered paths of the lowest value, of equals the first; and so much more that a tie goes to
-    the lowest: the first of them alone weighs more above 1 than all behind it together."""
+    """1 for the m answered paths of the lowest value, of equals the first; and so much more that a tie goes
+    to the lowest: the first of them alone weighs more above 1 than all behind it together."""
     there_KN = ballots.answered_KN[:, :cut] & ~np.isnan(value_KN[:, :cut])
     left_KN = np.where(there_KN, value_KN[:, :cut], np.inf)
     weight_KN, row_K = np.zeros_like(left_KN), np.arange(len(left_KN))
@@ -105,7 +105,12 @@ def ranks(ballots: Ballots, value_KN: Floats, cut: int) -> tuple[Floats, Floats]
     """rank_KN: 0 for the answered path of the highest value, of equals the first; inf for what has none.
     count_K1: how many are ranked."""
     there_KN = ballots.answered_KN[:, :cut] & ~np.isnan(value_KN[:, :cut])
-    order_KN = np.argsort(np.where(there_KN, -value_KN[:, :cut], np.inf), axis=1, kind="stable")
+    key_KN = np.where(there_KN, -value_KN[:, :cut], np.inf)
+    order_KN = np.argsort(key_KN, axis=1)
+    sorted_KN = np.take_along_axis(key_KN, order_KN, axis=1)
+    if ((sorted_KN[:, 1:] == sorted_KN[:, :-1]) & np.isfinite(sorted_KN[:, 1:])).any():
+        # what keeps the order of equals takes five times as long, and they are rare
+        order_KN = np.argsort(key_KN, axis=1, kind="stable")
     rank_KN = np.empty(order_KN.shape)
     np.put_along_axis(rank_KN, order_KN, np.arange(float(cut))[None], axis=1)
     return np.where(there_KN, rank_KN, np.inf), there_KN.sum(axis=1, keepdims=True).astype(np.float64)
