@@ -15,16 +15,12 @@ import pytest
 from tests.hand import CELLS, HandFolder, one, pool
 from ttc.commands.cli import main
 from ttc.readout import read_out
+from ttc.readout.ballots import CONFIDENCE, Ballots
 from ttc.readout.rows import TABLES
-from ttc.readout.votes import SCORES, VOTES, Ballots, Vote
+from ttc.readout.votes import SCORES, VOTES, Vote
 from ttc.stats.arrays import Ints
 from ttc.store import Folder
 from ttc.strategies.aggregations import AGGREGATIONS
-
-
-def longest(ballots: Ballots) -> Ints:
-    """The answer of the path with most tokens; of equals the first."""
-    return ballots.top(ballots.columns_KN["tokens"])
 
 
 def final(ballots: Ballots) -> Ints:
@@ -39,7 +35,6 @@ def square(ballots: Ballots) -> Ints:
 
 @pytest.fixture
 def votes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(VOTES, "longest", Vote(longest, frozenset({"tokens"})))
     monkeypatch.setitem(VOTES, "final", Vote(final, frozenset({"order"})))
     monkeypatch.setitem(VOTES, "square", Vote(square, SCORES))
 
@@ -69,7 +64,7 @@ def test_a_vote_has_the_rows_that_its_needs_allow(tmp_path: Path) -> None:
     assert one(rows, "bon-4", "final", "resample").accuracy == 0.5
     assert not len(rows[(rows.cell == "bon-2") & (rows.vote == "final") & (rows.subset == "resample")])
     assert set(rows.loc[rows.vote == "square", "agg"]) == {"last", "min", "prod", "mean", "median"}
-    assert set(rows.vote) == {*VOTES}
+    assert set(rows.vote) == {name for name, vote in VOTES.items() if vote.columns.isdisjoint(CONFIDENCE)}
 
 
 @pytest.mark.usefixtures("votes", "median")

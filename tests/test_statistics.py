@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ttc.readout.votes import Ballots, majority, weighted
+from ttc.readout.ballots import Ballots
+from ttc.readout.votes import majority, weighted
 from ttc.stats import intervals as statistics
 
 unit = st.tuples(st.booleans(), st.none() | st.sampled_from([0.1, 0.5, 0.9]))

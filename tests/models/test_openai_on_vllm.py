@@ -164,6 +164,21 @@ def test_greedy_is_the_same_step_by_step_and_whole(config, sampling):
     assert (steps[-1].end, steps[-1].tokens[-1]) == ("eos", 2)
 
 
+def test_all_ways_are_as_sure(url, monkeypatch):
+    """vLLM's server tells 20 likely tokens by their ids, or by their texts, of which some are the same."""
+    sampling = Sampling(BY_ID.prompt, temperature=0.0, max_tokens=100, confidence=True)
+    ways = [
+        generate(settings(url), sampling, whole(9)),
+        generate(settings(url, api="chat"), sampling, whole(9)),
+    ]
+    monkeypatch.setattr("ttc.models.openai_policy.look", lambda given: replace(look(given), ids=False))
+    ways.append(generate(settings(url), sampling, whole(9)))
+    ids, chat, text = ([step.confidences for step in sample.steps] for (sample,) in ways)
+    assert [*map(len, ids)] == [len(step.tokens) for step in ways[0][0].steps]
+    assert chat == [pytest.approx(values, abs=1e-3) for values in ids]
+    assert [*map(len, text)] == [*map(len, ids)]
+
+
 def test_all_ways_write_the_same(url, monkeypatch):
     sampling = replace(BY_ID, temperature=0.0)
     draws = [whole(0, problem.question) for problem in PROBLEMS[:8]]

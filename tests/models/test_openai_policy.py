@@ -184,6 +184,34 @@ def test_chat_log_probabilities_go_to_the_step_they_stand_in(server):
         generate(server, WHOLE, sampling=sampling, api="chat", replies=[message("a")])
 
 
+def tops(*means: float) -> list[dict[str, float]]:
+    """At each place 20 likely tokens, whose mean is given, and the one that was sampled."""
+    return [{str(i): mean + (i - 9.5) / 10 for i in range(20)} | {"sampled": -50.0} for mean in means]
+
+
+def test_chat_confidences_go_to_the_step_they_stand_in(server):
+    content = [
+        {"token": token, "logprob": -1.0, "top_logprobs": [{"logprob": value} for value in top.values()]}
+        for token, top in zip(["a", "\n\n", "b", "<eos>"], tops(-1, -2, -3, -4), strict=True)
+    ]
+    sampling = Sampling(Prompt("plain"), confidence=True)
+    reply = message("a\n\nb", logprobs={"content": content})
+    (sample,) = generate(server, WHOLE, sampling=sampling, api="chat", replies=[reply])
+    assert [step.confidences for step in sample.steps] == [
+        pytest.approx((1.0, 2.0)),
+        pytest.approx((3.0, 4.0)),
+    ]
+    (body,) = server.bodies(CHAT)
+    assert (body["logprobs"], body["top_logprobs"]) == (True, 20)
+    blank = message(
+        "a\n\n\n\n\n\nb", logprobs={"content": [*content[:2], content[1], content[1], content[2]]}
+    )
+    (sample,) = generate(server, WHOLE, sampling=sampling, api="chat", replies=[blank])
+    assert [len(step.confidences) for step in sample.steps] == [2, 1, 1], "what is dropped is not kept"
+    with pytest.raises(Refused, match=r"policy.confidence=true"):
+        generate(server, WHOLE, sampling=sampling, api="chat", replies=[message("a")])
+
+
 def test_chat_does_not_go_on_from_a_text(server):
     for draw in (STEP, Draw(QUESTION, (5,), 1, whole=True)):
         with pytest.raises(Refused, match="only chats"):
@@ -254,6 +282,18 @@ def test_log_probabilities_of_a_text(server):
     reply = text("19\n\n\\boxed{7}", logprobs=logprobs)
     (sample,) = generate(server, WHOLE, sampling=sampling, replies=[reply])
     assert [step.logprob for step in sample.steps] == [-3.0, -28.0]
+
+
+def test_confidences_of_a_text_are_those_of_the_servers_tokens_in_which_ours_begin(server):
+    words = ["19", "\n\n", r"\boxed{", "7}", "<eos>"]
+    logprobs = {"tokens": words, "token_logprobs": [-1] * 5, "top_logprobs": tops(-1, -2, -3, -4, -5)}
+    sampling = Sampling(Prompt("plain"), max_tokens=100, confidence=True)
+    reply = text("19\n\n\\boxed{7}", logprobs=logprobs)
+    (sample,) = generate(server, WHOLE, sampling=sampling, replies=[reply])
+    assert [len(step.confidences) for step in sample.steps] == [len(step.tokens) for step in sample.steps]
+    first, last = ({*map(round, step.confidences)} for step in sample.steps)
+    assert (first, last) == ({1, 2}, {3, 4, 5})
+    assert server.bodies(COMPLETIONS)[0]["logprobs"] == 20
 
 
 def test_a_prompt_that_leaves_no_room_is_too_long(server):

@@ -103,6 +103,18 @@ def test_logprobs_are_the_models_at_temperature_one(world):
     assert world.generate(whole(5))[0].steps[0].logprob is None
 
 
+def test_confidence_is_minus_the_mean_of_the_20_likeliest_at_temperature_one(world):
+    draws = [whole(5, QUESTIONS[0]), whole(6, QUESTIONS[1])]
+    for draw, sample in zip(
+        draws, world.generate(*draws, confidence=True, temperature=0.7, top_p=0.9), strict=True
+    ):
+        wanted = -world.rows(draw.question, tokens(sample.steps)).topk(20).values.mean(-1)
+        kept = [value for step in sample.steps for value in step.confidences]
+        assert kept == pytest.approx(wanted.tolist(), abs=1e-3)
+        assert [len(step.confidences) for step in sample.steps] == [len(step.tokens) for step in sample.steps]
+    assert world.generate(whole(5))[0].steps[0].confidences is None
+
+
 @pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 1.0), (0.5, 1.0), (1.0, 0.95)])
 def test_tokens_come_as_often_as_they_should(world, temperature, top_p):
     count = 3000

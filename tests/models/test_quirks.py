@@ -257,6 +257,20 @@ def test_log_probabilities_that_nobody_gives_are_missed_before_anything_is_sampl
         asked(server, logprobs=True)
 
 
+def test_likely_tokens_that_nobody_tells_are_missed_before_anything_is_sampled(server):
+    with pytest.raises(UserError, match=r"policy.confidence=true: .* tells 0 of the 20 likeliest tokens"):
+        asked(server, confidence=True)
+    five = {"content": [{"token": "7", "logprob": -1, "top_logprobs": [{"logprob": -1}] * 5}]}
+    server.replies[CHAT] = [chat(SEVEN)]
+    server.replies[CHAT][0][1]["choices"][0]["logprobs"] = five
+    with pytest.raises(UserError, match=r"policy.confidence=true: .* tells 5 of the 20 likeliest tokens"):
+        asked(server, confidence=True)
+    server.replies[CHAT] = refuses("top_logprobs")
+    with pytest.raises(UserError, match=r"policy.confidence=true: .*no top_logprobs here"):
+        asked(server, confidence=True)
+    assert asked(server).api == "chat"
+
+
 @pytest.mark.parametrize(
     "listed", [{"data": None}, {"data": []}, {"error": "?"}, "<html>", 404, 403, 500], ids=str
 )

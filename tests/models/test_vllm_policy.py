@@ -166,7 +166,9 @@ def test_logprobs_are_the_models(world):
     import torch
     from transformers import AutoModelForCausalLM
 
-    (sample,) = world.generate(whole(5), logprobs=True, prompt=EXACT)
+    (sample,) = world.generate(
+        whole(5), logprobs=True, confidence=True, temperature=0.7, top_p=0.9, prompt=EXACT
+    )
     sampled = tokens(sample.steps)
     prompt = [*world.policy._prompt(EXACT, QUESTION)]
     model = AutoModelForCausalLM.from_pretrained(world.folder, dtype=torch.float32)
@@ -174,7 +176,21 @@ def test_logprobs_are_the_models(world):
         rows = model(torch.tensor([prompt + list(sampled)])).logits[0].log_softmax(-1)
     wanted = [rows[len(prompt) + index - 1, token].item() for index, token in enumerate(sampled)]
     assert sum(step.logprob for step in sample.steps) == pytest.approx(sum(wanted), abs=1e-3)
+    # as PlainPolicy has it, by the same words of the same model
+    sure = -rows[len(prompt) - 1 : -1].topk(20).values.mean(-1)
+    kept = [value for step in sample.steps for value in step.confidences]
+    assert kept == pytest.approx(sure.tolist(), abs=1e-3)
+    for bare in (world.generate(whole(5)), world.generate(whole(5), logprobs=True)):
+        assert bare[0].steps[0].confidences is None
     assert world.generate(whole(5))[0].steps[0].logprob is None
+
+
+def test_a_step_that_ends_in_the_middle_of_what_was_written_keeps_its_own_confidences(world):
+    world.policy._ends, world.policy._pairs = 100, 0
+    draws = [Draw(QUESTION, (), seed, whole=False) for seed in range(48)]
+    samples = world.generate(*draws, confidence=True)
+    assert sum(sample.dropped for sample in samples) > 0
+    assert all(len(step.confidences) == len(step.tokens) for sample in samples for step in sample.steps)
 
 
 def test_the_prefix_cache_holds_what_was_computed(world):

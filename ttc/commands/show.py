@@ -11,8 +11,8 @@ from rich.tree import Tree as Drawing
 
 from ttc.commands.settings import ShowSettings
 from ttc.readout import readout_config
+from ttc.readout.ballots import UNSCORED
 from ttc.readout.names import Results
-from ttc.readout.votes import UNSCORED
 from ttc.report.console import Console, say
 from ttc.report.console import show as show_table
 from ttc.report.formats import figures, in_line, score, visible

@@ -14,6 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from ttc.models.checkpoint import fetch
+from ttc.models.confidence import LIKELIEST
 from ttc.models.openai_answer import API, parse, read, reason
 from ttc.models.openai_client import Endpoint, Limit, check_key, connect, describe_key, sampled, where
 from ttc.models.prompts import FOLD
@@ -195,7 +196,17 @@ def _probe(config: PolicyConfig, client: OpenAI, model: str, api: API) -> Endpoi
             )
         if config.logprobs and answer.text and not answer.logprobs:
             raise UserError(f"policy.logprobs=true: {what} gives no log-probabilities")
+        told = max(map(len, answer.likeliest), default=0)
+        if config.confidence and answer.text and told < LIKELIEST:
+            raise UserError(
+                f"policy.confidence=true: {what} tells {told} of the {LIKELIEST} likeliest tokens"
+            )
         return replace(form, ids=form.ids and answer.ids is not None, encoded=answer.prompt_ids)
+    if config.confidence:
+        _probe(replace(config, confidence=False), client, model, api)  # is it that alone?
+        raise UserError(
+            f"policy.confidence=true: {what} tells no {LIKELIEST} likely tokens ({'; '.join(refused)})"
+        )
     raise Lacks(f"{what} is refused ({'; '.join(refused)}){_hint(config)}")
 
 
@@ -209,15 +220,16 @@ def _forms(model: str, api: API, seeded: bool) -> Iterator[Endpoint]:
 
 def _looking(config: PolicyConfig) -> Sampling:
     """What a run may ask, for a few tokens."""
-    return Sampling(Prompt("plain"), config.temperature, config.top_p, PROBE_TOKENS, config.logprobs)
+    kept = config.logprobs, config.confidence
+    return Sampling(Prompt("plain"), config.temperature, config.top_p, PROBE_TOKENS, *kept)
 
 
 def _body(config: PolicyConfig, form: Endpoint) -> dict[str, Any]:
     if form.api == "chat":
         return form.fit(form.chat(_looking(config), PROBE, 0))
     body = sampled(_looking(config), 0) | {"prompt": PROBE, "max_tokens": PROBE_TOKENS}
-    if config.logprobs:
-        body["logprobs"] = 1
+    if config.logprobs or config.confidence:
+        body["logprobs"] = LIKELIEST if config.confidence else 1
     return form.fit(body) | ({"extra_body": {"return_token_ids": True}} if form.ids else {})
 
 

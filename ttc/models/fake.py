@@ -88,7 +88,8 @@ class FakePolicy(_Fake):
             left -= len(tokens)
             cut = len(tokens) < len(piece) or (not last and not left)
             end: StepEnd = "length" if cut else "eos" if last else "step"
-            steps.append(Step(piece[: len(tokens)], tokens, end))
+            sure = _sureness(draw.question, text, piece)[: len(tokens)] if sampling.confidence else None
+            steps.append(Step(piece[: len(tokens)], tokens, end, confidences=sure))
             text += piece
         return Sample(tuple(steps), prompt + len(draw.tokens))
 
@@ -130,6 +131,13 @@ def _write(question: str, text: str, separator: str, seed: int) -> tuple[str, bo
     rng = random.Random(_unit(question, done, seed))
     state = "off" if rng.random() < 0.04 + 0.25 * _unit("hard", question) else "fine"
     return f"Step {done + 1}: {state} {rng.randrange(10)}{separator}", False
+
+
+def _sureness(question: str, text: str, piece: str) -> tuple[float, ...]:
+    """The confidence in every character of a step: mostly lower where it goes wrong."""
+    rng = random.Random(_unit("sure", question, text, piece))
+    level = (3.0 if "off" in piece else 4.0) + 2.0 * rng.random()
+    return tuple(round(level + rng.random(), 3) for _ in piece)
 
 
 def _believe(question: str, steps: Sequence[str]) -> float:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from ttc.models.confidence import confidence
 from ttc.types import mask
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Answer:
         ids, prompt_ids: its tokens and the prompt's, where the server tells them.
         pieces: its tokens as texts; () unless log-probabilities were asked for.
         logprobs: theirs.
+        likeliest: the log-probabilities of the likeliest tokens at the place of each; () unless asked for.
         prompt, completion, cached: tokens as the server counts them; None where it does not.
     """
 
@@ -62,6 +64,12 @@ class Answer:
     completion: int | None = None
     cached: int | None = None
     prompt_ids: tuple[int, ...] = ()
+    likeliest: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def confidences(self) -> tuple[float, ...]:
+        """Of the pieces; () where the server does not tell, or not of all."""
+        return tuple(map(confidence, self.likeliest)) if all(self.likeliest) else ()
 
     def end(self, tokens: int | None, limit: int) -> Literal["eos", "length"]:
         """Why it ended, where it came to its end: by what the server says, else by its tokens."""
@@ -99,10 +107,11 @@ def _read(answer: Any, api: API) -> Answer:
     content = choice["text"] if api == "completions" else choice["message"].get("content")
     text = words(content).encode(errors="replace").decode()  # half a character is none
     ids = None if choice.get("token_ids") is None else tuple(map(int, choice["token_ids"]))
-    pieces, logprobs = _pieces(_mapping(choice.get("logprobs")))
+    pieces, logprobs, likeliest = _pieces(_mapping(choice.get("logprobs")))
     # a prompt of no token, and a text of none, were not counted
     counts = prompt or None, completion if completion or not text else None, cached
-    return Answer(text, end, ids, pieces, logprobs, *counts, tuple(choice.get("prompt_token_ids") or ()))
+    prompt_ids = tuple(choice.get("prompt_token_ids") or ())
+    return Answer(text, end, ids, pieces, logprobs, *counts, prompt_ids, likeliest)
 
 
 def end_of(said: Any) -> str | None:
@@ -175,9 +184,15 @@ def _count(value: Any) -> int | None:
     return value if type(value) is int and 0 <= value < 2**31 else None
 
 
-def _pieces(logprobs: dict[str, Any]) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """The sampled tokens as texts, and their log-probabilities: the two APIs lay them out differently."""
+def _pieces(
+    logprobs: dict[str, Any],
+) -> tuple[tuple[str, ...], tuple[float, ...], tuple[tuple[float, ...], ...]]:
+    """The sampled tokens as texts, their log-probabilities, and those of the likeliest tokens at the place of
+    each: the two APIs lay them out differently."""
     tokens, values = logprobs.get("tokens") or (), logprobs.get("token_logprobs") or ()
+    tops = [(top or {}).values() for top in logprobs.get("top_logprobs") or ()]
     if entries := logprobs.get("content"):
         tokens, values = ([entry[key] for entry in entries] for key in ("token", "logprob"))
-    return tuple(map(str, tokens)), tuple(float("nan" if value is None else value) for value in values)
+        tops = [[one["logprob"] for one in entry.get("top_logprobs") or ()] for entry in entries]
+    known = tuple(float("nan" if value is None else value) for value in values)
+    return tuple(map(str, tokens)), known, tuple(tuple(map(float, top)) for top in tops)

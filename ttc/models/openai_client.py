@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from ttc.models.confidence import LIKELIEST
 from ttc.models.openai_answer import API, reason
 from ttc.models.prompts import messages
 from ttc.settings.schema import PolicyConfig
@@ -62,8 +63,10 @@ class Endpoint:
         body = sampled(sampling, seed) | {"messages": messages(sampling.prompt, question)}
         # the server knows how long the prompt is; vLLM refuses only more than the whole context
         body["max_tokens"] = min(sampling.max_tokens, self.context or sampling.max_tokens)
-        if sampling.logprobs:
+        if sampling.logprobs or sampling.confidence:
             body["logprobs"] = True
+        if sampling.confidence:
+            body["top_logprobs"] = LIKELIEST
         if told := sampling.prompt.template_arguments:  # by the name that vLLM and SGLang know
             body["extra_body"] = {"chat_template_kwargs": dict(told)}
         return body

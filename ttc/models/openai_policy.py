@@ -12,7 +12,7 @@ that refuses them is asked without (`policy.unseeded`). What a server does not c
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ttc.models import prompts
+from ttc.models.confidence import LIKELIEST
 from ttc.models.counters import OnEngine
 from ttc.models.endpoint import PROBE, look, tokenizer_folder
 from ttc.models.openai_answer import Answer
@@ -47,6 +48,8 @@ from ttc.types import (
     total,
 )
 
+NO_LIKELIEST = f"the server does not give the log-probabilities of the {LIKELIEST} likeliest tokens"
+
 SPLICE = ("12 + 7 = 19\n\n", "7 - 2 = 5")
 """Two steps, to see whether a tokenizer gives back a text that it was given in pieces."""
 
@@ -58,7 +61,7 @@ def openai_policy(config: PolicyConfig) -> PolicyModel:
         UserError: as `look`; the tokenizer is not the server's.
     """
     # asked before as the cells sample; which temperatures the searches take is not known here, and 1 all do
-    endpoint = look(replace(config, temperature=1.0, top_p=1.0, logprobs=False))
+    endpoint = look(replace(config, temperature=1.0, top_p=1.0, logprobs=False, confidence=False))
     if endpoint.api == "chat":
         return ByChat(config, endpoint)
     return ByIds(config, endpoint) if endpoint.ids else ByText(config, endpoint)
@@ -91,7 +94,10 @@ class ByIds(Completions):
     ) -> Continuation:
         extra: dict[str, Any] = {"return_token_ids": True, "stop_token_ids": sorted(self._eos)}
         body = sampled(sampling, draw.seed & (2**63 - 1)) | {"prompt": ids, "max_tokens": left}
-        if sampling.logprobs:
+        if sampling.confidence:
+            body["logprobs"] = LIKELIEST
+            extra["return_tokens_as_token_ids"] = True  # else those of equal text are told as one
+        elif sampling.logprobs:
             body["logprobs"] = 0
         if not draw.whole and rule.exact:
             extra["stop_token_ids"] += sorted(rule.stops)
@@ -103,14 +109,20 @@ class ByIds(Completions):
             raise TransientError("the server told no token ids, as it did when it was asked first")
         tokens, logprobs = list(answer.ids), list(answer.logprobs)
         self.engine.counters.count(len(ids) + len(tokens), answer.cached)
-        _check_logprobs(sampling, answer)
+        _check_told(sampling, answer)
         end: StepEnd = "eos" if self._eos.intersection(tokens[-1:]) else "step"
         if end == "step" and (answer.finish == "length" or len(tokens) >= left):
             end = "length"
         elif end == "step" and (draw.whole or rule.separator not in rule.decode(tokens)):
             # ended by a token that the server does not show, or that only the server takes for an end
             tokens, logprobs, end = [*tokens, self.tokenizer.eos_token_id], [*logprobs, 0.0], "eos"
-        return Continuation(tokens, logprobs if sampling.logprobs else None, answer.cached, end)
+        return Continuation(
+            tokens,
+            logprobs if sampling.logprobs else None,
+            answer.cached,
+            end,
+            confidences=answer.confidences if sampling.confidence else None,
+        )
 
 
 class ByText(Completions):
@@ -135,14 +147,18 @@ class ByText(Completions):
         body = sampled(sampling, _fold(draw.seed))
         body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
         body["max_tokens"] = left
-        if sampling.logprobs:
-            body["logprobs"] = 1  # 0 is taken for none by some
+        if sampling.logprobs or sampling.confidence:
+            body["logprobs"] = LIKELIEST if sampling.confidence else 1  # 0 is taken for none by some
         server = self.engine
         answer = await server.complete("" if draw.whole else rule.separator, **body)
-        _check_logprobs(sampling, answer)
+        _check_told(sampling, answer)
         got = self._read(answer, rule, draw.whole, left)
         server.counters.count(len(ids) + len(got.tokens), answer.cached)
-        return got if sampling.logprobs else replace(got, logprobs=None)
+        return replace(
+            got,
+            logprobs=got.logprobs if sampling.logprobs else None,
+            confidences=got.confidences if sampling.confidence else None,
+        )
 
     def _read(self, answer: Answer, rule: StepRule, whole: bool, left: int) -> Continuation:
         tokens, starts = self._encode(answer.text)
@@ -152,8 +168,9 @@ class ByText(Completions):
             end = "length" if len(tokens) >= left else "step"
         elif end == "eos" or not tokens:  # the token that ended it, which no text shows; a step has one
             tokens, starts = [*tokens, self.tokenizer.eos_token_id], [*starts, len(answer.text)]
-        logprobs = _share_out(starts, answer.pieces, answer.logprobs)
-        return Continuation(tokens, logprobs[: len(tokens)], answer.cached, end)
+        logprobs = _share_out(starts, answer.pieces, answer.logprobs)[: len(tokens)]
+        confidences = _beginning_in(starts, answer.pieces, answer.confidences)[: len(tokens)]
+        return Continuation(tokens, logprobs, answer.cached, end, confidences=confidences)
 
     def _encode(self, text: str) -> tuple[list[int], list[int]]:
         """Ids, and where in the text each begins."""
@@ -184,30 +201,36 @@ class ByChat(OnEngine):
     async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
         body = self.endpoint.chat(sampling, draw.question, _fold(draw.seed))
         answer = await self.engine.complete(**body)
-        _check_logprobs(sampling, answer)
+        _check_told(sampling, answer)
         self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
         end = answer.end(answer.completion, body["max_tokens"])
-        steps = steps_of(answer, end, sampling.prompt.separator, sampling.logprobs)
+        steps = steps_of(answer, end, sampling)
         return Sample(steps, answer.prompt, answer.cached)
 
 
-def steps_of(answer: Answer, end: StepEnd, separator: str, logprobs: bool) -> tuple[Step, ...]:
+def steps_of(answer: Answer, end: StepEnd, sampling: Sampling) -> tuple[Step, ...]:
     """A text of `answer.completion` tokens as steps, by the rule for tokens with characters in their place.
 
     The count, where there is one, is shared out by length; of a text that two blank steps end, what lies
     behind them is dropped.
     """
-    text, count = answer.text, answer.completion
+    text, count, separator = answer.text, answer.completion, sampling.prompt.separator
+    sure = answer.confidences if sampling.confidence else None
     if not text:  # it only thought, or ended at once
-        return (Step("", (), end, sum(answer.logprobs) if logprobs else None, count),)
-    values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if logprobs else None
+        return (Step("", (), end, sum(answer.logprobs) if sampling.logprobs else None, count, sure),)
+    values = _share_out(range(len(text)), answer.pieces, answer.logprobs) if sampling.logprobs else None
     one = frozenset(map(ord, separator))
     stops = one if len(separator) == 1 else frozenset()
     rule = StepRule(lambda ids: "".join(map(chr, ids)), separator, frozenset(), stops, one)
     steps = rule.split([*map(ord, text)], end, values)
+    ends = [*accumulate((len(step.tokens) for step in steps), initial=0)]
+    if sure is not None:
+        # what begins where the text ends is the token that ended it
+        whole = ends[-1] == len(text)
+        kept = _parted([*ends[:-1], ends[-1] + whole], answer.pieces, sure)
+        steps = tuple(replace(step, confidences=own) for step, own in zip(steps, kept, strict=True))
     if count is None:
         return tuple(replace(step, tokens=()) for step in steps)
-    ends = accumulate((len(step.tokens) for step in steps), initial=0)
     bounds = pairwise(count * end // len(text) for end in ends)
     return tuple(replace(step, tokens=(), size=b - a) for step, (a, b) in zip(steps, bounds, strict=True))
 
@@ -228,11 +251,28 @@ def _share_out(starts: Sequence[int], pieces: Sequence[str], values: Sequence[fl
     return shares
 
 
-def _check_logprobs(sampling: Sampling, answer: Answer) -> None:
-    """Refuses a server that gives no log-probabilities, or not one for each id, where they are asked for."""
-    fits = len(answer.logprobs) == len(answer.ids) if answer.ids else answer.logprobs or not answer.text
-    if sampling.logprobs and not fits:
-        raise Refused("policy.logprobs=true: the server gives no log-probabilities")
+def _beginning_in(starts: Sequence[int], pieces: Sequence[str], values: Sequence[float]) -> list[float]:
+    """For tokens of ours that begin at `starts` the values of the server's pieces in which they begin."""
+    places = [*accumulate(map(len, pieces[:-1]), initial=0)]
+    return [values[bisect_right(places, start) - 1] for start in starts] if values else []
+
+
+def _parted(ends: Sequence[int], pieces: Sequence[str], values: Sequence[float]) -> list[tuple[float, ...]]:
+    """The values of the server's pieces by parts of the text, between `ends`: each where its piece begins."""
+    places = [*accumulate(map(len, pieces[:-1]), initial=0)]
+    return [tuple(values[bisect_left(places, a) : bisect_left(places, b)]) for a, b in pairwise(ends)]
+
+
+def _check_told(sampling: Sampling, answer: Answer) -> None:
+    """Refuses a server that does not tell what is asked for, or not for each id."""
+    asked = {
+        "policy.logprobs=true: the server gives no log-probabilities": (sampling.logprobs, answer.logprobs),
+        f"policy.confidence=true: {NO_LIKELIEST}": (sampling.confidence, answer.confidences),
+    }
+    for fault, (wanted, values) in asked.items():
+        fits = len(values) == len(answer.ids) if answer.ids else values or not answer.text
+        if wanted and not fits:
+            raise Refused(fault)
 
 
 def _look(config: EngineConfig, problems: Sequence[Problem]) -> Model:

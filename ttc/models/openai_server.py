@@ -93,7 +93,8 @@ class Server:
             return FILTERED
         pieces = tuple(piece for part in parts for piece in part.pieces)
         logprobs = tuple(value for part in parts for value in part.logprobs)
-        return Answer(text, finish, pieces=pieces, logprobs=logprobs)
+        likeliest = tuple(values for part in parts for values in part.likeliest)
+        return Answer(text, finish, pieces=pieces, logprobs=logprobs, likeliest=likeliest)
 
     def shutdown(self) -> None:
         """Nothing was started."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from ttc.models.confidence import LIKELIEST
 from ttc.models.plain import Batcher, load
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
@@ -38,6 +39,7 @@ class LiveDraw:
     noise: list[float]
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    confidences: list[float] = field(default_factory=list)
     gone: bool = False
 
     @property
@@ -68,7 +70,11 @@ class PlainPolicy(TokenPolicy):
         except asyncio.CancelledError:
             row.gone = True  # the thread sees it after its next token
             raise
-        return Continuation(row.tokens, row.logprobs if sampling.logprobs else None)
+        return Continuation(
+            row.tokens,
+            row.logprobs if sampling.logprobs else None,
+            confidences=row.confidences if sampling.confidence else None,
+        )
 
     def _compute(self, rows: Sequence[LiveDraw]) -> Sequence[LiveDraw]:
         """Writes all rows to their ends, at most `max_num_seqs` at once, those of like length together."""
@@ -133,11 +139,16 @@ def _sample(logits: Any, rows: Sequence[LiveDraw]) -> Any:
         warm = columns[1, :, 0] > 0
         chosen = torch.where(warm, _pick(logits, *columns), chosen)
     logprobs: list[float] = []
+    confidences: list[float] = []
     if any(row.sampling.logprobs for row in rows):
         logprobs = logits.log_softmax(-1).gather(-1, chosen[:, None])[:, 0].tolist()
+    if any(row.sampling.confidence for row in rows):
+        likeliest = logits.log_softmax(-1).topk(min(LIKELIEST, logits.shape[-1])).values
+        confidences = (-likeliest.mean(-1)).tolist()
     for index, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
         row.tokens.append(token)
         row.logprobs += logprobs[index : index + 1]
+        row.confidences += confidences[index : index + 1]
     return chosen
 
 

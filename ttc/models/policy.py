@@ -28,7 +28,7 @@ class Continuation:
 
     Attributes:
         tokens: at least one; an id that ended the text stands last.
-        logprobs: of the tokens under the model (temperature 1); None unless they were asked for.
+        logprobs, confidences: of the tokens under the model (temperature 1); None unless they were asked for.
         cached: input tokens that the prefix cache held; None where there is none.
         end: why it ended, where the engine says so; None: the tokens tell.
         dropped: tokens that were sampled behind the end of the step, and are not here.
@@ -39,6 +39,7 @@ class Continuation:
     cached: int | None = None
     end: StepEnd | None = None
     dropped: int = 0
+    confidences: Sequence[float] | None = None
 
 
 class TokenPolicy(OnEngine, ABC):
@@ -91,10 +92,11 @@ class TokenPolicy(OnEngine, ABC):
         got = await self._continue(ids, sampling, draw, rule, left)
         end = got.end or self._end(got.tokens, left)
         if not draw.whole:
-            step = rule.step(got.tokens, end, got.logprobs)
+            step = rule.step(got.tokens, end, got.logprobs, got.confidences)
             return Sample((step,), len(ids), got.cached, got.dropped)
         after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
-        return Sample(rule.split(got.tokens, end, got.logprobs, after_blank), len(ids), got.cached)
+        steps = rule.split(got.tokens, end, got.logprobs, got.confidences, after_blank)
+        return Sample(steps, len(ids), got.cached)
 
     def _end(self, tokens: Sequence[int], left: int) -> StepEnd:
         if tokens[-1] in self._eos:

@@ -39,17 +39,25 @@ class StepRule:
     def exact(self) -> bool:
         return self.stops == self.touching and bool(self.stops)
 
-    def step(self, tokens: Sequence[int], end: StepEnd, logprobs: Sequence[float] | None = None) -> Step:
-        """The step of these tokens."""
+    def step(
+        self,
+        tokens: Sequence[int],
+        end: StepEnd,
+        logprobs: Sequence[float] | None = None,
+        confidences: Sequence[float] | None = None,
+    ) -> Step:
+        """The step of these tokens, with what was kept of each."""
         worded = tokens[:-1] if end == "eos" and tokens and tokens[-1] in self.eos else tokens
         total = None if logprobs is None else float(sum(logprobs))
-        return Step(self.decode(worded), tuple(tokens), end, total)
+        sure = None if confidences is None else tuple(confidences)
+        return Step(self.decode(worded), tuple(tokens), end, total, confidences=sure)
 
     def split(
         self,
         tokens: Sequence[int],
         end: StepEnd,
         logprobs: Sequence[float] | None = None,
+        confidences: Sequence[float] | None = None,
         after_blank: bool = False,
     ) -> tuple[Step, ...]:
         """A sample to the end of the text, as steps.
@@ -57,6 +65,7 @@ class StepRule:
         Args:
             tokens: what was sampled, at least one.
             end: why the sample ended; the last step's end.
+            logprobs, confidences: one per token, where they were kept.
             after_blank: the step in front of the sample is blank.
 
         Returns:
@@ -69,7 +78,9 @@ class StepRule:
             last = stop == len(tokens)
             if not last and not self.ends(tokens, start, stop):
                 continue
-            step = self.step(tokens[start:stop], end if last else "step", logprobs and logprobs[start:stop])
+            own = slice(start, stop)
+            kept = (values and values[own] for values in (logprobs, confidences))
+            step = self.step(tokens[own], end if last else "step", *kept)
             steps.append(step)
             start = stop
             if step.blank and after_blank:

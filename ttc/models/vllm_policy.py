@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ttc.models.confidence import LIKELIEST, confidence
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
@@ -42,14 +43,18 @@ class VllmPolicy(TokenPolicy):
             top_p=sampling.top_p,
             seed=draw.seed & (2**63 - 1),
             max_tokens=left,
-            logprobs=0 if sampling.logprobs else None,
+            logprobs=LIKELIEST if sampling.confidence else 0 if sampling.logprobs else None,
+            flat_logprobs=sampling.confidence,  # or 20 objects for every token
             **stop,
         )
-        completion, logprobs = output.outputs[0], None
+        tokens, logprobs, confidences = list(output.outputs[0].token_ids), None, None
         if sampling.logprobs:
-            rows = zip(completion.logprobs, completion.token_ids, strict=True)
+            rows = zip(output.outputs[0].logprobs, tokens, strict=True)
             logprobs = [row[token].logprob for row, token in rows]
-        tokens = list(completion.token_ids)
+        if sampling.confidence:
+            told = output.outputs[0].logprobs
+            places = zip(told.start_indices, told.end_indices, strict=True)
+            confidences = [confidence(told.logprobs[start:end]) for start, end in places]
         length = len(tokens) if draw.whole else rule.first(tokens)
         if not draw.whole and rule.ends(tokens, 0, length):
             self._ends += 1
@@ -59,6 +64,7 @@ class VllmPolicy(TokenPolicy):
             logprobs and logprobs[:length],
             output.num_cached_tokens,
             dropped=len(tokens) - length,
+            confidences=confidences and confidences[:length],
         )
 
     def _by_ids(self, rule: StepRule) -> bool:

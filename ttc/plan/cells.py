@@ -6,7 +6,7 @@ seeds are repetitions inside it (semantics, "Words").
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from ttc.plan.points import (
     registry_name,
     variant_of,
 )
+from ttc.readout import headline_votes
+from ttc.readout.votes import VOTES
 from ttc.settings.build import build
 from ttc.settings.compose import Unread, compose
 from ttc.settings.schema import Config, DatasetConfig, PolicyConfig, PrmConfig
@@ -105,7 +107,8 @@ def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
             faults += error.lines
         else:
             # no latency, batch size or other matter of the engines tells cells apart
-            sampling, prm = replace(cell.sampling, logprobs=False), cell.prm and cell.prm.name
+            sampling = replace(cell.sampling, logprobs=False, confidence=False)
+            prm = cell.prm and cell.prm.name
             key = (cell.name, cell.strategy, cell.variant, sampling, cell.policy.name, cell.dataset, prm)
             first = cells.setdefault(key, cell)
             faults += _silent_axes(first, cell)
@@ -113,10 +116,15 @@ def build_grid(points: Iterable[Mapping[str, Any]]) -> Grid:
                 first,
                 seeds=tuple(sorted({*first.seeds, *cell.seeds})),
                 headlines=tuple(dict.fromkeys([*first.headlines, *cell.headlines])),
-                sampling=replace(sampling, logprobs=first.sampling.logprobs or cell.sampling.logprobs),
+                sampling=replace(
+                    sampling,
+                    logprobs=first.sampling.logprobs or cell.sampling.logprobs,
+                    confidence=first.sampling.confidence or cell.sampling.confidence,
+                ),
             )
+    faults += [fault for cell in cells.values() for fault in _unkept(cell, configs[0])]
     if faults:
-        raise Faults(faults)
+        raise Faults(list(dict.fromkeys(faults)))
     return Grid(tuple(cells.values()), _notes(configs, len(cells)), configs[0])
 
 
@@ -146,8 +154,9 @@ def _unused_parameters(configs: Sequence[Config]) -> list[str]:
 def _silent_axes(first: Cell, other: Cell) -> list[str]:
     """Settings of the engines that differ between two points of one cell: one of them would win unseen."""
     pairs = [("policy", first.policy, other.policy), ("prm", first.prm, other.prm)]
-    harmless = {"temperature", "top_p", "logprobs", "latency", "fail_rate", "max_num_seqs", "memory_gib"}
-    harmless |= {"gpu_share", "tensor_parallel", "replicas", "timeout", "retries"}  # none chooses who answers
+    harmless = {"temperature", "top_p", "logprobs", "confidence", "latency", "fail_rate", "max_num_seqs"}
+    # none chooses who answers
+    harmless |= {"memory_gib", "gpu_share", "tensor_parallel", "replicas", "timeout", "retries"}
     return [
         f"{group}.{field.name}: tells no cells apart, so it cannot be an axis: two launches, two names"
         for group, one, two in pairs
@@ -155,6 +164,15 @@ def _silent_axes(first: Cell, other: Cell) -> list[str]:
         for field in fields(one)
         if field.name not in harmless and getattr(one, field.name) != getattr(two, field.name)
     ]
+
+
+def _unkept(cell: Cell, launch: Config) -> Iterator[str]:
+    """A headline that reads what the policy is not asked to keep."""
+    asked = cell.sampling
+    kept = {"policy.logprobs=true": asked.logprobs, "policy.confidence=true": asked.confidence, None: True}
+    for vote in headline_votes(cell.headlines, launch.readout):
+        if vote in VOTES and not kept[key := VOTES[vote].key]:
+            yield f"readout.headline={vote}: reads what is kept only if asked for when sampling: {key}"
 
 
 def _launch_axes(configs: list[Config]) -> list[str]:
@@ -173,6 +191,7 @@ def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
         top_p=config.policy.top_p if insisted is None else 1.0,
         max_tokens=config.max_tokens,
         logprobs=config.policy.logprobs,
+        confidence=config.policy.confidence,
     )
     return Cell(
         name=name,

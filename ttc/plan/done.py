@@ -20,7 +20,10 @@ from ttc.data.problems import key_of
 from ttc.plan.begun import stored_units
 from ttc.plan.jobs import Begun, JobKey, PlannedCell
 from ttc.plan.plan import Done, Plan, UnscoredKey
-from ttc.settings.schema import DatasetConfig
+from ttc.readout import headline_votes
+from ttc.readout.ballots import CONFIDENCE
+from ttc.readout.votes import VOTES
+from ttc.settings.schema import DatasetConfig, ReadoutConfig
 from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
 
@@ -87,6 +90,26 @@ def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
         problems = {key_of(problem): problem for problem in own[0].problems}
         file = dataset.path if kind_of(dataset.path or "") else None
         check_answers(folder, problems, {planned.family for planned in own}, file or "FILE")
+
+
+def check_kept(folder: Folder, cells: Iterable[PlannedCell], config: ReadoutConfig) -> None:
+    """Raises:
+    UserError: a headline reads the policy's confidence, and stored paths have none.
+    """
+    if folder.empty:
+        return
+    reading: dict[str, dict[str, None]] = {}
+    for planned in cells:
+        for vote in headline_votes(planned.cell.headlines, config):
+            if not VOTES[vote].columns.isdisjoint(CONFIDENCE):
+                reading.setdefault(vote, {})[planned.family] = None
+    for vote, families in reading.items():
+        lacking = _is_one("family", families) & pc.field("confidences").is_null()
+        if some := len(folder.read_all("paths", ["seed"], where=lacking)):
+            raise UserError(
+                f"readout.headline={vote}: {some} stored paths of {folder} were sampled without "
+                "policy.confidence=true, and what is stored is not sampled again: take another name="
+            )
 
 
 def check_answers(

@@ -8,7 +8,7 @@ which parts of a pool are read, rows.py lays out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -52,6 +52,12 @@ def split_choice(text: str) -> Choice:
     """`weighted/last` as (vote, agg). A vote by scores that names no aggregation takes the last score."""
     vote, _, agg = text.partition("/")
     return vote, agg or ("last" if vote in VOTES and VOTES[vote].scored else None)
+
+
+def headline_votes(headlines: Iterable[str | None], config: ReadoutConfig) -> list[str]:
+    """The votes that a cell's results are read by. None among `headlines`: the declared one."""
+    declared = split_choice(config.headline)[0]
+    return list(dict.fromkeys(vote or declared for vote in headlines))
 
 
 def readout_config(folder: Folder) -> ReadoutConfig:

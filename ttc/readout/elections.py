@@ -14,9 +14,10 @@ from functools import partial
 
 import numpy as np
 
+from ttc.readout.ballots import NO_ANSWER, Ballots
 from ttc.readout.habits import Habit
 from ttc.readout.pools import Key, Tables, places
-from ttc.readout.votes import NO_ANSWER, VOTES, Ballots, UnitPaths
+from ttc.readout.votes import VOTES, UnitPaths
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.strategies.aggregations import AGGREGATIONS
@@ -41,7 +42,8 @@ class Batch:
         firsts: for each pool the path rows of its groups' representatives.
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
-        columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean).
+        columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean);
+            those of CONFIDENCE where they were kept of every path.
         faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `too_long`,
             `stopped` (at a limit of its search): 1 or 0.
     """
@@ -136,7 +138,10 @@ async def make_batch(
         number, at = np.unique(group_N, return_index=True)
         firsts.append(row_N[at[number >= 0]])
     scores = {} if verifier is None else tables.scores(verifier).values_N
-    columns = {"tokens": tables.tokens_N, "logprobs": tables.logprob_N}
+    there = row_BN[row_BN >= 0]
+    # of a pool that was partly sampled without them no vote would be fair
+    sure = {name: one_N for name, one_N in tables.confidence_N.items() if not np.isnan(one_N[there]).any()}
+    columns = {"tokens": tables.tokens_N, "logprobs": tables.logprob_N, **sure}
     at_BN = {name: np.append(column_N, np.nan)[row_BN] for name, column_N in columns.items()}
     faults = dict(tables.faults_N)
     if scores:  # all alike: a path has a score or none

@@ -145,6 +145,8 @@ class Results:
             name = f"{vote}/{agg}" if agg else vote
             found = [readings[name]] if name in readings else []
             wrong = f"it has no vote {name}"
+            if vote in VOTES and (key := VOTES[vote].key):
+                wrong += f" (its paths lack what {key} keeps; sample with it, under another name=)"
         if not found:
             raise UserError(f"{text}: {wrong}; take one of {', '.join(readings)}")
         return found[0]

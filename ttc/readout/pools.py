@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ttc.readout.habits import HABITS
+from ttc.readout.windows import read_windows
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store import Folder
@@ -98,6 +99,7 @@ class Tables:
         ends = [numbers(pc.equal(finish, end)) for end in ("length", "blank")]
         unread = np.append(numbers(ungradable), np.nan)[at_N]
         self.faults_N = dict(zip(PATH_FAULTS, [*ends, silent, unread], strict=True))
+        self.confidence_N = read_windows(folder, self.path, paths["problem_key"], where, config.window)
         self._slices = _slices(paths)
         self._score_rows = folder.read("scores", SCORE_COLUMNS, where=where)
         self._scores: dict[str, Scores] = {}

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ttc.readout.ballots import UNSCORED
 from ttc.readout.elections import Batch, Choice, choices
 from ttc.readout.pools import FAULTS, Key, Tables
-from ttc.readout.votes import UNSCORED, VOTES
+from ttc.readout.votes import VOTES
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store.schema import PROBLEM, READ, CellRecord, Columns, parameter_columns
@@ -161,7 +162,8 @@ class RowWriter:
 
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
-        for choice in choices(["tokens", *["scores"] * (pools.cell.verifier is not None)]):
+        known = ["tokens", *["scores"] * (pools.cell.verifier is not None)]
+        for choice in choices([*known, *VOTES[self._headline[0]].columns - {"scores"}]):
             for subset in subsets:
                 self._rows.append(self._head(pools, choice, subset) | {"problems": len(pools.problems)})
 

@@ -1,118 +1,22 @@
-"""Votes by name, and the ballots they count: every vote over every subset, vectorised (semantics, "Scores and
-votes"). Pure: numpy, no files, no grader.
+"""Votes by name: every vote over every subset, vectorised (semantics, "Scores and votes"). Pure: numpy, no
+files, no grader.
 
-A path is reduced to the number of its group of equal answers (-1: no answer), one score (NaN: unscored), its
-length and, through its group, whether it is right. A vote is a function of ballots and a line of VOTES.
-Shape suffixes: B pools, K sequences of paths (permutations of one pool), N paths, U units, W paths of a unit,
-G groups, C cuts (a cut reads a sequence's first so many paths).
+A vote is a function of ballots (ballots.py) and a line of VOTES. Those that need no verifier: selective.py.
+Shape suffixes: B pools, K sequences of paths, N paths, U units, W paths of a unit, G groups, C cuts.
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ttc.stats.arrays import TIE, Bools, Floats, Ints
+from ttc.readout.ballots import CONFIDENCE, Ballots
+from ttc.readout.selective import BORDA, Weighing, borda, deepconf, first, longest, shortest
+from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.stats.intervals import expected_best, expected_oracle
-
-NO_ANSWER, UNSCORED = -1, -2
-"""Winners that are no group: no path has an answer; no answered path has a score."""
-
-
-class Ballots:
-    """The sequences of one pool, ready for any vote. Ties go to the group seen first.
-
-    Args:
-        group_KN: group of the path at each place, NO_ANSWER for none (blank paths hold a place, never vote).
-        cuts: how many paths to read, ascending, each at most N.
-        columns_KN: what else the vote needs of the path at each place: `scores` (aggregated), `tokens`,
-            `logprobs` (the mean of its tokens); NaN: not known.
-        right_G: is the group's answer right? Only a vote that needs "gold" may look.
-    """
-
-    def __init__(
-        self,
-        group_KN: Ints,
-        cuts: Sequence[int],
-        columns_KN: Mapping[str, Floats] | None = None,
-        right_G: Bools | None = None,
-    ) -> None:
-        self.group_KN, self.cuts, self.columns_KN = group_KN, list(cuts), dict(columns_KN or {})
-        self.answered_KN = group_KN >= 0
-        self._K, self._N = group_KN.shape
-        self._G = int(group_KN.max(initial=-1)) + 1
-        self.right_G = np.zeros(self._G, dtype=bool) if right_G is None else right_G[: self._G]
-        # A group's column in a K x (G + 1) table, flattened; blanks fall into the last column.
-        column_KN = np.where(self.answered_KN, group_KN, self._G)
-        self._cell_KN = column_KN + np.arange(self._K)[:, None] * (self._G + 1)
-        first = np.full(self._K * (self._G + 1), self._N)
-        # Written from the last place to the first: of repeated indices the last written stays.
-        first[self._cell_KN[:, ::-1].T.ravel()] = np.repeat(np.arange(self._N)[::-1], self._K)
-        self.first_KG = first.reshape(self._K, self._G + 1)[:, : self._G]
-        """Where each group is seen first; N: nowhere."""
-
-    def scored_by(self, score_KN: Floats) -> Ballots:
-        """The same ballots with these scores."""
-        other = copy.copy(self)
-        other.columns_KN = self.columns_KN | {"scores": score_KN}
-        return other
-
-    @property
-    def score_KN(self) -> Floats:
-        return self.columns_KN["scores"]
-
-    def tally(self, weight_KN: Floats) -> Ints:
-        """winner_KC: the group with the largest sum of weights among those seen before each cut."""
-        total_KG = np.zeros((self._K, self._G))
-        winners, done = [], 0
-        for cut in self.cuts:
-            total_KG += self.sums(weight_KN, done, cut)
-            seen_KG = np.where(self.first_KG < cut, total_KG, -np.inf)
-            top_K = seen_KG.max(axis=1, initial=-np.inf)
-            tied_KG = seen_KG >= top_K[:, None] - TIE
-            winners.append(self.earliest(np.where(tied_KG, self.first_KG, self._N), cut))
-            done = cut
-        return np.stack(winners, axis=1)
-
-    def sums(self, weight_KN: Floats, start: int = 0, stop: int | None = None) -> Floats:
-        """total_KG: the weights of each group's paths, of the places from `start` to `stop`."""
-        cells, weights = self._cell_KN[:, start:stop].ravel(), weight_KN[:, start:stop].ravel()
-        table = np.bincount(cells, weights, self._K * (self._G + 1)).astype(np.float64, copy=False)
-        return table.reshape(self._K, self._G + 1)[:, : self._G]
-
-    def highest(self, rank_KN: Floats) -> Floats:
-        """top_KG: the highest rank of each group's paths; NaN where none has one."""
-        top = np.full(self._K * (self._G + 1), np.nan)
-        np.fmax.at(top, self._cell_KN.ravel(), rank_KN.ravel())
-        return top.reshape(self._K, self._G + 1)[:, : self._G]
-
-    def top(self, rank_KN: Floats) -> Ints:
-        """winner_KC: the group of the answered path of highest rank; NO_ANSWER where none has one (NaN)."""
-        rank_KN = np.where(self.answered_KN & ~np.isnan(rank_KN), rank_KN, -np.inf)
-        place_KC = np.stack([rank_KN[:, :cut].argmax(axis=1) for cut in self.cuts], axis=1)
-        winner_KC = np.take_along_axis(self.group_KN, place_KC, axis=1)
-        return np.where(np.isneginf(np.take_along_axis(rank_KN, place_KC, axis=1)), NO_ANSWER, winner_KC)
-
-    def earliest(self, first_KG: Ints, cut: int) -> Ints:
-        """The group seen first, if that was before the cut."""
-        if self._G == 0:
-            return np.full(self._K, NO_ANSWER)
-        winner_K = first_KG.argmin(axis=1)
-        seen_K = first_KG[np.arange(self._K), winner_K] < cut
-        return np.where(seen_K, winner_K, NO_ANSWER)
-
-    def if_scored(self, winner_KC: Ints) -> Ints:
-        """`winner_KC`, but NO_ANSWER or UNSCORED where no answered path has a score."""
-        answered_KC = self._any_before(self.answered_KN)
-        scored_KC = self._any_before(self.answered_KN & ~np.isnan(self.score_KN))
-        return np.where(scored_KC, winner_KC, np.where(answered_KC, UNSCORED, NO_ANSWER))
-
-    def _any_before(self, flag_KN: Bools) -> Bools:
-        return np.stack([flag_KN[:, :cut].any(axis=1) for cut in self.cuts], axis=1)
 
 
 @dataclass(frozen=True)
@@ -129,10 +33,10 @@ class Vote:
     """A way to choose one answer, and all that tables, pictures and choosers ask of it.
 
     Attributes:
-        choose: ballots -> winner_KC: a group, NO_ANSWER or UNSCORED.
-        needs: "scores": a row for every aggregation; "tokens", "logprobs": rows where paths have them;
-            "gold": it sees the right answers, so what it chooses is an upper bound; "order": the order of the
-            paths matters, so only the first n are read.
+        choose: ballots -> winner_KC: a group, or ballots.NO_ANSWER or UNSCORED.
+        needs: "scores": a row for every aggregation; "tokens", "logprobs" and those of CONFIDENCE: rows where
+            paths have them; "gold": it sees the right answers, so what it chooses is an upper bound; "order":
+            the order of the paths matters, so only the first n are read.
         exact: expected correctness of m of U units drawn without replacement, (units) -> (m -> correct_B),
             where there is a closed form; None: the mean over permutations.
         totals: ballots -> total_KG: what each group has got, for whoever draws it; None: no such figure.
@@ -158,6 +62,12 @@ class Vote:
     def columns(self) -> frozenset[str]:
         """What its paths must have."""
         return self.needs - {"gold", "order"}
+
+    @property
+    def key(self) -> str | None:
+        """The setting without which no path has its columns; None: all have them."""
+        kept = {"logprobs": "policy.logprobs=true", **dict.fromkeys(CONFIDENCE, "policy.confidence=true")}
+        return next((kept[need] for need in sorted(self.needs) if need in kept), None)
 
     @property
     def drawn(self) -> bool:
@@ -210,7 +120,11 @@ def expect_oracle(units: UnitPaths) -> Callable[[int], Floats]:
     return lambda m: expected_oracle(right_BU, m)
 
 
-SCORES, GOLD = frozenset({"scores"}), frozenset({"gold"})
+def weighing(one: Weighing, column: str) -> Vote:
+    return Vote(one.choose, frozenset({column}), totals=one.totals)
+
+
+SCORES, GOLD, TOKENS = frozenset({"scores"}), frozenset({"gold"}), frozenset({"tokens"})
 
 VOTES: dict[str, Vote] = {
     "weighted": Vote(weighted, SCORES, totals=lambda one: one.sums(known_scores(one)), dash="-", marker="o"),
@@ -220,6 +134,15 @@ VOTES: dict[str, Vote] = {
     "majority": Vote(
         majority, totals=lambda one: one.sums(ones(one)), dash=(0, (5, 1.5, 1, 1.5)), marker="s"
     ),
+    "short_1": weighing(shortest(1), "tokens"),
+    "short_3": weighing(shortest(3), "tokens"),
+    "short_5": weighing(shortest(5), "tokens"),
+    "longest": Vote(longest, TOKENS, totals=lambda one: one.highest(one.columns_KN["tokens"])),
+    "first_3": Vote(first(3).choose, totals=first(3).totals),
+    "deepconf": weighing(deepconf("lowest_group", 0.1), "lowest_group"),
+    "deepconf_90": weighing(deepconf("lowest_group", 0.9), "lowest_group"),
+    "deepconf_tail": weighing(deepconf("tail", 0.1), "tail"),
+    "self_certainty": weighing(borda("confidence", BORDA), "confidence"),
     "oracle": Vote(
         oracle,
         GOLD,

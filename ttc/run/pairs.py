@@ -71,4 +71,5 @@ def pair_up(cells: Sequence[PlannedCell]) -> list[tuple[PolicyConfig, PrmConfig 
 
 def _engine_of(policy: PolicyConfig) -> PolicyConfig:
     """The policy without what a request may choose: such cells share an engine."""
-    return replace(policy, temperature=PolicyConfig.temperature, top_p=PolicyConfig.top_p, logprobs=False)
+    usual = PolicyConfig.temperature, PolicyConfig.top_p
+    return replace(policy, temperature=usual[0], top_p=usual[1], logprobs=False, confidence=False)

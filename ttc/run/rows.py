@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ttc.grading import Grader, Verdict
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch
-from ttc.run.scores import StepScore, context_sum, logprobs
+from ttc.run.scores import StepScore, confidences, context_sum, logprobs
 from ttc.run.session import Drawn, Session, address_text, token_ids
 from ttc.types import ModelFacts, Path, total
 
@@ -67,6 +67,7 @@ def path_row(job: Job, path: Path, grade: Grade, place: int | None) -> Row:
         "token_ids": token_ids(path.steps) or None,
         "finish": path.finish,
         "answer": grade.answer,
+        "confidences": confidences(path.steps),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from ttc.run.tries import retry
 from ttc.types import Bill, Judgement, Path, Query, Step, TransientError, VerifierModel
@@ -123,6 +124,12 @@ def context_sum(start: int, tokens: int) -> int:
 def logprobs(steps: Sequence[Step]) -> tuple[float, ...] | None:
     values = tuple(step.logprob for step in steps if step.logprob is not None)
     return values if len(values) == len(steps) else None
+
+
+def confidences(steps: Sequence[Step]) -> tuple[float, ...] | None:
+    """Of all steps in a row; None where they were not kept of each."""
+    values = [step.confidences for step in steps if step.confidences is not None]
+    return tuple(chain.from_iterable(values)) if len(values) == len(steps) else None
 
 
 def _place(path: Path) -> Place:

@@ -77,6 +77,8 @@ class PolicyConfig(EngineConfig):
     top_p: PositiveShare = 1.0
     logprobs: bool = False
     """Keep the log-probability of every step."""
+    confidence: bool = False
+    """Keep how sure the policy was of every token, for the votes that read it: deepconf and its like."""
     base_url: str | None = None
     """openai: where the server's API begins, such as http://localhost:8000/v1."""
     api: Literal["completions", "chat"] | None = None
@@ -195,6 +197,8 @@ class ReadoutConfig:
     """n < N: resample: the expectation over subsets of one seed's pool; prefix: its first n."""
     permutations: Count = 128
     """For votes without a closed form, under resample."""
+    window: Count = 2048
+    """Tokens of a group, whose mean confidence deepconf reads; a shorter path is one group."""
     habits: Names = ()
     """Other ways to read a pool, each by its name: search-and-learn's."""
     doubts: Doubts = Doubts()

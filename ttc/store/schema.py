@@ -61,6 +61,7 @@ OWN: dict[str, Columns] = {
         ("copy", INT),  # 0; a search that duplicates paths: which copy
         ("place", INT),  # among what its search returned; null: in the order of addresses
         ("value", REAL),  # what the search thinks of it, beside its scores
+        ("confidences", pa.list_(pa.float32())),  # of all steps' tokens in a row; null: not kept
     ],
     "steps": [
         ("unit", INT),

@@ -47,6 +47,8 @@ class Sampling:
     top_p: float = 1.0
     max_tokens: int = 2048
     logprobs: bool = False
+    confidence: bool = False
+    """Keep how sure the model was of every token."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ class Step:
 
     `text` = decode(`tokens`). `logprob` is the sum over the sampled tokens, null unless the policy was asked
     for it. `size` counts tokens whose ids are not known: of a stored path, from a server that only chats;
-    null where nobody counted.
+    null where nobody counted. `confidences` has a value per sampled token (models/confidence.py), and is null
+    like `logprob`.
     """
 
     text: str
@@ -40,6 +41,7 @@ class Step:
     end: StepEnd
     logprob: float | None = None
     size: int | None = None
+    confidences: tuple[float, ...] | None = None
 
     @property
     def count(self) -> int | None:
