@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ttc.data.problems import load_problems
-from ttc.models import ENGINES, look_up
+from ttc.models import ENGINES, compares, look_up
 from ttc.models.provider import Model
 from ttc.models.rehearsal import rehearse
-from ttc.plan.cells import Grid
+from ttc.plan.cells import Cell, Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
-from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
+from ttc.settings.schema import DatasetConfig, EngineConfig
 from ttc.types import Faults, Problem, UserError
 
 
@@ -95,12 +95,16 @@ def look_up_all(grid: Grid) -> Inputs:
             )
     if faults:
         raise Faults(faults)
-    prms = ((prm, model) for prm, model in models.items() if isinstance(prm, PrmConfig))
-    verifiers: dict[PrmConfig | None, str] = {
-        prm: verifier_id(model.identity, prm.format) for prm, model in prms
-    }
     planned = (
-        PlannedCell(cell, problems[cell.dataset], models[cell.policy].identity, verifiers.get(cell.prm))
+        PlannedCell(cell, problems[cell.dataset], models[cell.policy].identity, _verifier(cell, models))
         for cell in grid.cells
     )
     return Inputs(grid, tuple(planned), models)
+
+
+def _verifier(cell: Cell, models: Mapping[EngineConfig, Model]) -> str | None:
+    """What a cell's scores are keyed by: for a verifier that compares n paths, by this n, too."""
+    if cell.prm is None:
+        return None
+    among = cell.n if compares(cell.prm) else None
+    return verifier_id(models[cell.prm].identity, cell.prm.format, among)

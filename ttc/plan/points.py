@@ -23,7 +23,10 @@ SAMPLING = ("temperature", "top_p")
 SHAPING = {
     "policy": ("model", "revision", "context", "unseeded", *SAMPLING),
     "prompt": ("system", "user", "separator", "date", *YOUNGER),
-    "prm": ("model", "revision", "format", "context"),
+    "prm": (
+        *("model", "revision", "format", "context"),
+        *("votes", "temperature", "max_tokens", "shown", "members", "combine"),
+    ),
     "dataset": ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config"),
 }
 """Group -> the settings that shape what a cell's searches write, or choose its problems."""
@@ -47,6 +50,11 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
         name, strategy = _build_strategy(config, name)
         if strategy.guided and config.prm.engine == "none":
             faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
+        elif strategy.guided and models.compares(config.prm):
+            faults.append(
+                f"prm={config.prm.name}: compares the finished solutions of a pool, and {name} is guided "
+                "step by step; take an unguided strategy"
+            )
     except Faults as error:
         faults += error.lines
     if faults:
@@ -113,12 +121,13 @@ def variant_of(config: Config, strategy: Strategy) -> str:
         words.append(f"max_tokens={config.max_tokens}")
     for group, keys in SHAPING.items():
         for key in keys:
+            sampled = group == "policy" and key in SAMPLING
             silent = (group == "prm" and config.prm.engine == "none") or (
-                key in SAMPLING and strategy.temperature is not None
+                sampled and strategy.temperature is not None
             )
             value, usual = getattr(getattr(config, group), key), own[group].get(key)
             if not silent and value != usual:
-                plain = group == "dataset" or key in SAMPLING
+                plain = group == "dataset" or sampled
                 words += _spell(key if plain else f"{group}.{key}", value, usual)
     return " ".join(sorted(words))
 

@@ -5,6 +5,7 @@ Read paths.py and verbs.py first: a strategy needs no more.
 
 from ttc.types.engines import (
     YOUNGER,
+    ComparingModel,
     Draw,
     EngineStats,
     Judgement,
@@ -15,6 +16,7 @@ from ttc.types.engines import (
     Sample,
     Sampling,
     VerifierModel,
+    context_sum,
 )
 from ttc.types.errors import (
     Cut,
