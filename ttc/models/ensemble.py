@@ -147,7 +147,7 @@ def members(config: PrmConfig) -> list[PrmConfig]:
 
 
 def _member(said: str) -> PrmConfig:
-    """NAME or NAME:MODEL as a configuration, with all that was said as its name: so no two are called alike."""
+    """NAME or NAME:MODEL as a configuration, called by all that was said: so no two have one name."""
     name, _, model = said.partition(":")
     own = shipped("prm", name)
     return build(PrmConfig, own | {"name": said, "model": model or own["model"]}, "prm.")

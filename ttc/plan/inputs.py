@@ -88,6 +88,11 @@ def look_up_all(grid: Grid) -> Inputs:
                 f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
                 "take an unguided strategy, or a server that completes"
             )
+        if cell.prm and cell.strategy.guided and compares(cell.prm):
+            faults.append(
+                f"prm={cell.prm.name}: compares the finished solutions of a pool, and "
+                f"{cell.name} is guided step by step; take an unguided strategy"
+            )
         if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
             faults.append(
                 f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "

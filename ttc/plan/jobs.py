@@ -31,8 +31,8 @@ def digest(*parts: object) -> str:
 
 
 def verifier_id(identity: Identity, format_: str | None, among: int | None = None) -> str:
-    """What scores/ rows are keyed by: the weights, and how a text is put to them; where a score is true `among`
-    so many paths only, how many they are."""
+    """What scores/ rows are keyed by: the weights, and how a text is put to them; where a score is true
+    `among` so many paths only, how many they are."""
     more = [*identity.more, *([among] if among else [])]
     return digest("verifier", VERSION, identity.model, identity.context, format_, *more)
 

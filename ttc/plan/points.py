@@ -50,11 +50,6 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
         name, strategy = _build_strategy(config, name)
         if strategy.guided and config.prm.engine == "none":
             faults.append(f"prm=none: {name} is guided by a verifier; give it one, or search unguided")
-        elif strategy.guided and models.compares(config.prm):
-            faults.append(
-                f"prm={config.prm.name}: compares the finished solutions of a pool, and {name} is guided "
-                "step by step; take an unguided strategy"
-            )
     except Faults as error:
         faults += error.lines
     if faults:
@@ -140,5 +135,6 @@ def _spell(key: str, value: object, usual: object) -> list[str]:
 
 
 def _shorten(value: object) -> str:
-    word = "_".join(str(value).split())
+    text = f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+    word = "_".join(text.split())
     return word if len(word) <= 40 else f"{word[:30]}~{hashlib.sha256(word.encode()).hexdigest()[:8]}"
