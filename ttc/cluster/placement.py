@@ -216,7 +216,7 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
         if width > most:
             raise UserError(
                 f"{role}={config.name} does not fit {most} GPU{'s' * (most > 1)} of {gib:g} GiB: "
-                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable{_advice(role)}"
+                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable{_advice(role, config)}"
             )
     return width
 
@@ -231,13 +231,14 @@ def _shares(engines: Engines, needs: Needs, gib: float | None, usable: float) ->
     copies = {role: engines[role].replicas or 1 for role in known}
     least = sum(copies[role] * need.on(1) for role, need in known.items())
     if least > free * gib:
+        largest = max(known, key=lambda role: known[role].text)
         terms = "; ".join(
             f"{role}={engines[role].name} {copies[role]} x {_sum(need, 1)}" for role, need in known.items()
         )
         raise UserError(
             f"the engines do not fit one GPU of {gib:g} GiB together: {terms}; "
             f"{least:.1f} of {free * gib:.1f} GiB usable"
-            f"{_advice(max(known, key=lambda role: known[role].text))}"
+            f"{_advice(largest, engines[largest])}"
         )
     tokens = sum(copies[role] * need.token for role, need in known.items())
     spare = free * gib - least
@@ -255,7 +256,9 @@ def _sum(need: Need, width: int) -> str:
     )
 
 
-def _advice(role: str) -> str:
+def _advice(role: str, config: EngineConfig) -> str:
+    if isinstance(config, EnsembleConfig):
+        return "; fewer or smaller members would do: they share one GPU"
     return (
         f"; a smaller model, {role}.context or {role}.dtype, or more GPUs would do "
         "(gpu_share, tensor_parallel and replicas override this rule)"

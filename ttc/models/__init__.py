@@ -59,6 +59,8 @@ def check(config: EngineConfig) -> list[str]:
     ]
     if isinstance(config, PrmConfig):
         faults += engine.faults(config)
+        if config.members and engine is not ensemble.ENSEMBLE:
+            faults.append(f"prm.members: prm.engine={config.engine} has none; take prm=ensemble")
     if isinstance(config, PolicyConfig) and config.base_url and "base_url" not in engine.needs:
         faults.append(
             f"policy.base_url={config.base_url}: policy.engine={config.engine} asks no server; take "

@@ -202,19 +202,17 @@ def _faults(config: PrmConfig) -> list[str]:
     ]
     if len(config.members) == 1 or len({*config.members}) < len(config.members):
         lines.append(f"prm.members=[{','.join(config.members)}]: name two verifiers or more, each once")
-    for name in dict.fromkeys(config.members):
-        if why := _why_not(name):
-            fitting = ", ".join(other for other in options("prm") if _why_not(other) is None)
-            lines.append(f"prm.members: {name}: {why}; take some of {fitting}, or NAME:MODEL")
-    return lines
+    faults = ((name, _why_not(name)) for name in dict.fromkeys(config.members))
+    return lines + [f"prm.members: {name}: {why}" for name, why in faults if why]
 
 
 def _why_not(name: str) -> str | None:
     """Why a name is no member's; None: it may be one's."""
     from ttc.models import ENGINES, check
 
-    if name.partition(":")[0] not in options("prm") or name == "none":
-        return "no verifier of conf/prm"
+    known = [option for option in options("prm") if option != "none"]
+    if name.partition(":")[0] not in known:
+        return f"no such verifier; take some of {', '.join(known)}, or NAME:MODEL"
     member = _member(name)
     if member.engine == "ensemble":
         return "an ensemble itself"

@@ -61,11 +61,8 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
             if isinstance(config, PrmConfig) and reads:
                 FORMATS[config.format or ""](tokenizer)
                 return []
-            if kind and not tokenizer.chat_template:
-                raise UserError(
-                    f"{named}: prm.format={kind.prompt.name} chats with it, and its tokenizer has no chat "
-                    "template; take an instruction-tuned model"
-                )
+            if kind:
+                _check_writer(tokenizer, kind.prompt, folder)
             faults = [fault for prompt in prompts_ for fault in _faults(tokenizer, prompt, folder, context)]
         except UserError as error:
             faults = [str(error)]
@@ -75,6 +72,17 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
         if not faults:
             break
     return faults
+
+
+def _check_writer(tokenizer: Any, prompt: Prompt, folder: Path) -> None:
+    """Raises:
+    UserError: a verifier cannot put its own prompt to the tokenizer, which no setting would change.
+    """
+    said = f"{tokenizer.name_or_path}: prm.format={prompt.name} chats with it, and its tokenizer"
+    if not tokenizer.chat_template:
+        raise UserError(f"{said} has no chat template; take an instruction-tuned model")
+    if unknown := first_unknown_word(folder, [prompt.user.replace("{question}", "")]):
+        raise UserError(f"{said} does not know {unknown[1]!r}; take a model of the whole language")
 
 
 def _readers(at: Path, revision: str | None, exact: bool, trust: bool) -> Iterator[Callable[[], Any]]:

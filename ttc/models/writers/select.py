@@ -73,8 +73,10 @@ class Select(Writer):
             survived.update(playing)
             played, rounds = [*played, *matches], rounds + 1
         decided = not played or any(match.named for match in played)
-        scores = {place: survived[place] / rounds if rounds else 1.0 for place in players}
-        return _share_out(queries, scores if decided else dict.fromkeys(players), played)
+        scores: dict[int, float | None] = dict.fromkeys(players)
+        if decided:
+            scores = {place: survived[place] / rounds if rounds else 1.0 for place in players}
+        return _share_out(queries, scores, played)
 
     async def _match(self, queries: Sequence[Query], group: Sequence[int]) -> Match:
         shown = [f"Solution {k}:\n{solution(queries[place])}\n\n" for k, place in enumerate(group, 1)]
