@@ -144,8 +144,8 @@ def test_members_divide_what_their_replica_gets_of_a_gpu(gpus: int) -> None:
 
 
 def test_members_that_do_not_fit_one_gpu_together_are_refused_with_the_arithmetic() -> None:
-    with pytest.raises(UserError, match=r"the engines do not fit one GPU of 32 GiB together: .*prm=ensemble"):
-        placed(1, 32, SEVEN, SEVEN)
+    with pytest.raises(UserError, match=r"the engines do not fit one GPU of 34 GiB together: .*prm=ensemble"):
+        placed(1, 34, SEVEN, SEVEN)
     with pytest.raises(
         UserError, match=r"prm=ensemble does not fit 1 GPU of 24 GiB: weights 26.1 \+ device 4"
     ):

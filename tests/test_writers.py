@@ -149,7 +149,7 @@ def test_a_search_that_asks_step_by_step_pays_for_every_text_so_far() -> None:
     model = Script(lambda text, vote: SAYS["x" in text])
     verifier = critic(model)
     first, second = judge(verifier, Query("q", ("a\n\n",)), Query("q", ("a\n\n", "x"), known=1))
-    assert (first.scores, second.scores) == ((1.0,), (1.0,))
+    assert (first.scores, second.scores) == ((1.0,), (0.0,))
     assert second.start == second.root + len("a\n\n"), "what the first judgement has read is there"
     assert len(second.tokens) == 1
 

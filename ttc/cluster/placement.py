@@ -216,7 +216,8 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
         if width > most:
             raise UserError(
                 f"{role}={config.name} does not fit {most} GPU{'s' * (most > 1)} of {gib:g} GiB: "
-                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable{_advice(role, config)}"
+                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable"
+                f"{_advice(role, config)}"
             )
     return width
 
