@@ -147,7 +147,7 @@ def test_a_call_that_gives_up_leaves_the_score_to_those_who_wait(world):
     judgement, gives_up = world.runner.run(race())
     assert gives_up.cancelled()
     assert judgement.scores == pytest.approx(world.reference(question, steps), abs=1e-3)
-    assert not world.verifier._running
+    assert not world.verifier._rewards._running
 
 
 def test_a_cancelled_call_leaves_nothing_behind(world):
@@ -161,7 +161,7 @@ def test_a_cancelled_call_leaves_nothing_behind(world):
         return world.verifier.reader.engine._llm.output_processor.get_num_unfinished_requests()
 
     assert world.runner.run(cancelled()) == 0
-    assert not world.verifier._running
+    assert not world.verifier._rewards._running
     assert world.judge(Query(question, steps))[0].scores == pytest.approx(
         world.reference(question, steps), abs=1e-3
     )

@@ -19,6 +19,7 @@ from ttc.cluster.couriers import Couriers
 from ttc.cluster.fan import Fan
 from ttc.cluster.placement import Placement, has_gpu_vllm, place
 from ttc.cluster.replicas import Replicas
+from ttc.models import parts_of
 from ttc.plan.plan import Plan
 from ttc.run.launch import Launch, Report
 from ttc.run.stopping import Stop
@@ -59,7 +60,8 @@ def _place(launch: Launch) -> Placement:
     """The rule, on what this Ray has."""
     named = {"policy": launch.policy, "prm": launch.prm}
     engines: dict[str, EngineConfig] = {role: config for role, config in named.items() if config}
-    gpu_vllm = any(e.engine == "vllm" for e in engines.values()) and has_gpu_vllm()
+    parts = [part for config in engines.values() for part in parts_of(config)]
+    gpu_vllm = any(part.engine == "vllm" for part in parts) and has_gpu_vllm()
     resources = ray.cluster_resources()
     sizes = dict(zip(named, launch.sizes, strict=True))
     return place(engines, sizes, launch.cluster, resources, gpu_vllm, _gpu_gib(resources))

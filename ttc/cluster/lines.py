@@ -124,6 +124,9 @@ class Handle:
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
         return await self._ask(queries[0].question, "judge", queries)
 
+    async def compare(self, queries: Sequence[Query]) -> list[Judgement]:
+        return await self._ask(queries[0].question, "compare", queries)
+
     async def check(self) -> None:
         """Waits until all replicas are up, or gone: every host checks its engine at its start."""
         await asyncio.gather(*(line.wait() for line in self._lines))

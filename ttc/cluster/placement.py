@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
-from ttc.models import ENGINES
+from ttc.models import ENGINES, parts_of
+from ttc.models.ensemble import EnsembleConfig
 from ttc.models.size import Size
-from ttc.settings.schema import AT_ONCE, ClusterConfig, EngineConfig
+from ttc.settings.schema import AT_ONCE, ClusterConfig, EngineConfig, PrmConfig
 from ttc.types import UserError
 
 USABLE = 0.92
@@ -27,6 +29,9 @@ OVERHEAD = 2.0
 
 MOST_AT_ONCE = 512
 """Paths side by side on a GPU: what vLLM captures graphs for."""
+
+LOADED = ("vllm", "transformers")
+"""Engines that take a GPU where there is one."""
 
 BLIND_SHARE = 0.45
 """Of a GPU, for an engine whose size or whose GPU's memory is not known."""
@@ -55,19 +60,21 @@ class Placement:
 
 @dataclass(frozen=True)
 class Need:
-    """What one replica needs, in GiB: its weights, one text of its whole context, one token of the cache."""
+    """What one replica needs, in GiB: its weights, one text of its whole context, one token of the cache.
+    engines: that it is; an ensemble is as many as it has members."""
 
     weights: float
     text: float
     token: float
+    engines: int = 1
 
     def on(self, gpus: int) -> float:
-        return self.weights + OVERHEAD * gpus + self.text
+        return self.weights + OVERHEAD * gpus * self.engines + self.text
 
     def cache(self, gib: float, gpus: int) -> float | None:
         """What is left for the cache, all GPUs together, where a replica may take `gib` of each; None:
         nothing is."""
-        left = (gib - OVERHEAD) * gpus - self.weights
+        left = (gib - OVERHEAD * self.engines) * gpus - self.weights
         return round(left, 3) if left >= self.text else None
 
 
@@ -117,7 +124,11 @@ def place(
         raise UserError(f"a shard of searches needs 1 CPU of Ray's, and this Ray has {have_cpus:g}")
     shards = cluster.shards or max(1, int(have_cpus) // 2)
     on = {"vllm": gpu_vllm, "transformers": have_gpus > 0}
-    on_gpu = {role: config for role, config in engines.items() if on.get(config.engine)}
+    on_gpu = {
+        role: config
+        for role, config in engines.items()
+        if any(on.get(part.engine) for part in parts_of(config))
+    }
     placed = {role: replace(config, replicas=config.replicas or 1) for role, config in engines.items()}
     gpus = dict.fromkeys(engines, 0.0)
     if on_gpu:
@@ -136,22 +147,25 @@ def place(
     return Placement(placed, gpus, shards, min(shards, int(have_cpus)))
 
 
-def share_out(engines: Engines, needs: Needs, gpus: int, gib: float | None) -> Engines:
+def share_out(
+    engines: Engines, needs: Needs, gpus: int, gib: float | None, usable: float = USABLE
+) -> Engines:
     """The rule: `engines` with gpu_share, tensor_parallel, replicas, max_num_seqs and, where they share one
-    GPU, memory_gib filled in.
+    GPU, memory_gib filled in. usable: the share of a GPU that they may have together.
 
     Raises:
         UserError: an engine, or both on the one GPU there is, need more memory than there is.
     """
     width = {role: _width(role, engines[role], needs[role], gpus, gib) for role in engines}
+    shared = gpus <= 1 and (len(engines) > 1 or usable < USABLE)
     if gpus <= 1 and len(engines) > 1:
-        shares, copies = _shares(engines, needs, gib), dict.fromkeys(engines, 1)
+        shares, copies = _shares(engines, needs, gib, usable), dict.fromkeys(engines, 1)
     else:
         # what is given is taken first; the roles that are left to the rule share the rest
         given = sum(width[role] * (config.replicas or 0) for role, config in engines.items())
         pair = sum(width[role] for role, config in engines.items() if not config.replicas)
         pairs = max(1, (gpus - given) // max(1, pair))
-        shares, copies = dict.fromkeys(engines, USABLE), dict.fromkeys(engines, pairs)
+        shares, copies = dict.fromkeys(engines, usable), dict.fromkeys(engines, pairs)
         if "policy" in engines:
             copies["policy"] += max(0, gpus - given - pairs * pair) // width["policy"]
     split = {}
@@ -165,9 +179,24 @@ def share_out(engines: Engines, needs: Needs, gpus: int, gib: float | None) -> E
             replicas=config.replicas or copies[role],
             max_num_seqs=config.max_num_seqs or _at_once(config, need, cache),
             # said in bytes, nobody measures what is free, and engines on one GPU can start side by side
-            memory_gib=config.memory_gib or (cache if gpus <= 1 and len(engines) > 1 else None),
+            memory_gib=config.memory_gib or (cache if shared else None),
         )
+        if isinstance(config, EnsembleConfig):
+            split[role] = replace(split[role], parts=_divided(config, share, gib))
     return split
+
+
+def _divided(config: EnsembleConfig, share: float, gib: float | None) -> tuple[PrmConfig, ...]:
+    """An ensemble's members, with its share of one GPU divided by the same rule among those that need one."""
+    needs = _member_needs(config)
+    members = {part.name: part for part in config.parts if part.name in needs}
+    split: Mapping[str, Any] = share_out(members, needs, 1, gib, usable=share)
+    return tuple(split.get(part.name, part) for part in config.parts)
+
+
+def _member_needs(config: EnsembleConfig) -> Needs:
+    pairs = zip(config.parts, config.sizes, strict=True)
+    return {part.name: _need(part, size) for part, size in pairs if part.engine in LOADED}
 
 
 def _at_once(config: EngineConfig, need: Need | None, cache: float | None) -> int:
@@ -187,14 +216,15 @@ def _width(role: str, config: EngineConfig, need: Need | None, gpus: int, gib: f
         if width > most:
             raise UserError(
                 f"{role}={config.name} does not fit {most} GPU{'s' * (most > 1)} of {gib:g} GiB: "
-                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable{_advice(role)}"
+                f"{_sum(need, width // 2)} of {USABLE * gib * (width // 2):.1f} GiB usable"
+                f"{_advice(role, config)}"
             )
     return width
 
 
-def _shares(engines: Engines, needs: Needs, gib: float | None) -> dict[str, float]:
+def _shares(engines: Engines, needs: Needs, gib: float | None, usable: float) -> dict[str, float]:
     """Shares of one GPU's memory, which they live on together, for the engines that were given none."""
-    free = USABLE - sum(config.gpu_share or 0 for config in engines.values())
+    free = usable - sum(config.gpu_share or 0 for config in engines.values())
     open_ = {role: need for role, need in needs.items() if not engines[role].gpu_share}
     known = {role: need for role, need in open_.items() if need}
     if gib is None or len(known) < len(open_):
@@ -202,13 +232,14 @@ def _shares(engines: Engines, needs: Needs, gib: float | None) -> dict[str, floa
     copies = {role: engines[role].replicas or 1 for role in known}
     least = sum(copies[role] * need.on(1) for role, need in known.items())
     if least > free * gib:
+        largest = max(known, key=lambda role: known[role].text)
         terms = "; ".join(
             f"{role}={engines[role].name} {copies[role]} x {_sum(need, 1)}" for role, need in known.items()
         )
         raise UserError(
             f"the engines do not fit one GPU of {gib:g} GiB together: {terms}; "
             f"{least:.1f} of {free * gib:.1f} GiB usable"
-            f"{_advice(max(known, key=lambda role: known[role].text))}"
+            f"{_advice(largest, engines[largest])}"
         )
     tokens = sum(copies[role] * need.token for role, need in known.items())
     spare = free * gib - least
@@ -221,12 +252,14 @@ def _shares(engines: Engines, needs: Needs, gib: float | None) -> dict[str, floa
 
 def _sum(need: Need, width: int) -> str:
     return (
-        f"weights {need.weights:.1f} + device {OVERHEAD * width:g} + one text {need.text:.1f} = "
-        f"{need.on(width):.1f} GiB"
+        f"weights {need.weights:.1f} + device {OVERHEAD * width * need.engines:g} + one text "
+        f"{need.text:.1f} = {need.on(width):.1f} GiB"
     )
 
 
-def _advice(role: str) -> str:
+def _advice(role: str, config: EngineConfig) -> str:
+    if isinstance(config, EnsembleConfig):
+        return "; fewer or smaller members would do: they share one GPU"
     return (
         f"; a smaller model, {role}.context or {role}.dtype, or more GPUs would do "
         "(gpu_share, tensor_parallel and replicas override this rule)"
@@ -234,6 +267,14 @@ def _advice(role: str) -> str:
 
 
 def _need(config: EngineConfig, size: Size | None) -> Need | None:
+    """None: not known. Of an ensemble the sum of its members'."""
+    if isinstance(config, EnsembleConfig):
+        members = _member_needs(config).values()
+        known = [need for need in members if need]
+        if len(known) < len(members):
+            return None
+        sums = (sum(getattr(need, name) for need in known) for name in ("weights", "text", "token"))
+        return Need(*sums, engines=len(known))
     if size is None:
         return None
     token = size.gib(size.cache, config.dtype)

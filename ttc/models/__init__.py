@@ -9,9 +9,11 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ttc.models import fake, heuristics, local, openai_policy, oracle
+from ttc.models import ensemble, fake, heuristics, local, openai_policy, oracle
+from ttc.models.ensemble import parts_of as parts_of
 from ttc.models.provider import Model, Provider, part_of
 from ttc.models.vllm_engine import ENGINES_HERE
+from ttc.models.writers import compares as compares
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import EngineDied, Problem, UserError, either
 
@@ -22,6 +24,7 @@ ENGINES: dict[str, Provider] = {
     "openai": openai_policy.OPENAI,
     "heuristic": heuristics.HEURISTIC,
     "oracle": oracle.ORACLE,
+    "ensemble": ensemble.ENSEMBLE,
     "fake": fake.FAKE,
 }
 """By the name that `policy.engine` and `prm.engine` give; prm.engine=none is no verifier at all."""
@@ -36,7 +39,8 @@ def environment(engines: Iterable[EngineConfig]) -> dict[str, str]:
     computes here has its own share of the cores (benchmarks/threads.py). A count that the user has set stays.
     """
     here = (local.VLLM, local.TRANSFORMERS)
-    count = sum(config.replicas or 1 for config in engines if ENGINES[config.engine] in here)
+    loaded = [(config, part) for config in engines for part in parts_of(config)]
+    count = sum(config.replicas or 1 for config, part in loaded if ENGINES[part.engine] in here)
     return {"GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "10000"), ENGINES_HERE: str(max(1, count))}
 
 
@@ -53,6 +57,10 @@ def check(config: EngineConfig) -> list[str]:
     faults = [
         f"{part}.{name}=null: {what}" for name, what in engine.needs.items() if not getattr(config, name)
     ]
+    if isinstance(config, PrmConfig):
+        faults += engine.faults(config)
+        if config.members and engine is not ensemble.ENSEMBLE:
+            faults.append(f"prm.members: prm.engine={config.engine} has none; take prm=ensemble")
     if isinstance(config, PolicyConfig) and config.base_url and "base_url" not in engine.needs:
         faults.append(
             f"policy.base_url={config.base_url}: policy.engine={config.engine} asks no server; take "

@@ -17,12 +17,15 @@ from contextlib import nullcontext
 from itertools import accumulate
 
 from ttc.models.provider import Identity, Model, Provider
+from ttc.models.writers import faults, shape, writer
 from ttc.nano.world import Event, Story
+from ttc.settings.schema import PrmConfig
 from ttc.types import (
     Draw,
     EngineStats,
     Judgement,
     ModelFacts,
+    Prompt,
     Query,
     Sample,
     Sampling,
@@ -30,6 +33,7 @@ from ttc.types import (
     StepEnd,
     TooLong,
     TransientError,
+    VerifierModel,
 )
 
 
@@ -94,6 +98,32 @@ class FakePolicy(_Fake):
         return Sample(tuple(steps), prompt + len(draw.tokens))
 
 
+class FakeWriter(_Fake):
+    """A model that a verifier asks: it says what is off, and by the draw's seed is wrong now and then. Its
+    tokens are characters, too."""
+
+    async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
+        await self._answer([(draw.question, draw.seed) for draw in draws])
+        samples = [self._sample(sampling, draw) for draw in draws]
+        self._requests += len(draws)
+        self._tokens += sum((sample.prompt_tokens or 0) + len(sample.steps[0].text) for sample in samples)
+        return samples
+
+    def prompt_ids(self, prompt: Prompt, question: str) -> Sequence[int]:
+        return tuple(map(ord, prompt.user.replace("{question}", question)))
+
+    def shutdown(self) -> None: ...
+
+    def _sample(self, sampling: Sampling, draw: Draw) -> Sample:
+        prompt = len(self.prompt_ids(sampling.prompt, draw.question))
+        if self._context is not None and prompt >= self._context:
+            raise TooLong(f"the prompt has {prompt} tokens and the context {self._context}")
+        text = _review(draw.question, draw.seed)[
+            : min(sampling.max_tokens, (self._context or 10**9) - prompt)
+        ]
+        return Sample((Step(text, tuple(map(ord, text)), "eos"),), prompt)
+
+
 class FakeVerifier(_Fake):
     """Scores a step high while all so far are fine, low from the first wrong one on, with some noise."""
 
@@ -146,6 +176,16 @@ def _believe(question: str, steps: Sequence[str]) -> float:
     return round(0.7 * noise if wrong else 0.3 + 0.7 * noise, 6)
 
 
+def _review(text: str, seed: int) -> str:
+    """What a writer says of solutions: which are fine, and so which is right, or the best."""
+    solutions = re.split(r"Solution(?: \d+)?:\n", text)[1:]
+    fine = [("off" not in one) != (_unit("slip", k, seed) < 0.1) for k, one in enumerate(solutions, 1)]
+    said = "\n".join(f"Solution {k} is {'fine' if one else 'off'}." for k, one in enumerate(fine, 1))
+    if "Solution 1:" not in text:
+        return f"{said}\nVerdict: {'correct' if all(fine) else 'incorrect'}"
+    return f"{said}\nBest solution: {fine.index(True) + 1 if any(fine) else 1}"
+
+
 def truth(question: str) -> int:
     """The answer that the fakes take for right: the embedded world's where the question is of it."""
     start = re.match(r"Start with (\d+)\.", question)
@@ -160,9 +200,16 @@ def _unit(*parts: object) -> float:
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:6], "big") / 2**48
 
 
+def _verifier(config: PrmConfig) -> VerifierModel:
+    own = (config.latency, config.fail_rate, config.context, config.max_num_seqs)
+    kind = writer(config)
+    return kind(config, FakeWriter(*own)) if kind else FakeVerifier(*own)
+
+
 FAKE = Provider(
-    lambda config, problems: Model(Identity("fake", config.context), ModelFacts(), "fake"),
+    lambda config, problems: Model(Identity("fake", config.context, shape(config)), ModelFacts(), "fake"),
     lambda config: FakePolicy(config.latency, config.fail_rate, config.context, config.max_num_seqs),
-    lambda config: FakeVerifier(config.latency, config.fail_rate, config.context, config.max_num_seqs),
+    _verifier,
     timed=False,
+    faults=faults,
 )

@@ -20,6 +20,7 @@ from ttc.models.verifier import ModelVerifier, Reader
 from ttc.models.vllm_engine import GIB, EngineOptions
 from ttc.models.vllm_policy import VllmPolicy
 from ttc.models.vllm_verifier import VllmReader
+from ttc.models.writers import WRITERS, WritingModel, faults, shape
 from ttc.settings.schema import AT_ONCE, EngineConfig, PrmConfig
 from ttc.types import Problem, UserError, VerifierModel
 
@@ -61,7 +62,7 @@ def look(config: EngineConfig, problems: Sequence[Problem]) -> Model:
             f"{group}.tensor_parallel={width}: must divide the {heads} attention heads of {config.model}"
         )
     note = SLOWER if engine == "transformers" else None
-    identity = Identity(checkpoint.identity, context)
+    identity = Identity(checkpoint.identity, context, shape(config))
     at = str(checkpoint.folder) if checkpoint.folder else None
     facts, size, revision = checkpoint.facts, checkpoint.size, checkpoint.revision
     return Model(identity, facts, engine, size, revision, note=note, tokenizer=at)
@@ -93,11 +94,11 @@ def engine_of(config: EngineConfig) -> str:
 
 
 def _reads(config: EngineConfig) -> str:
-    """What the model's scores are read from; "text" for a policy."""
-    if not isinstance(config, PrmConfig):
+    """What the model's scores are read from; "text" for a policy, and for a verifier that writes."""
+    if not isinstance(config, PrmConfig) or config.format in WRITERS:
         return "text"
     if config.format not in FORMATS:
-        raise UserError(f"prm.format={config.format!r}: take one of {', '.join(FORMATS)}")
+        raise UserError(f"prm.format={config.format!r}: take one of {', '.join([*FORMATS, *WRITERS])}")
     return FORMATS[config.format].reads
 
 
@@ -107,7 +108,8 @@ def _misfit(config: EngineConfig, architectures: Sequence[str]) -> str | None:
     fitting = HEADS.get(reads)
     if not fitting or not architectures or any(name.endswith(fitting) for name in architectures):
         return None
-    part = "a policy" if reads == "text" else f"prm.format={getattr(config, 'format', None)}"
+    format_ = getattr(config, "format", None)
+    part = f"prm.format={format_}" if format_ else "a policy"
     hint = {
         "text": "a reward model writes nothing",
         "tags": "this family asks a language model for its next word",
@@ -115,10 +117,16 @@ def _misfit(config: EngineConfig, architectures: Sequence[str]) -> str | None:
     return f"it is a {', '.join(architectures)}, and {part} needs a model that ends in {fitting[0]}: {hint}"
 
 
-def _verifier(config: PrmConfig, reader: Callable[[EngineOptions, Format], Reader]) -> VerifierModel:
+def _verifier(
+    config: PrmConfig,
+    reader: Callable[[EngineOptions, Format], Reader],
+    policy: Callable[[EngineOptions], WritingModel],
+) -> VerifierModel:
     from transformers import AutoTokenizer
 
     options = _options(config)
+    if config.format in WRITERS:
+        return WRITERS[config.format](config, policy(options))
     # before the engine starts: a tokenizer that does not fit must not cost half a minute
     tokenizer: Any = AutoTokenizer.from_pretrained(
         options.model, revision=options.revision, trust_remote_code=options.trust_remote_code
@@ -148,12 +156,17 @@ def _options(config: EngineConfig) -> EngineOptions:
 
 MODEL = {"model": "name a folder, a Hub id or an embedded model"}
 VLLM = Provider(
-    look, lambda config: VllmPolicy(_options(config)), lambda config: _verifier(config, VllmReader), MODEL
+    look,
+    lambda config: VllmPolicy(_options(config)),
+    lambda config: _verifier(config, VllmReader, VllmPolicy),
+    MODEL,
+    faults,
 )
 TRANSFORMERS = Provider(
     look,
     lambda config: PlainPolicy(_options(config)),
-    lambda config: _verifier(config, PlainReader),
+    lambda config: _verifier(config, PlainReader, PlainPolicy),
     MODEL,
+    faults,
     devices=1,
 )

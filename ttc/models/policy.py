@@ -17,7 +17,7 @@ from ttc.models import prompts
 from ttc.models.counters import OnEngine
 from ttc.models.steps import StepRule, step_rule
 from ttc.models.together import together
-from ttc.types import Draw, Sample, Sampling, StepEnd, TooLong
+from ttc.types import Draw, Prompt, Sample, Sampling, StepEnd, TooLong
 
 PROMPTS_KEPT = 4096
 
@@ -73,6 +73,10 @@ class TokenPolicy(OnEngine, ABC):
         """Samples in the order of the draws; see `PolicyModel`."""
         budgets = [self._budget(sampling, draw) for draw in draws]
         return await together(map(partial(self._draw, sampling), draws, budgets))
+
+    def prompt_ids(self, prompt: Prompt, question: str) -> Sequence[int]:
+        """The input that a draw goes on from."""
+        return self._prompt(prompt, question)
 
     def _budget(self, sampling: Sampling, draw: Draw) -> int:
         """Tokens that this draw's path may have in all: the budget, or what the context leaves."""

@@ -20,6 +20,8 @@ class Identity:
 
     model: str
     context: int | None
+    more: tuple[object, ...] = ()
+    """What else decides a score: how a verifier that writes is asked, whom an ensemble asks."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Provider:
         policy, verifier: make the engine, inside the event loop that uses it; None: it does not play that
             part. Raise a UserError where the model does not fit.
         needs: settings that it cannot do without -> what to give them.
+        faults: what else is wrong with a verifier's configuration by itself, one line each.
         needs_logprobs: does it read the policy's log-probabilities?
         unseeded: it can be asked without seeds.
         timed: its seconds mean something.
@@ -81,6 +84,7 @@ class Provider:
     policy: Callable[[PolicyConfig], PolicyModel] | None = None
     verifier: Callable[[PrmConfig], VerifierModel] | None = None
     needs: Mapping[str, str] = field(default_factory=dict)
+    faults: Callable[[PrmConfig], list[str]] = lambda config: []
     needs_logprobs: Callable[[PrmConfig], bool] = lambda config: False
     unseeded: bool = False
     timed: bool = True

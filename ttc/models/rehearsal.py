@@ -16,6 +16,7 @@ from ttc.models.endpoint import refusals
 from ttc.models.formats import FORMATS
 from ttc.models.light_tokenizer import LightTokenizer
 from ttc.models.provider import Model, part_of
+from ttc.models.writers import writer
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import Prompt, Sampling, UserError, did_you_mean
 
@@ -48,16 +49,20 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
     if model.tokenizer is None:
         return []
     folder, context = Path(model.tokenizer), model.identity.context
-    prompts_ = dict.fromkeys(sampling.prompt for sampling in asked)
+    kind = writer(config)
+    reads = isinstance(config, PrmConfig) and kind is None
+    prompts_ = [kind.prompt] if kind else list(dict.fromkeys(sampling.prompt for sampling in asked))
     faults: list[str] = []
-    revision, exact = model.revision or config.revision, isinstance(config, PrmConfig)
+    revision, exact = model.revision or config.revision, reads
     for read in _readers(folder, revision, exact, config.trust_remote_code):
         try:
             tokenizer = read()
             tokenizer.name_or_path = named
-            if isinstance(config, PrmConfig):
+            if isinstance(config, PrmConfig) and reads:
                 FORMATS[config.format or ""](tokenizer)
                 return []
+            if kind:
+                _check_writer(tokenizer, kind.prompt, folder)
             faults = [fault for prompt in prompts_ for fault in _faults(tokenizer, prompt, folder, context)]
         except UserError as error:
             faults = [str(error)]
@@ -67,6 +72,17 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
         if not faults:
             break
     return faults
+
+
+def _check_writer(tokenizer: Any, prompt: Prompt, folder: Path) -> None:
+    """Raises:
+    UserError: a verifier cannot put its own prompt to the tokenizer, which no setting would change.
+    """
+    said = f"{tokenizer.name_or_path}: prm.format={prompt.name} chats with it, and its tokenizer"
+    if not tokenizer.chat_template:
+        raise UserError(f"{said} has no chat template; take an instruction-tuned model")
+    if unknown := first_unknown_word(folder, [prompt.user.replace("{question}", "")]):
+        raise UserError(f"{said} does not know {unknown[1]!r}; take a model of the whole language")
 
 
 def _readers(at: Path, revision: str | None, exact: bool, trust: bool) -> Iterator[Callable[[], Any]]:

@@ -7,17 +7,17 @@ long, the check at the start.
 
 from __future__ import annotations
 
-import asyncio
 import math
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 
 from ttc.models.counters import OnEngine
 from ttc.models.formats import Format, Layout
 from ttc.models.formats.common import HARD_STEPS, PROBE_QUESTION, PROBE_STEPS
+from ttc.models.shared import Shared
 from ttc.models.together import together
 from ttc.types import EngineStats, Judgement, Query, UserError
 
@@ -58,14 +58,6 @@ class Reader(OnEngine, ABC):
         """What stands at the last of these ids."""
 
 
-@dataclass
-class _Running:
-    """A score that is being computed, and how many calls wait for it."""
-
-    task: asyncio.Task[Reward]
-    waiting: int = 0
-
-
 class ModelVerifier:
     """`VerifierModel` for `format` on `reader`.
 
@@ -89,8 +81,7 @@ class ModelVerifier:
         self._agree = AGREE if dtype == "float32" and not reader.rounds else AGREE_16_BITS
         self.check_tags = check_tags and format.sure
         self.context = min(context, format.context or context)
-        self._known: OrderedDict[bytes, Reward] = OrderedDict()
-        self._running: dict[bytes, _Running] = {}
+        self._rewards: Shared[Reward] = Shared(SCORES_KEPT)
 
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]:
         """Scores in the order of the queries; see `VerifierModel`."""
@@ -135,7 +126,9 @@ class ModelVerifier:
         new = range(query.known, len(query.steps))
         fits = [step for step in new if layout.ends[step] + len(layout.tail) <= self.context]
         # all at once: the engine shares what requests that start together have in common, too
-        rewards = await together(self._score(keys[step], layout, step) for step in fits)
+        rewards = await together(
+            self._rewards.get(keys[step], partial(self._read, layout, step)) for step in fits
+        )
         mine = [reward for reward, own in rewards if own]
         edges = (layout.root, *layout.ends)
         unread = [None] * (len(new) - len(fits))
@@ -153,39 +146,8 @@ class ModelVerifier:
             status="ok" if len(fits) == len(new) else "too_long",
         )
 
-    async def _score(self, key: bytes, layout: Layout, step: int) -> tuple[Reward, bool]:
-        """The score of one step, and whether this call is the one that asked the engine for it."""
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key], False
-        own = key not in self._running
-        if own:
-            self._running[key] = _Running(asyncio.create_task(self._ask(key, layout.upto(step))))
-        running = self._running[key]
-        running.waiting += 1
-        try:
-            # shielded: a call that gives up must not take the score from those who still wait for it
-            return await asyncio.shield(running.task), own
-        finally:
-            running.waiting -= 1
-            if not running.waiting and not running.task.done():
-                self._forget(key, running.task)
-                running.task.cancel()
-
-    async def _ask(self, key: bytes, ids: tuple[int, ...]) -> Reward:
-        try:
-            reward = await self.reader.read(ids)
-        finally:
-            self._forget(key, asyncio.current_task())
-        self._known[key] = reward
-        if len(self._known) > SCORES_KEPT:
-            self._known.popitem(last=False)
-        return reward
-
-    def _forget(self, key: bytes, task: asyncio.Task[Reward] | None) -> None:
-        # a cancelled task ends after its successor has begun
-        if key in self._running and self._running[key].task is task:
-            del self._running[key]
+    async def _read(self, layout: Layout, step: int) -> Reward:
+        return await self.reader.read(layout.upto(step))
 
 
 def two_way(good: float, bad: float) -> float | None:

@@ -58,7 +58,7 @@ def find_done(folder: Folder, cells: Iterable[PlannedCell]) -> Done:
         units[key] = units[key] | span if key in units else span
         if words:
             ended[key] = ended.get(key, frozenset()) | frozenset(words)
-    done = Done(units, _unscored(folder, cells), ended)
+    done = Done(units, _unscored(folder, cells, units), ended)
     return replace(done, begun=_begun(folder, cells, done))
 
 
@@ -159,18 +159,24 @@ def _other_gold(rows: pa.Table, golds: Mapping[str, str]) -> pa.Table:
     return rows.filter(pc.not_equal(rows["gold"], now))
 
 
-def _unscored(folder: Folder, cells: Iterable[PlannedCell]) -> dict[UnscoredKey, tuple[Path, ...]]:
+def _unscored(
+    folder: Folder, cells: Iterable[PlannedCell], units: Mapping[JobKey, frozenset[int]]
+) -> dict[UnscoredKey, tuple[Path, ...]]:
     families: dict[str, set[str]] = {}
+    among: dict[str, int] = {}
     problems: dict[str, Problem] = {}
     for planned in cells:
         if planned.scored_by:
             families.setdefault(planned.scored_by, set()).add(planned.family)
             problems |= {key_of(problem): problem for problem in planned.problems}
+            among |= {planned.scored_by: planned.units} if planned.compared else {}
     if not families:
         return {}
     found: dict[UnscoredKey, list[Path]] = {}
     for verifier, own in families.items():
         pools = _is_one("family", own) & _is_one("problem_key", problems)
+        if verifier in among:
+            pools &= pc.field("unit") < among[verifier]
         paths = folder.read_all("paths", ["path"], where=pools)
         scored = folder.read_all("scores", ["path"], where=pc.field("verifier") == verifier)
         lacking = paths.filter(pc.invert(pc.is_in(paths["path"], value_set=scored["path"])))
@@ -179,7 +185,13 @@ def _unscored(folder: Folder, cells: Iterable[PlannedCell]) -> dict[UnscoredKey,
         for row in folder.read("paths", PATH, where=_is_one("path", lacking["path"])).to_pylist():
             key = (verifier, row["family"], row["problem_key"], row["seed"])
             found.setdefault(key, []).append(stored_path(row, problems[row["problem_key"]]))
-    return {key: _sorted(paths) for key, paths in found.items()}
+    whole = {verifier: frozenset(range(count)) for verifier, count in among.items()}
+    # paths that are compared get their scores together, and so they lack them together
+    return {
+        key: _sorted(paths)
+        for key, paths in found.items()
+        if whole.get(key[0], frozenset()) <= units.get(key[1:], frozenset())
+    }
 
 
 def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:

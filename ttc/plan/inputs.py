@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ttc.data.problems import load_problems
-from ttc.models import ENGINES, look_up
+from ttc.models import ENGINES, compares, look_up
 from ttc.models.provider import Model
 from ttc.models.rehearsal import rehearse
 from ttc.plan.cells import Cell, Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
-from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
+from ttc.settings.schema import DatasetConfig, EngineConfig
 from ttc.types import Faults, Problem, UserError
 
 
@@ -106,6 +106,11 @@ def look_up_all(grid: Grid) -> Inputs:
                 f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
                 "take an unguided strategy, or a server that completes"
             )
+        if cell.prm and cell.strategy.guided and compares(cell.prm):
+            faults.append(
+                f"prm={cell.prm.name}: compares the finished solutions of a pool, and "
+                f"{cell.name} is guided step by step; take an unguided strategy"
+            )
         if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
             faults.append(
                 f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
@@ -114,12 +119,16 @@ def look_up_all(grid: Grid) -> Inputs:
         faults += _unpriced(cell, models)
     if faults:
         raise Faults(faults)
-    prms = ((prm, model) for prm, model in models.items() if isinstance(prm, PrmConfig))
-    verifiers: dict[PrmConfig | None, str] = {
-        prm: verifier_id(model.identity, prm.format) for prm, model in prms
-    }
     planned = (
-        PlannedCell(cell, problems[cell.dataset], models[cell.policy].identity, verifiers.get(cell.prm))
+        PlannedCell(cell, problems[cell.dataset], models[cell.policy].identity, _verifier(cell, models))
         for cell in grid.cells
     )
     return Inputs(grid, tuple(planned), models)
+
+
+def _verifier(cell: Cell, models: Mapping[EngineConfig, Model]) -> str | None:
+    """What a cell's scores are keyed by: for a verifier that compares n paths, by this n, too."""
+    if cell.prm is None:
+        return None
+    among = cell.n if compares(cell.prm) else None
+    return verifier_id(models[cell.prm].identity, cell.prm.format, among)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ttc.data.problems import key_of, name_of
-from ttc.models import ENGINES
+from ttc.models import ENGINES, compares
 from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
 from ttc.store.schema import CellRecord, column_of, most_units
@@ -30,9 +30,11 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def verifier_id(identity: Identity, format_: str | None) -> str:
-    """What scores/ rows are keyed by: the weights, and how a text is put to them."""
-    return digest("verifier", VERSION, identity.model, identity.context, format_)
+def verifier_id(identity: Identity, format_: str | None, among: int | None = None) -> str:
+    """What scores/ rows are keyed by: the weights, and how a text is put to them; where a score is true
+    `among` so many paths only, how many they are."""
+    more = [*identity.more, *([among] if among else [])]
+    return digest("verifier", VERSION, identity.model, identity.context, format_, *more)
 
 
 APART = 1 << 16
@@ -127,6 +129,11 @@ class PlannedCell:
     def scored_by(self) -> str | None:
         """The verifier that scores the paths afterwards; None where there is none, or where it guides."""
         return None if self.cell.strategy.guided else self.verifier
+
+    @property
+    def compared(self) -> bool:
+        """Its verifier scores its paths against each other: exactly these, once all are there."""
+        return self.verifier is not None and compares(self.cell.prm)
 
     @property
     def unit(self) -> int:

@@ -25,7 +25,8 @@ class Done:
 
     units: Mapping[JobKey, frozenset[int]] = field(default_factory=dict)
     unscored: Mapping[UnscoredKey, tuple[Path, ...]] = field(default_factory=dict)
-    """Stored paths of an unguided family that the verifier has not scored."""
+    """Stored paths of an unguided family that the verifier has not scored; where it compares, all that it
+    has to compare."""
     ended: Mapping[JobKey, frozenset[str]] = field(default_factory=dict)
     """The endings that have had enough of a pool, by their words."""
     begun: Mapping[JobKey, Begun] = field(default_factory=dict)
@@ -101,8 +102,10 @@ class Plan:
         for key, demands in self._keys(problems):
             planned, problem = demands[0].planned, demands[0].problems[key[1]]
             score = _scored_by(demands)
+            # paths are scored as they come, but compared only once all are there
+            now = next((verifier for verifier in score if verifier not in self._comparing), None)
             for gap in self._gaps(key, demands):
-                job = planned.job(problem, key, gap.first, gap.units, score[0] if score else None)
+                job = planned.job(problem, key, gap.first, gap.units, now)
                 yield replace(job, endings=gap.endings, least=gap.least, before=gap.before)
             for verifier in score:
                 if paths := self.done.unscored.get((verifier, *key)):
@@ -118,12 +121,16 @@ class Plan:
             count.units = max(count.units, *(demand.units for demand in demands))
             gaps = self._gaps(key, demands)
             paths = sum(gap.expected for gap in gaps) * unit
-            pools = [self.done.unscored.get((verifier, *key), ()) for verifier in _scored_by(demands)]
+            score, comparing = _scored_by(demands), self._comparing
+            pools = [self.done.unscored.get((verifier, *key), ()) for verifier in score]
+            # and what is compared once these gaps are filled
+            among = [comparing[verifier] for verifier in score if verifier in comparing]
+            later = [units * unit for units in among if any(gap.first < units for gap in gaps)]
             count.searches += len(gaps)
             count.paths += paths
-            count.pools += sum(map(bool, pools))
-            verified = demands[0].planned.cell.strategy.guided or _scored_by(demands)
-            count.scored += sum(map(len, pools)) + (paths if verified else 0)
+            count.pools += sum(map(bool, pools)) + len(later)
+            verified = demands[0].planned.cell.strategy.guided or len(score) > len(among)
+            count.scored += sum(map(len, pools)) + sum(later) + (paths if verified else 0)
         return counts
 
     @property
@@ -168,6 +175,11 @@ class Plan:
         endings = tuple(one.ending for one in growing if one.ending)
         units = max(one.units for one in growing) - there
         return [Gap(there, units, endings, max(0, fixed - there), self.done.begun.get(key))]
+
+    @cached_property
+    def _comparing(self) -> dict[str, int]:
+        """Verifiers that compare -> the units that each does."""
+        return {one.verifier: one.units for one in self.cells if one.verifier and one.compared}
 
     @cached_property
     def _order(self) -> list[str]:

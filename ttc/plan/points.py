@@ -24,7 +24,10 @@ SAMPLING = ("temperature", "top_p")
 SHAPING = {
     "policy": ("model", "revision", "context", "unseeded", *SAMPLING),
     "prompt": ("system", "user", "separator", "date", *YOUNGER),
-    "prm": ("model", "revision", "format", "context"),
+    "prm": (
+        *("model", "revision", "format", "context"),
+        *("votes", "temperature", "max_tokens", "shown", "members", "combine"),
+    ),
     "dataset": ("split", "levels", "subjects", "shuffle_seed", "limit", "draw", "config"),
 }
 """Group -> the settings that shape what a cell's searches write, or choose its problems."""
@@ -135,12 +138,13 @@ def variant_of(config: Config, strategy: Strategy) -> str:
     words += _ending_words(ending_of(config, strategy))
     for group, keys in SHAPING.items():
         for key in keys:
+            sampled = group == "policy" and key in SAMPLING
             silent = (group == "prm" and config.prm.engine == "none") or (
-                key in SAMPLING and strategy.temperature is not None
+                sampled and strategy.temperature is not None
             )
             value, usual = getattr(getattr(config, group), key), own[group].get(key)
             if not silent and value != usual:
-                plain = group == "dataset" or key in SAMPLING
+                plain = group == "dataset" or sampled
                 words += _spell(key if plain else f"{group}.{key}", value, usual)
     return " ".join(sorted(words))
 
@@ -167,7 +171,8 @@ def _spell(key: str, value: object, usual: object) -> list[str]:
 
 
 def _shorten(value: object) -> str:
-    word = "_".join(str(value).split())
+    text = f"[{','.join(map(str, value))}]" if isinstance(value, tuple) else str(value)
+    word = "_".join(text.split())
     if word.startswith("{"):
         return f"~{hashlib.sha256(word.encode()).hexdigest()[:8]}"
     return word if len(word) <= 40 else f"{word[:30]}~{hashlib.sha256(word.encode()).hexdigest()[:8]}"

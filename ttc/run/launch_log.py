@@ -146,7 +146,9 @@ def _model(config: EngineConfig, model: Model) -> dict[str, Any]:
         *("name", "model", "revision", "trust_remote_code", "engine", "context", "dtype"),
         *("tensor_parallel", "replicas"),
     )
-    return {name: getattr(ran, name) for name in names} | {"identity": model.identity.model}
+    identity = model.identity
+    more = {"more": identity.more} if identity.more else {}
+    return {name: getattr(ran, name) for name in names} | {"identity": identity.model, **more}
 
 
 def _problems(inputs: Inputs) -> Iterable[Named]:

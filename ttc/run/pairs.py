@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ttc.models import compares
 from ttc.plan.done import plan_missing
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import PlannedCell
@@ -32,14 +33,9 @@ def run_pairs(
         BaseException: why it was stopped, once what was finished has been reported.
     """
     for policy, prm in pair_up(inputs.cells):
-        # a cell without a verifier is served by any pair of its policy
-        cells = [
-            one
-            for one in inputs.cells
-            if _engine_of(one.cell.policy) == policy and one.cell.prm in (prm, None)
-        ]
+        cells = _served(inputs.cells, policy, prm)
         # asked now: a pair before this one may have drawn what its verifier has to score
-        plan = plan_missing(folder, cells, inputs.grid.stored)
+        plan = plan_missing(folder, cells, inputs.grid.stored or compares(prm))
         if not plan.size:
             continue
         settings, sampler = inputs.grid.launch, inputs.models[cells[0].cell.policy]
@@ -63,10 +59,27 @@ def run_pairs(
 
 
 def pair_up(cells: Sequence[PlannedCell]) -> list[tuple[PolicyConfig, PrmConfig | None]]:
-    """The engines to host together, in turn; a cell without a verifier joins its policy's first pair."""
-    named = list(dict.fromkeys((_engine_of(one.cell.policy), one.cell.prm) for one in cells))
-    verified = {policy for policy, prm in named if prm}
-    return [(policy, prm) for policy, prm in named if prm or policy not in verified]
+    """The engines to host together, in turn; a cell without a verifier joins its policy's first pair.
+
+    Verifiers that compare come last: what they compare is sampled before, as if there were none.
+    """
+    named = [(_engine_of(one.cell.policy), one.cell.prm) for one in cells]
+    sampling = dict.fromkeys((policy, None if compares(prm) else prm) for policy, prm in named)
+    verified = {policy for policy, prm in sampling if prm}
+    return [
+        *((policy, prm) for policy, prm in sampling if prm or policy not in verified),
+        *dict.fromkeys((policy, prm) for policy, prm in named if compares(prm)),
+    ]
+
+
+def _served(cells: Sequence[PlannedCell], policy: PolicyConfig, prm: PrmConfig | None) -> list[PlannedCell]:
+    """What a pair does of the cells. A cell without a verifier is served by any pair of its policy, and so is
+    the sampling of one whose verifier compares."""
+    own = [one for one in cells if _engine_of(one.cell.policy) == policy]
+    if compares(prm):
+        return [one for one in own if one.cell.prm == prm]
+    unverified = [replace(one, verifier=None) for one in own if one.compared]
+    return [*(one for one in own if one.cell.prm in (prm, None)), *unverified]
 
 
 def _engine_of(policy: PolicyConfig) -> PolicyConfig:

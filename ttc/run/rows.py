@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from ttc.grading import Grader, Verdict
 from ttc.plan.jobs import Job
 from ttc.run.launch import Launch
-from ttc.run.scores import StepScore, confidences, context_sum, logprobs
+from ttc.run.scores import StepScore, confidences, logprobs
 from ttc.run.session import Drawn, Session, address_text, token_ids
-from ttc.types import ModelFacts, Path, total
+from ttc.types import ModelFacts, Path, context_sum, total
 
 Row = dict[str, object]
 
@@ -91,7 +91,7 @@ def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch
             | {
                 "prm": launch.prm.name,
                 "path": path_key(job, path),
-                "verifier": launch.verifier_id,
+                "verifier": job.score or launch.verifier_id,
                 "scores": list(path.scores),
                 "raw_scores": raws if any(raw is not None for raw in raws) else None,
                 "prm_tokens": sum(cost.tokens for cost in costs) if job.score else None,

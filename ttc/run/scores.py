@@ -6,9 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import cast
 
 from ttc.run.tries import retry
-from ttc.types import Bill, Judgement, Path, Query, Step, TransientError, VerifierModel
+from ttc.types import (
+    Bill,
+    ComparingModel,
+    Judgement,
+    Path,
+    Query,
+    Step,
+    TransientError,
+    VerifierModel,
+    context_sum,
+)
 
 
 @dataclass
@@ -75,6 +86,15 @@ class IncrementalVerifier:
                 self._charge(path, task.result())
         self.begun.clear()
 
+    async def compare(self, paths: Sequence[Path]) -> list[Path]:
+        """The same paths, all of a pool, scored against each other by a verifier that compares."""
+        model = cast(ComparingModel, self.model)
+        queries = [_make_query(path) for path in paths]
+        judged = await retry(lambda: model.compare(queries), self._failed)
+        for path, judgement in zip(paths, judged, strict=True):
+            self._charge(path, judgement)
+        return [path.judged(one.scores) for path, one in zip(paths, judged, strict=True)]
+
     async def _judge(self, path: Path) -> Judgement:
         model = self.model
         assert model is not None, "a search without a verifier scores nothing"
@@ -110,15 +130,12 @@ class IncrementalVerifier:
                 raw=judgement.raw[offset] if judgement.raw else None,
                 tokens=tokens,
                 cached=judgement.cached if offset == 0 else None,
-                context_sum=context_sum(position, tokens),
+                context_sum=(
+                    judgement.contexts[offset] if judgement.contexts else context_sum(position, tokens)
+                ),
                 status="ok" if score is not None else why,
             )
             position += tokens - judgement.tail
-
-
-def context_sum(start: int, tokens: int) -> int:
-    """Sum of the positions of `tokens` tokens that begin at `start`: attention's share of the FLOPs."""
-    return tokens * start + tokens * (tokens - 1) // 2
 
 
 def logprobs(steps: Sequence[Step]) -> tuple[float, ...] | None:

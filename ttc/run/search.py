@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ttc.grading import Grader, extract
+from ttc.models import compares
 from ttc.plan.jobs import Job
 from ttc.run.growing import Growing
 from ttc.run.launch import Failure, Launch
@@ -154,7 +155,8 @@ async def _score(
     if not (job.score or job.shared["prm"]):
         return {}, None
     try:
-        scored = await session.verifier.score(paths) if job.score else paths
+        ask = session.verifier.compare if compares(launch.prm) else session.verifier.score
+        scored = await ask(paths) if job.score else paths
     except (Interrupted, EngineDied):
         raise
     except Exception as error:

@@ -68,6 +68,9 @@ class Gauge:
         finally:
             self._count(-count)
 
+    async def compare(self, queries: Sequence[Query]) -> list[Judgement]:
+        return await self._asked(len(queries), self._engine.compare(queries))
+
     async def check(self) -> None:
         await self._engine.check()
 

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from annotated_types import Ge
 from pydantic import Strict
 
 from ttc.grading import EXTRACTIONS, GRADERS, name_reading
 from ttc.types import (
+    INT,
     Count,
     FolderName,
     Names,
@@ -98,10 +100,23 @@ class PolicyConfig(EngineConfig):
 @dataclass(frozen=True)
 class PrmConfig(EngineConfig):
     format: str | None = None
-    """A family of ttc/models/formats, or a heuristic of ttc/models/heuristics.py."""
+    """A family of ttc/models/formats, a way to write of ttc/models/writers, or a heuristic of
+    ttc/models/heuristics.py."""
     check_tags: bool = True
     """Refuse a model whose two tags are unlikely where scores are read: a plain language model. False for one
     that was trained on the softmax of its tags alone."""
+    votes: Count = 1
+    """Verifiers that write: texts per question that it is asked, of which each has a vote."""
+    temperature: NotNegative = 0.8
+    """Verifiers that write."""
+    max_tokens: Count = 1024
+    """Verifiers that write: tokens of one text."""
+    shown: Annotated[int, Strict(), Ge(2), INT] = 2
+    """Verifiers that compare: solutions side by side in one question."""
+    members: Names = ()
+    """ensemble: verifiers by their names in conf/prm, as they ship, or NAME:MODEL."""
+    combine: Literal["mean", "min", "prod"] = "mean"
+    """ensemble: what a step's score is of its members' scores."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Read paths.py and verbs.py first: a strategy needs no more.
 from ttc.types.ending import MEASURES, Ending
 from ttc.types.engines import (
     YOUNGER,
+    ComparingModel,
     Draw,
     EngineStats,
     Judgement,
@@ -16,6 +17,7 @@ from ttc.types.engines import (
     Sample,
     Sampling,
     VerifierModel,
+    context_sum,
 )
 from ttc.types.errors import (
     Cut,

@@ -104,6 +104,8 @@ class Judgement:
         tail: how many of them stand behind the step for its score alone: the next step does not keep them.
         root: input tokens of the question's part, before the first step.
         start: input length in front of the first of these steps.
+        contexts: of each of these steps the sum of the positions of its tokens (`context_sum`), where they
+            are not one text behind `start`: votes written side by side, several models. (): they are.
         computed, cached: what the engine really did for this query; 0 computed where all was shared.
         shared: steps answered from an earlier or running call for the same (question, steps).
         status: "ok", or "too_long" where a score is missing for that reason.
@@ -115,10 +117,16 @@ class Judgement:
     start: int
     tail: int = 0
     raw: tuple[float | None, ...] | None = None
+    contexts: tuple[int, ...] = ()
     computed: int = 0
     cached: int | None = None
     shared: int = 0
     status: str = "ok"
+
+
+def context_sum(start: int, tokens: int) -> int:
+    """Sum of the positions of `tokens` tokens that begin at `start`: attention's share of the FLOPs."""
+    return tokens * start + tokens * (tokens - 1) // 2
 
 
 @dataclass(frozen=True)
@@ -177,3 +185,12 @@ class VerifierModel(Protocol):
         ...
 
     async def stats(self) -> EngineStats: ...
+
+
+class ComparingModel(VerifierModel, Protocol):
+    """A verifier that holds solutions against each other: a score is true among these paths only."""
+
+    async def compare(self, queries: Sequence[Query]) -> list[Judgement]:
+        """The paths of ONE pool, none of whose steps has a score, together; what it cost is shared out over
+        them. The order in which they come decides nothing."""
+        ...

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 
 from ttc.data.files import KINDS, kind_of, stem_of
 from ttc.models import ENGINES, check
+from ttc.models.ensemble import members
+from ttc.models.writers import writer
 from ttc.settings.build import build, read, section, sort_words
 from ttc.settings.compose import compose
 from ttc.settings.schema import PrmConfig
@@ -138,6 +140,11 @@ def _prm(words: Sequence[str], settings: Any, source: str) -> PrmConfig:
     engine = ENGINES[config.engine]
     if engine.needs_logprobs(config):
         faults.append(f"{named[0]}: needs the policy's log-probabilities; labelled solutions have none")
+    if whole := [one.name for one in members(config) if writer(one)]:
+        faults.append(
+            f"{named[0]}: {whole[0]} judges whole solutions, and labels are of steps; `ttc verify FOLDER` "
+            "holds its stored scores against grades"
+        )
     if engine.knows_gold and source != NANO and not settings.columns.answer:
         faults.append(f"{named[0]}: needs the gold answers: columns.answer=...")
     if faults:
