@@ -148,12 +148,17 @@ def _options(config: EngineConfig) -> EngineOptions:
 
 MODEL = {"model": "name a folder, a Hub id or an embedded model"}
 VLLM = Provider(
-    look, lambda config: VllmPolicy(_options(config)), lambda config: _verifier(config, VllmReader), MODEL
+    look,
+    lambda config: VllmPolicy(_options(config)),
+    lambda config: _verifier(config, VllmReader),
+    MODEL,
+    chats=True,
 )
 TRANSFORMERS = Provider(
     look,
     lambda config: PlainPolicy(_options(config)),
     lambda config: _verifier(config, PlainReader),
     MODEL,
+    chats=True,
     devices=1,
 )

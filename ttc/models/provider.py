@@ -72,6 +72,7 @@ class Provider:
         needs: settings that it cannot do without -> what to give them.
         needs_logprobs: does it read the policy's log-probabilities?
         unseeded: it can be asked without seeds.
+        chats: its policy answers behind what was said before (`Draw.turns`).
         knows_gold: it sees the gold answers: what it decides is an upper bound, never a result.
         devices: over how many one replica can be split; None: as many as there are.
     """
@@ -82,6 +83,7 @@ class Provider:
     needs: Mapping[str, str] = field(default_factory=dict)
     needs_logprobs: Callable[[PrmConfig], bool] = lambda config: False
     unseeded: bool = False
+    chats: bool = False
     knows_gold: bool = False
     devices: int | None = None
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ttc.data.problems import load_problems
 from ttc.models import ENGINES, look_up
+from ttc.models.prompts import Talk
 from ttc.models.provider import Model
 from ttc.models.rehearsal import rehearse
 from ttc.plan.cells import Grid
@@ -80,13 +81,23 @@ def look_up_all(grid: Grid) -> Inputs:
             faults += str(error).splitlines()
     for named, model in models.items():
         asked = [cell.sampling for cell in grid.cells if cell.policy == named and not grid.stored]
-        faults += rehearse(named, model, asked)
+        talks = [
+            Talk(cell.name, cell.sampling, cell.strategy.says)
+            for cell in grid.cells
+            if cell.policy == named and cell.strategy.says and not grid.stored
+        ]
+        faults += rehearse(named, model, asked, talks)
     for cell in grid.cells:
         if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
             faults.append(
                 f"strategy={cell.name}: a step search goes on from a text, and the server at "
                 f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
                 "take an unguided strategy, or a server that completes"
+            )
+        if cell.strategy.says and not ENGINES[cell.policy.engine].chats:
+            faults.append(
+                f"strategy={cell.name}: needs a policy that takes a conversation, and policy.engine="
+                f"{cell.policy.engine} takes none"
             )
         if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
             faults.append(

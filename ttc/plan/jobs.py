@@ -149,6 +149,8 @@ class PlannedCell:
             unit=cell.strategy.prefix_unit,
             guided=cell.strategy.guided,
             gold=cell.prm is not None and ENGINES[cell.prm.engine].knows_gold,
+            tree=cell.strategy.keeps_tree,
+            sequential=cell.strategy.sequential,
         )
 
     def job(

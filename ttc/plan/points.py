@@ -103,7 +103,7 @@ def variant_of(config: Config, strategy: Strategy) -> str:
     """Sorted `key=value` words: every setting that shapes results and differs from its shipped one."""
     own = {group: shipped(group, getattr(config, group).name or "") for group in SHAPING}
     words = [
-        f"{key}={getattr(strategy, key)}"
+        f"{key}={_shorten(getattr(strategy, key))}"
         for key, parameter in parameters(type(strategy)).items()
         if getattr(strategy, key) != (None if parameter.default is MISSING else parameter.default)
     ]

@@ -150,7 +150,9 @@ class RowWriter:
 
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
-        for choice in choices(["tokens", *["scores"] * (pools.cell.verifier is not None)]):
+        cell = pools.cell
+        known = [*["scores"] * (cell.verifier is not None), *["drafts"] * cell.sequential]
+        for choice in choices(["tokens", *known]):
             for subset in subsets:
                 self._rows.append(self._head(pools, choice, subset) | {"problems": len(pools.problems)})
 

@@ -30,7 +30,8 @@ class Ballots:
         group_KN: group of the path at each place, NO_ANSWER for none (blank paths hold a place, never vote).
         cuts: how many paths to read, ascending, each at most N.
         columns_KN: what else the vote needs of the path at each place: `scores` (aggregated), `tokens`,
-            `logprobs` (the mean of its tokens); NaN: not known.
+            `logprobs` (the mean of its tokens), `drafts` (its number, where the search is sequential); NaN: not
+            known.
         right_G: is the group's answer right? Only a vote that needs "gold" may look.
     """
 
@@ -132,7 +133,7 @@ class Vote:
         choose: ballots -> winner_KC: a group, NO_ANSWER or UNSCORED.
         needs: "scores": a row for every aggregation; "tokens", "logprobs": rows where paths have them;
             "gold": it sees the right answers, so what it chooses is an upper bound; "order": the order of the
-            paths matters, so only the first n are read.
+            paths matters, so only the first n are read; "drafts": rows where the search is sequential.
         exact: expected correctness of m of U units drawn without replacement, (units) -> (m -> correct_B),
             where there is a closed form; None: the mean over permutations.
         totals: ballots -> total_KG: what each group has got, for whoever draws it; None: no such figure.
@@ -153,6 +154,10 @@ class Vote:
     @property
     def upper_bound(self) -> bool:
         return "gold" in self.needs
+
+    @property
+    def sequential(self) -> bool:
+        return "drafts" in self.needs
 
     @property
     def columns(self) -> frozenset[str]:
@@ -188,6 +193,13 @@ def best(ballots: Ballots) -> Ints:
     return ballots.if_scored(ballots.top(ballots.score_KN))
 
 
+def final(ballots: Ballots) -> Ints:
+    """The last draft of a sequential search, whatever the earlier ones say; NO_ANSWER where it has none."""
+    number_KN = np.nan_to_num(ballots.columns_KN["drafts"], nan=-1.0)
+    place_KC = np.stack([number_KN[:, :cut].argmax(axis=1) for cut in ballots.cuts], axis=1)
+    return np.take_along_axis(ballots.group_KN, place_KC, axis=1)
+
+
 def oracle(ballots: Ballots) -> Ints:
     """The first right group, NO_ANSWER where no path is right: pass@n, an upper bound, never a result."""
     N = ballots.group_KN.shape[1]
@@ -220,6 +232,7 @@ VOTES: dict[str, Vote] = {
     "majority": Vote(
         majority, totals=lambda one: one.sums(ones(one)), dash=(0, (5, 1.5, 1, 1.5)), marker="s"
     ),
+    "final": Vote(final, frozenset({"order", "drafts"}), dash=(0, (3, 1, 1, 1, 1, 1)), marker="v"),
     "oracle": Vote(
         oracle,
         GOLD,

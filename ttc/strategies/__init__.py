@@ -13,6 +13,7 @@ from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
 from ttc.strategies.rebase import Rebase
+from ttc.strategies.self_refine import SelfRefine
 from ttc.types import Strategy
 
 STRATEGIES: dict[str, type[Strategy]] = {
@@ -21,6 +22,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "beam": Beam,
     "dvts": Dvts,
     "rebase": Rebase,
+    "self_refine": SelfRefine,
 }
 """In the order of tables and legends."""
 

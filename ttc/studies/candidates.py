@@ -131,7 +131,7 @@ class CostReader:
     def _mean(self, record: CellRecord, seeds: Sequence[int], units: int, m: int, scored: bool) -> Floats:
         """cost_P of m of the first `units` units."""
         keys = [(record.family, problem, seed) for problem in self.problems for seed in seeds]
-        costs = make_costs(self.tables, keys, units, record.verifier, record.guided)
+        costs = make_costs(self.tables, keys, units, record)
         cost_B = costs.columns(m, resample=True, scored=scored)[self.axis]
         cost_P = cost_B.reshape(-1, len(seeds)).mean(axis=1)
         if np.isnan(cost_P).any():

@@ -48,6 +48,7 @@ from ttc.types.ranges import (
     Share,
     Spelled,
     Tags,
+    Words,
     either,
 )
 from ttc.types.reference import Reference
