@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ttc.data.problems import load_problems
@@ -15,7 +15,7 @@ from ttc.models import ENGINES, look_up
 from ttc.models.prompts import Talk
 from ttc.models.provider import Model
 from ttc.models.rehearsal import rehearse
-from ttc.plan.cells import Grid
+from ttc.plan.cells import Cell, Grid
 from ttc.plan.jobs import PlannedCell, verifier_id
 from ttc.settings.schema import DatasetConfig, EngineConfig, PrmConfig
 from ttc.types import Faults, Problem, UserError
@@ -87,23 +87,7 @@ def look_up_all(grid: Grid) -> Inputs:
             if cell.policy == named and cell.strategy.says and not grid.stored
         ]
         faults += rehearse(named, model, asked, talks)
-    for cell in grid.cells:
-        if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
-            faults.append(
-                f"strategy={cell.name}: a step search goes on from a text, and the server at "
-                f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
-                "take an unguided strategy, or a server that completes"
-            )
-        if cell.strategy.says and not ENGINES[cell.policy.engine].chats:
-            faults.append(
-                f"strategy={cell.name}: needs a policy that takes a conversation, and policy.engine="
-                f"{cell.policy.engine} takes none"
-            )
-        if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
-            faults.append(
-                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
-                "sampling: policy.logprobs=true"
-            )
+    faults += [fault for cell in grid.cells for fault in _misfits(cell, models.get(cell.policy))]
     if faults:
         raise Faults(faults)
     prms = ((prm, model) for prm, model in models.items() if isinstance(prm, PrmConfig))
@@ -115,3 +99,23 @@ def look_up_all(grid: Grid) -> Inputs:
         for cell in grid.cells
     )
     return Inputs(grid, tuple(planned), models)
+
+
+def _misfits(cell: Cell, policy: Model | None) -> Iterator[str]:
+    """What the cell's strategy and verifier want of its policy in vain."""
+    if cell.strategy.guided and policy and policy.chats_only:
+        yield (
+            f"strategy={cell.name}: a step search goes on from a text, and the server at "
+            f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
+            "take an unguided strategy, or a server that completes"
+        )
+    if cell.strategy.says and not ENGINES[cell.policy.engine].chats:
+        yield (
+            f"strategy={cell.name}: needs a policy that takes a conversation, and policy.engine="
+            f"{cell.policy.engine} takes none"
+        )
+    if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
+        yield (
+            f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
+            "sampling: policy.logprobs=true"
+        )

@@ -30,8 +30,7 @@ class Ballots:
         group_KN: group of the path at each place, NO_ANSWER for none (blank paths hold a place, never vote).
         cuts: how many paths to read, ascending, each at most N.
         columns_KN: what else the vote needs of the path at each place: `scores` (aggregated), `tokens`,
-            `logprobs` (the mean of its tokens), `drafts` (its number, where the search is sequential); NaN: not
-            known.
+            `logprobs` (the mean of its tokens), `drafts` (its number in a sequential search); NaN: not known.
         right_G: is the group's answer right? Only a vote that needs "gold" may look.
     """
 

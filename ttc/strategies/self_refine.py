@@ -1,7 +1,7 @@
 """Self-Refine: draft, critique, revise, n - 1 times; one policy plays all three parts.
 
 Madaan et al. 2303.17651, section 2, algorithm 1. With `critique=null` nothing is written between two drafts:
-sequential revisions as in Snell et al. 2408.03314, section 6 (theirs come of a policy that was trained for them).
+sequential revisions as in Snell et al. 2408.03314, section 6 (theirs come of a policy trained for them).
 Deviations: no few-shot examples; no stop where the critique finds nothing wrong, so that n is the budget; the
 critique is asked in the one conversation, too, and has read all that was said.
 """

@@ -4,9 +4,9 @@
     tree = forest.tree(cell, problem_key, seed)
 
 A guided search (beam, dvts) and a conversation (self_refine) kept their trees in steps/: a node per draw. A
-pool (best_of_n, greedy) and an imported run kept their paths only: a node per path, below the problem. What the
-readout decides (groups of equal answers, winners) is asked of the readout, on the cell's first n paths: the
-subset `prefix`.
+pool (best_of_n, greedy) and an imported run kept their paths only: a node per path, below the problem.
+What the readout decides (groups of equal answers, winners) is asked of the readout, on the cell's first n
+paths: the subset `prefix`.
 """
 
 from __future__ import annotations
