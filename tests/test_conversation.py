@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path as File
 
 import numpy as np
@@ -20,10 +20,11 @@ from ttc.models.provider import Identity
 from ttc.plan.cells import read_grid
 from ttc.plan.jobs import PlannedCell
 from ttc.readout.votes import NO_ANSWER, Ballots, final
+from ttc.run.rows import step_rows
 from ttc.run.session import seed_of
 from ttc.store import Folder
 from ttc.strategies.self_refine import SelfRefine
-from ttc.types import Path
+from ttc.types import Context, Path, Policy, Strategy, Verifier
 
 DRAFTS = [(0,), (0, 0, 0), (0, 0, 0, 0, 0)]
 
@@ -109,9 +110,33 @@ def test_a_chain_is_kept_draw_by_draw_with_the_input_that_every_turn_adds() -> N
     assert rows["searches"][0]["prompt_tokens"] == len(TINY.question)
 
 
-def test_an_unanswered_critique_is_graded_as_discarded_and_an_answered_one_is_not() -> None:
-    launch = replace(LAUNCH, discarded=True)
-    rows, _ = rows_of(SelfRefine(3), launch)
+@dataclass(frozen=True)
+class Doubting(Strategy):
+    """Asks again where the verifier is in doubt; guided, so that scores stand in its tree."""
+
+    n: int = 2
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        return ("box it",)
+
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
+        [drafts] = await policy.finish([root], 1)
+        return await verifier.score([*drafts, *await policy.chat(drafts, self.says)])
+
+
+def test_scores_stand_where_their_steps_were_written() -> None:
+    rows, _ = rows_of(Doubting())
+    found = {
+        address: [row["score"] for row in rows["steps"] if row["address"] == address]
+        for address in ("0", "0/0")
+    }
+    assert [row["scores"] for row in rows["scores"]] == list(found.values())
+    assert None not in found["0"] + found["0/0"]
+
+
+def test_a_critique_that_was_answered_is_no_discarded_leaf() -> None:
+    rows, _ = rows_of(SelfRefine(3), replace(LAUNCH, discarded=True))
     assert len(rows["grades"]) == 3
 
 
@@ -125,8 +150,6 @@ def test_a_thought_that_the_template_leaves_out_is_no_cached_prefix() -> None:
 
     session = session_of(Forgetful())
     run_search(SelfRefine(2, None, "box it"), session)
-    from ttc.run.rows import step_rows
-
     rows = step_rows(job_of(SelfRefine(2)), session)
     assert [row["turn_tokens"] for row in rows if row["turn_tokens"] is not None] == [10 + len("box it")]
 

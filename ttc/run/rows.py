@@ -112,8 +112,9 @@ def step_rows(job: Job, session: Session) -> list[Row]:
     """A row per sampled step of a search that keeps its tree: it is drawn from them, and costs are summed
     over them. Scores stand there where the search has asked for them."""
     worded = {drawn.child.address: len(drawn.child.worded) for drawn in session.drawn}
+    answers = {drawn.child.address for drawn in session.drawn if drawn.verb == "chat"}
     scored = {
-        (_drawn_at(address, index, worded), index): score
+        (_drawn_at(address, index, worded) if address not in answers else address, index): score
         for (address, index), score in session.scored.items()
         if job.strategy.guided
     }
