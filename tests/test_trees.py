@@ -34,7 +34,7 @@ from ttc.types import Draw, Judgement, Prompt, Query, Sample, Sampling, Step, St
 
 EXACT = ReadoutConfig(grader="exact")
 PLACES = [address for depth in range(1, 5) for address in product(range(5), repeat=depth)]
-ADDRESS = {seed_of(0, "p", address): address for address in PLACES}
+ADDRESS = {seed_of(0, "p", address, chat): address for address in PLACES for chat in (False, True)}
 
 
 @dataclass
@@ -83,15 +83,16 @@ def grow(path: File, strategy: Strategy, engines: Any, verifier: Any = None) -> 
 
 def cell_of(strategy: Strategy, **more: Any) -> CellRecord:
     name = type(strategy).__name__.lower()
-    unit, guided = strategy.prefix_unit, strategy.guided
     return change(
         POOL_CELL,
         cell=f"{name}-{strategy.n}",
         n=strategy.n,
         family="f",
         strategy=name,
-        unit=unit,
-        guided=guided,
+        unit=strategy.prefix_unit,
+        guided=strategy.guided,
+        tree=strategy.keeps_tree,
+        sequential=strategy.sequential,
     )
 
 

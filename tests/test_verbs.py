@@ -17,6 +17,7 @@ from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
+from ttc.strategies.self_refine import SelfRefine
 from ttc.types import Context, Count, Draw, Path, Policy, Positive, Sample, Sampling, Strategy, Verifier
 
 
@@ -75,7 +76,7 @@ class Lookahead(Strategy):
         return await verifier.score(sorted(over, key=lambda path: path.address))
 
 
-STRATEGIES = [Greedy(), BestOfN(16), Beam(16), Dvts(16), Particles(16), Lookahead(16)]
+STRATEGIES = [Greedy(), BestOfN(16), Beam(16), Dvts(16), Particles(16), Lookahead(16), SelfRefine(4)]
 
 
 @dataclass
@@ -94,6 +95,9 @@ class Restless:
 
     async def roll_out(self, paths: Sequence[Path], *how: object, **more: object) -> list[list[Path]]:
         return await self.policy.roll_out(paths, *how, **more)  # type: ignore[arg-type]
+
+    async def chat(self, paths: Sequence[Path], words: Sequence[str]) -> list[Path]:
+        return await self.policy.chat(paths, words)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES, ids=lambda one: type(one).__name__)

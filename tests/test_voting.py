@@ -17,6 +17,8 @@ NAN = float("nan")
 def naive(vote, paths, right):
     """The words of the semantics on one list of (group or None, score or None, tokens, how sure)."""
     answered = [(group, score) for group, score, *_ in paths if group is not None]
+    if vote == "final":
+        return NO_ANSWER if paths[-1][0] is None else paths[-1][0]
     if not answered:
         return NO_ANSWER
     if vote.startswith(SELECTIVE):

@@ -19,6 +19,7 @@ from ttc.types import (
     Sampling,
     Step,
     Strategy,
+    TooLong,
     VerifierModel,
 )
 
@@ -37,11 +38,14 @@ class Script:
 
     `ends` names the addresses whose step ends the text; `scores` gives the score of the step drawn at an
     address (0.5 where it says nothing); `texts` a step's text by its address (its own address by default).
+    A conversation has no room for an answer at the addresses of `full`; `said` is what was told.
     """
 
     ends: frozenset[tuple[int, ...]] = frozenset()
     scores: Mapping[tuple[int, ...], float | None] = field(default_factory=dict)
     texts: Mapping[tuple[int, ...], str] = field(default_factory=dict)
+    full: frozenset[tuple[int, ...]] = frozenset()
+    said: list[str] = field(default_factory=list)
     asked: list[tuple[str, list[tuple[int, ...]], list[int]]] = field(default_factory=list)
     _next: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
 
@@ -67,6 +71,11 @@ class Script:
         grown = iter(await self._grow(verb, live, n) if live else [])
         return [[path] if path.over else next(grown) for path in paths]
 
+    async def chat(self, paths: Sequence[Path], words: Sequence[str]) -> list[Path]:
+        told = [path.told(text) for path, text in zip(paths, words, strict=True)]
+        self.said += words
+        return [answer for [answer] in await self._grow("chat", told, 1)]
+
     async def _grow(self, verb: str, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         counts = [n] * len(paths) if isinstance(n, int) else list(n)
         self.asked.append((verb, [path.address for path in paths], counts))
@@ -82,7 +91,9 @@ class Script:
 
     def _child(self, verb: str, path: Path, index: int) -> Path:
         address = (*path.address, index)
-        ended = verb in ("finish", "roll_out") or address in self.ends
+        if address in self.full:
+            raise TooLong
+        ended = verb in ("finish", "roll_out", "chat") or address in self.ends
         text = self.texts.get(address, f"{address}\n\n")
         return path.child(index, (token_step(text, "eos" if ended else "step"),))
 

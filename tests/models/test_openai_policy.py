@@ -212,6 +212,31 @@ def test_chat_confidences_go_to_the_step_they_stand_in(server):
         generate(server, WHOLE, sampling=sampling, api="chat", replies=[message("a")])
 
 
+def test_chat_answers_behind_what_was_said(server):
+    answer = Draw(QUESTION, (), 1, True, ("7", "Sure?", "No.", "Again."))
+    generate(server, answer, api="chat", replies=[message("8")])
+    (body,) = server.bodies(CHAT)
+    assert [turn["role"] for turn in body["messages"]] == [*["user", "assistant"] * 2, "user"]
+    assert [turn["content"] for turn in body["messages"][1:]] == list(answer.turns)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "This model's maximum context length is 256 tokens. However, you requested 300 tokens",
+        "Input length (300 tokens) exceeds the maximum allowed length; it is too long",
+        "the request exceeds the available context size (256 tokens)",
+        "The input is longer than the model's context length (256)",
+    ],
+)
+def test_a_conversation_that_a_server_has_no_room_for_is_too_long(server, said):
+    reply = (400, {"error": {"message": said}})
+    with pytest.raises(TooLong, match="is refused"):
+        generate(server, Draw(QUESTION, (), 1, True, ("7", "Sure?")), api="chat", replies=[reply])
+    with pytest.raises(Refused, match="is refused"):
+        generate(server, WHOLE, api="chat", replies=[reply])
+
+
 def test_chat_does_not_go_on_from_a_text(server):
     for draw in (STEP, Draw(QUESTION, (5,), 1, whole=True)):
         with pytest.raises(Refused, match="only chats"):

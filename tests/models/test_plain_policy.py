@@ -85,6 +85,27 @@ def test_greedy_is_transformers_own_generate(world):
     assert len({sample.prompt_tokens for sample in samples}) == len(QUESTIONS), "nothing was padded"
 
 
+def test_an_answer_is_what_the_models_own_template_makes_of_the_conversation(world):
+    """Both turns are put as transformers' own pipeline would, and the answer has a budget of its own."""
+    (draft,) = world.generate(whole(3), max_tokens=20)
+    turns = ("".join(step.text for step in draft.steps), "Then what is the sum?")
+    chat = [{"role": "user", "content": QUESTION}, {"role": "assistant", "content": turns[0]}]
+    chat.append({"role": "user", "content": turns[1]})
+    words = world.policy.tokenizer
+    written = words.apply_chat_template(chat, tokenize=False, add_generation_prompt=True)
+    ids = world.torch.tensor([words.encode(written, add_special_tokens=False)])
+    theirs = world.model.generate(
+        ids, attention_mask=world.torch.ones_like(ids), do_sample=False, max_new_tokens=20
+    )
+    (answer,) = world.generate(
+        Draw(QUESTION, (), 0, True, turns), temperature=0.0, prompt=EXACT, max_tokens=20
+    )
+    assert tokens(answer.steps) == tuple(theirs[0, ids.shape[1] :].tolist())
+    assert answer.prompt_tokens == ids.shape[1]
+    with pytest.raises(TooLong, match=f"the policy's context is {CONTEXT}"):
+        world.generate(Draw(QUESTION, (), 0, True, (*turns * 20,)))
+
+
 def test_a_draw_does_not_depend_on_its_company(world):
     draws = [whole(seed, QUESTIONS[seed % 4]) for seed in range(12)]
     together = world.generate(*draws, max_tokens=40)

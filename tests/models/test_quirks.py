@@ -27,6 +27,7 @@ from tests.models.scripted import (
 )
 from ttc.models.endpoint import look
 from ttc.settings.schema import PolicyConfig
+from ttc.strategies.self_refine import SelfRefine
 from ttc.types import TransientError, UserError
 
 SEVEN = r"so \boxed{7}"
@@ -244,6 +245,28 @@ def test_what_a_run_would_ask_in_vain_is_said_before_anything_is_sampled(
     assert "POST /chat/completions refuses what a run asks, with prompt=" in fault
     assert "(400: not this)" in fault
     assert said in fault
+
+
+def test_a_conversation_goes_through_a_server_that_chats_or_is_refused_first(
+    server, launch, tmp_path, capsys
+):
+    def replies(body):
+        said = [turn["content"] for turn in body["messages"]]
+        answer = "Is it?" if said[-1].startswith("Check") else rf"\boxed{{{4 + len(said)}}}"
+        return chat(answer, usage={"prompt_tokens": sum(map(len, said)), "completion_tokens": len(answer)})
+
+    server.replies[CHAT] = replies
+    words = line(server, "strategy=self_refine", "n=2")
+    assert launch(*words, name="talk") == 0
+    paths = pd.read_parquet(tmp_path / "talk" / "paths").sort_values("address")
+    assert paths["answer"].tolist() == ["5", "9"]
+    steps = pd.read_parquet(tmp_path / "talk" / "steps").sort_values("address")
+    assert steps["turn_tokens"].tolist()[1:] == list(map(len, SelfRefine().says))
+    server.replies[CHAT] = lambda body: no("one question") if body["messages"][1:] else chat()
+    assert launch(*words, name="mute") == 2
+    said = "refuses a conversation, which strategy=self_refine needs (400: one question)"
+    assert said in capsys.readouterr().err
+    assert launch(*line(server), name="mute") == 0
 
 
 @pytest.mark.parametrize("status", [400, 422, 500])

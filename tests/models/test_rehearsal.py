@@ -128,6 +128,27 @@ def test_a_prompt_with_words_that_the_tokenizer_does_not_know_is_refused(
     assert "its tokenizer does not know 'Solve' (prompt.system)" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ messages[-1]['content'] }}!", "leaves out a part of a conversation, which strategy=self_refine"),
+        ("{{ messages[0]['content'] + messages[-1]['content'] }}!", "leaves out a part of a conversation,"),
+        (
+            "{% if messages[2:] %}{{ raise_exception('One turn') }}{% endif %}" + TURNS,
+            "needs (One turn); give",
+        ),
+        (TURNS, None),
+        (tiny.CHATML, None),
+    ],
+)
+def test_a_template_that_takes_no_conversation_is_a_line_where_one_is_needed(
+    template: str, said: str | None, faults: Callable[..., list[str]]
+) -> None:
+    lines = faults(template, "strategy=self_refine", "n=2")
+    assert [said in line for line in lines if said] == [True] * len(lines) == [True] * bool(said)
+    assert not faults(template, "strategy=best_of_n", "n=2")
+
+
 def test_a_verifier_whose_template_does_not_fit_is_refused_before_the_policy_loads(
     faults: Callable[..., list[str]],
 ) -> None:

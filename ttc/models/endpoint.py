@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from ttc.models.checkpoint import fetch
 from ttc.models.confidence import LIKELIEST
 from ttc.models.openai_answer import API, parse, read, reason
 from ttc.models.openai_client import Endpoint, Limit, check_key, connect, describe_key, sampled, where
-from ttc.models.prompts import FOLD
+from ttc.models.prompts import FOLD, Talk
 from ttc.settings.schema import PolicyConfig
 from ttc.types import Faults, Prompt, Sampling, UserError
 
@@ -261,15 +261,17 @@ def _hint(config: PolicyConfig) -> str:
     return "" if known else "; an OpenAI-compatible API mostly begins at /v1"
 
 
-def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]) -> list[str]:
+def refusals(
+    config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling], talks: Iterable[Talk] = ()
+) -> list[str]:
     """What a server that chats refuses of what a run will ask, and what would help; a line each.
 
     Asked for streams that are left at once, so that nothing is written that nobody reads.
     """
     import openai
 
-    def refused(sampling: Sampling) -> str:
-        body = endpoint.fit(endpoint.chat(sampling, PROBE, 0))
+    def refused(sampling: Sampling, turns: Sequence[str] = ()) -> str:
+        body = endpoint.fit(endpoint.chat(sampling, PROBE, 0, turns))
         try:
             with client.chat.completions.with_streaming_response.create(**body, stream=True):
                 return ""
@@ -292,4 +294,7 @@ def refusals(config: PolicyConfig, endpoint: Endpoint, asked: Iterable[Sampling]
                     f"{sampling.prompt.name} temperature={sampling.temperature:g} max_tokens="
                     f"{sampling.max_tokens} ({said}){way}"
                 )
+        for talk in () if faults else talks:
+            if said := refused(talk.sampling, talk.turns(PROBE)):
+                faults.append(f"{where(config)}: POST /chat/completions refuses {talk.needed} ({said})")
     return faults

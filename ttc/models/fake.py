@@ -69,7 +69,11 @@ class _Fake:
 
 
 class FakePolicy(_Fake):
-    """Writes 2 to 6 steps and a boxed answer, right if no step went wrong. The draw's seed decides all."""
+    """Writes 2 to 6 steps and a boxed answer, right if no step went wrong. The draw's seed decides all.
+
+    In a conversation it answers with a solution where a box is asked for, and with a critique where not: in
+    every further draft a step goes wrong half as often as in the one before.
+    """
 
     async def generate(self, sampling: Sampling, draws: Sequence[Draw]) -> list[Sample]:
         await self._answer([(draw.question, draw.seed, len(draw.tokens)) for draw in draws])
@@ -79,7 +83,7 @@ class FakePolicy(_Fake):
         return samples
 
     def _sample(self, sampling: Sampling, draw: Draw) -> Sample:
-        prompt = len(draw.question)
+        prompt = len(draw.question) + sum(map(len, draw.turns))
         if self._context is not None and prompt >= self._context:
             raise TooLong(f"the prompt has {prompt} tokens and the context {self._context}")
         left = min(sampling.max_tokens, (self._context or 10**9) - prompt) - len(draw.tokens)
@@ -87,7 +91,7 @@ class FakePolicy(_Fake):
         steps: list[Step] = []
         while not steps or (draw.whole and steps[-1].end == "step"):
             seed = 0 if sampling.temperature == 0 else draw.seed
-            piece, last = _write(draw.question, text, sampling.prompt.separator, seed)
+            piece, last = _answer(draw, text, sampling.prompt.separator, seed)
             tokens = tuple(map(ord, piece))[:left]
             left -= len(tokens)
             cut = len(tokens) < len(piece) or (not last and not left)
@@ -151,15 +155,23 @@ class FakeVerifier(_Fake):
         )
 
 
-def _write(question: str, text: str, separator: str, seed: int) -> tuple[str, bool]:
+def _answer(draw: Draw, text: str, separator: str, seed: int) -> tuple[str, bool]:
     """The next step after `text`, and whether it is the last."""
+    if draw.turns and "box" not in draw.turns[-1]:
+        wrong = draw.turns[-2].count("off")
+        return f"I see {wrong} steps that are not right.", True
+    return _write(draw.question, text, separator, seed, sum("box" in said for said in draw.turns[1::2]))
+
+
+def _write(question: str, text: str, separator: str, seed: int, revisions: int) -> tuple[str, bool]:
+    """The next step of a solution after `text`, and whether it is the last."""
     done = text.count("Step ")
     length = 2 + int(_unit("length", question) * 5)
     if done == length:
         wrong = text.count("off")
         return rf"\boxed{{{truth(question) + (wrong and 1 + wrong % 3)}}}", True
     rng = random.Random(_unit(question, done, seed))
-    state = "off" if rng.random() < 0.04 + 0.25 * _unit("hard", question) else "fine"
+    state = "off" if rng.random() * 2**revisions < 0.04 + 0.25 * _unit("hard", question) else "fine"
     return f"Step {done + 1}: {state} {rng.randrange(10)}{separator}", False
 
 
@@ -210,6 +222,7 @@ FAKE = Provider(
     lambda config, problems: Model(Identity("fake", config.context, shape(config)), ModelFacts(), "fake"),
     lambda config: FakePolicy(config.latency, config.fail_rate, config.context, config.max_num_seqs),
     _verifier,
-    timed=False,
     faults=faults,
+    chats=True,
+    timed=False,
 )

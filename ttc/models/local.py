@@ -161,6 +161,7 @@ VLLM = Provider(
     lambda config: _verifier(config, VllmReader, VllmPolicy),
     MODEL,
     faults,
+    chats=True,
 )
 TRANSFORMERS = Provider(
     look,
@@ -168,5 +169,6 @@ TRANSFORMERS = Provider(
     lambda config: _verifier(config, PlainReader, PlainPolicy),
     MODEL,
     faults,
+    chats=True,
     devices=1,
 )

@@ -36,6 +36,12 @@ FILTERS = re.compile(
 )
 """What stands in the body of a refusal that a filter made, of one prompt among others that pass."""
 
+FULL = re.compile(
+    r"(context|model|sequence).?(length|size|window)|too (long|large)|too many.{1,9}tokens|longer than",
+    re.IGNORECASE,
+)
+"""What the words of a refusal hold that is for the length of a text."""
+
 TELLING = ("message", "msg", "error_description", "detail", "details", "error", "errors", "reason", "title")
 """Where the body of an error says what is wrong; the best first."""
 

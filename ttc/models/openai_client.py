@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -58,9 +58,9 @@ class Endpoint:
             "model": self.model
         }
 
-    def chat(self, sampling: Sampling, question: str, seed: int) -> dict[str, Any]:
-        """What asks a server that chats for a whole sample."""
-        body = sampled(sampling, seed) | {"messages": messages(sampling.prompt, question)}
+    def chat(self, sampling: Sampling, question: str, seed: int, turns: Sequence[str] = ()) -> dict[str, Any]:
+        """What asks a server that chats for a whole sample, or for an answer behind these turns."""
+        body = sampled(sampling, seed) | {"messages": messages(sampling.prompt, question, turns)}
         # the server knows how long the prompt is; vLLM refuses only more than the whole context
         body["max_tokens"] = min(sampling.max_tokens, self.context or sampling.max_tokens)
         if sampling.logprobs or sampling.confidence:

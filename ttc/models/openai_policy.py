@@ -4,7 +4,7 @@ What the server offers (endpoint.py) decides how it is used:
 
     completions with token ids   as the engines here: ids in, ids out, the same seeds
     completions                  text goes to and fro; the tokenizer turns it into a path's ids
-    chat                         whole samples only; no token is known, only how many there were
+    chat                         whole samples and answers only; no token is known, only how many there were
 
 Seeds are handed on, and most servers keep them in some way; none promises more than an engine here does. One
 that refuses them is asked without (`policy.unseeded`). What a server does not count stays unknown.
@@ -26,7 +26,7 @@ from ttc.models.counters import OnEngine
 from ttc.models.endpoint import PROBE, look, tokenizer_folder
 from ttc.models.openai_answer import Answer
 from ttc.models.openai_client import Endpoint, sampled, where
-from ttc.models.openai_server import Refused, Server
+from ttc.models.openai_server import Full, Refused, Server
 from ttc.models.policy import PROMPTS_KEPT, Continuation, TokenPolicy
 from ttc.models.provider import Identity, Model, Provider
 from ttc.models.remote_code import check_code
@@ -43,6 +43,7 @@ from ttc.types import (
     Sampling,
     Step,
     StepEnd,
+    TooLong,
     TransientError,
     UserError,
     total,
@@ -145,7 +146,7 @@ class ByText(Completions):
         self, ids: list[int], sampling: Sampling, draw: Draw, rule: StepRule, left: int
     ) -> Continuation:
         body = sampled(sampling, _fold(draw.seed))
-        body["prompt"] = self._text(sampling.prompt, draw.question) + rule.decode(draw.tokens)
+        body["prompt"] = self._text(sampling.prompt, draw.question, draw.turns) + rule.decode(draw.tokens)
         body["max_tokens"] = left
         if sampling.logprobs or sampling.confidence:
             body["logprobs"] = LIKELIEST if sampling.confidence else 1  # 0 is taken for none by some
@@ -177,10 +178,10 @@ class ByText(Completions):
         made = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
         return list(made["input_ids"]), [start for start, _ in made["offset_mapping"]]
 
-    def _render_text(self, prompt: Prompt, question: str) -> str:
+    def _render_text(self, prompt: Prompt, question: str, turns: tuple[str, ...] = ()) -> str:
         """The prompt without its first token, where the server's tokenizer puts that in front by itself."""
         first = self.tokenizer.bos_token
-        text = prompts.text(self.tokenizer, prompt, question)
+        text = prompts.text(self.tokenizer, prompt, question, turns)
         own = first and self.tokenizer.encode("")[:1] == [self.tokenizer.bos_token_id]
         return text.removeprefix(first) if own else text
 
@@ -199,8 +200,13 @@ class ByChat(OnEngine):
         return await together(self._draw(sampling, draw) for draw in draws)
 
     async def _draw(self, sampling: Sampling, draw: Draw) -> Sample:
-        body = self.endpoint.chat(sampling, draw.question, _fold(draw.seed))
-        answer = await self.engine.complete(**body)
+        body = self.endpoint.chat(sampling, draw.question, _fold(draw.seed), draw.turns)
+        try:
+            answer = await self.engine.complete(**body)
+        except Full as error:
+            if draw.turns:  # a conversation may fill any context
+                raise TooLong(str(error)) from None
+            raise
         _check_told(sampling, answer)
         self.engine.counters.count(total([answer.prompt, answer.completion]), answer.cached)
         end = answer.end(answer.completion, body["max_tokens"])
@@ -291,4 +297,5 @@ OPENAI = Provider(
     openai_policy,
     needs={"base_url": "say where the server's API begins, as http://localhost:8000/v1"},
     unseeded=True,
+    chats=True,
 )

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ttc.models.counters import Counters
-from ttc.models.openai_answer import FILTERED, Answer, filtered, parse, read, reason
+from ttc.models.openai_answer import FILTERED, FULL, Answer, filtered, parse, read, reason
 from ttc.models.openai_client import Endpoint, connect, describe_key, where
 from ttc.settings.schema import AT_ONCE, PolicyConfig
 from ttc.types import Told, TransientError, mask
@@ -21,6 +21,10 @@ PASSING = (408, 409, 425, 429)
 
 class Refused(Told):
     """The server understood a call and refuses it: another try would be refused, too."""
+
+
+class Full(Refused):
+    """It refuses a text for its length."""
 
 
 class Filtered(Exception):
@@ -120,7 +124,8 @@ class Server:
             return Filtered()
         if error.status_code in (401, 403):
             return Refused(describe_key(self._config, error))
-        return Refused(f"{where(self._config)}: a request is refused ({reason(error)})")
+        kind = Full if FULL.search(reason(error)) else Refused
+        return kind(f"{where(self._config)}: a request is refused ({reason(error)})")
 
     @contextmanager
     def _reading(self, answer: Any) -> Iterator[None]:

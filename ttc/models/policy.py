@@ -80,7 +80,7 @@ class TokenPolicy(OnEngine, ABC):
 
     def _budget(self, sampling: Sampling, draw: Draw) -> int:
         """Tokens that this draw's path may have in all: the budget, or what the context leaves."""
-        room = self.context - len(self._prompt(sampling.prompt, draw.question))
+        room = self.context - len(self._prompt(sampling.prompt, draw.question, draw.turns))
         if room < 1:
             prompt = self.context - room
             raise TooLong(f"the prompt has {prompt} tokens, the policy's context is {self.context}")
@@ -90,7 +90,7 @@ class TokenPolicy(OnEngine, ABC):
         return budget
 
     async def _draw(self, sampling: Sampling, draw: Draw, budget: int) -> Sample:
-        ids = [*self._prompt(sampling.prompt, draw.question), *draw.tokens]
+        ids = [*self._prompt(sampling.prompt, draw.question, draw.turns), *draw.tokens]
         rule = self._rule(sampling.prompt.separator)
         left = budget - len(draw.tokens)
         got = await self._continue(ids, sampling, draw, rule, left)

@@ -7,11 +7,13 @@ examples and prefixes of the answer. They would be fields of `Prompt`, not code.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import cycle
 from typing import Any
 
-from ttc.types import Prompt, UserError, in_a_line
+from ttc.types import Prompt, Sampling, UserError, in_a_line
 
 FOLD = "prompt.fold_system=true puts the system text into the user's turn, prompt.system=null leaves it out"
 SYSTEM = "it wants a system turn: give prompt.system, and no prompt.fold_system"
@@ -19,16 +21,34 @@ GIVE = "give {} as prompt.template_arguments.chat_template"
 ANOTHER = GIVE.format("another")
 
 
-def messages(prompt: Prompt, question: str) -> list[dict[str, str]]:
+def messages(prompt: Prompt, question: str, turns: Sequence[str] = ()) -> list[dict[str, str]]:
     """The chat that asks `question`: a system turn where the prompt has one, then the user's turn; with
-    `fold_system` one turn that says both."""
+    `fold_system` one turn that says both. Behind them what was said since: the assistant's text, the user's
+    words, in turn."""
     # replace, not format: questions and instructions are full of braces
     text = prompt.user.replace("{question}", question)
-    if prompt.system is None:
-        return [{"role": "user", "content": text}]
-    if prompt.fold_system:
-        return [{"role": "user", "content": f"{prompt.system}\n\n{text}"}]
-    return [{"role": "system", "content": prompt.system}, {"role": "user", "content": text}]
+    if prompt.system is not None and prompt.fold_system:
+        text = f"{prompt.system}\n\n{text}"
+    said = [("system", prompt.system)] if prompt.system is not None and not prompt.fold_system else []
+    said += [("user", text), *zip(cycle(("assistant", "user")), turns, strict=False)]
+    return [{"role": role, "content": content} for role, content in said]
+
+
+@dataclass(frozen=True)
+class Talk:
+    """A conversation that a run will have. says: what the strategy will tell the policy."""
+
+    strategy: str
+    sampling: Sampling
+    says: tuple[str, ...]
+
+    @property
+    def needed(self) -> str:
+        return f"a conversation, which strategy={self.strategy} needs"
+
+    def turns(self, answer: str) -> tuple[str, ...]:
+        """How it goes, with `answer` for every text of the policy."""
+        return tuple(turn for words in self.says for turn in (answer, words))
 
 
 def dated(date: str) -> dict[str, Any]:
@@ -47,7 +67,7 @@ def dated(date: str) -> dict[str, Any]:
     return {"date_string": date, "strftime_now": written}
 
 
-def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
+def text(tokenizer: Any, prompt: Prompt, question: str, turns: Sequence[str] = ()) -> str:
     """The chat as text, up to where the assistant begins to write.
 
     Raises:
@@ -55,7 +75,7 @@ def text(tokenizer: Any, prompt: Prompt, question: str) -> str:
             says what would help.
     """
     try:
-        return apply(tokenizer, prompt, messages(prompt, question))
+        return apply(tokenizer, prompt, messages(prompt, question, turns))
     except Exception as error:
         said = _refusal(tokenizer, prompt, in_a_line(error))
         raise UserError(f"{tokenizer.name_or_path}: {said}") from error
@@ -89,7 +109,7 @@ def _refusal(tokenizer: Any, prompt: Prompt, said: str) -> str:
     return f"its chat template does not take the {roles} turn of prompt={prompt.name} ({said}); {hint}"
 
 
-def render(tokenizer: Any, prompt: Prompt, question: str) -> list[int]:
+def render(tokenizer: Any, prompt: Prompt, question: str, turns: Sequence[str] = ()) -> list[int]:
     """The token ids of `text` (raises as that), with the template's own first token and no second one."""
     # in two steps, because apply_chat_template(tokenize=True) returns a list or a dict, by version
-    return list(tokenizer.encode(text(tokenizer, prompt, question), add_special_tokens=False))
+    return list(tokenizer.encode(text(tokenizer, prompt, question, turns), add_special_tokens=False))

@@ -76,6 +76,7 @@ class Provider:
         needs_logprobs: does it read the policy's log-probabilities?
         unseeded: it can be asked without seeds.
         timed: its seconds mean something.
+        chats: its policy answers behind what was said before (`Draw.turns`).
         knows_gold: it sees the gold answers: what it decides is an upper bound, never a result.
         devices: over how many one replica can be split; None: as many as there are.
     """
@@ -88,6 +89,7 @@ class Provider:
     needs_logprobs: Callable[[PrmConfig], bool] = lambda config: False
     unseeded: bool = False
     timed: bool = True
+    chats: bool = False
     knows_gold: bool = False
     devices: int | None = None
 

@@ -15,10 +15,11 @@ from ttc.models.checkpoint import first_unknown_word
 from ttc.models.endpoint import refusals
 from ttc.models.formats import FORMATS
 from ttc.models.light_tokenizer import LightTokenizer
+from ttc.models.prompts import Talk, messages
 from ttc.models.provider import Model, part_of
 from ttc.models.writers import writer
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
-from ttc.types import Prompt, Sampling, UserError, did_you_mean
+from ttc.types import Prompt, Sampling, UserError, did_you_mean, in_a_line
 
 PROBE = "Start with 12. How many are there?"
 
@@ -34,15 +35,17 @@ CALLS = ("chat_template", "tools", "documents")
 """What transformers itself takes beside a template's own names."""
 
 
-def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> list[str]:
-    """What is wrong with a policy's model for what it is asked, or with a verifier's for its format; a line
-    each, of the last way to read its tokenizer if none finds all well."""
+def rehearse(
+    config: EngineConfig, model: Model, asked: Sequence[Sampling], talks: Sequence[Talk] = ()
+) -> list[str]:
+    """What is wrong with a policy's model for what it is asked, the conversations among it, or with a
+    verifier's for its format; a line each, of the last way to read its tokenizer if none finds all well."""
     if isinstance(config, PolicyConfig) and not asked:
         return []  # its paths are there, and it is not loaded
     named = f"{part_of(config)}.model={config.model}"
     if isinstance(config, PolicyConfig) and model.endpoint:
         if model.chats_only:
-            return refusals(config, model.endpoint, asked)
+            return refusals(config, model.endpoint, asked, talks)
         named = f"policy.model={model.endpoint.model}"
         if config.tokenizer:
             named = f"policy.tokenizer={config.tokenizer}"
@@ -64,6 +67,7 @@ def rehearse(config: EngineConfig, model: Model, asked: Sequence[Sampling]) -> l
             if kind:
                 _check_writer(tokenizer, kind.prompt, folder)
             faults = [fault for prompt in prompts_ for fault in _faults(tokenizer, prompt, folder, context)]
+            faults = faults or [fault for talk in talks for fault in _unanswered(tokenizer, talk, folder)]
         except UserError as error:
             faults = [str(error)]
         except Exception as error:  # a parser raises whatever it likes
@@ -130,6 +134,23 @@ def _faults(tokenizer: Any, prompt: Prompt, folder: Path, context: int | None) -
         key = list(own)[index]
         faults.append(f"its tokenizer does not know {word!r} ({key}); take a prompt that it can read")
     return [f"{tokenizer.name_or_path}: {fault}" for fault in faults]
+
+
+def _unanswered(tokenizer: Any, talk: Talk, folder: Path) -> Iterator[str]:
+    """Why the policy cannot have this conversation."""
+    named, turns = tokenizer.name_or_path, talk.turns("So it is 19.")
+    try:
+        rest = prompts.apply(tokenizer, talk.sampling.prompt, messages(talk.sampling.prompt, PROBE, turns))
+        for turn in turns:
+            _, found, rest = rest.partition(turn.strip())
+            if not found:
+                yield f"{named}: its chat template leaves out a part of {talk.needed}; {prompts.ANOTHER}"
+                break
+    except Exception as error:
+        said = in_a_line(error)
+        yield f"{named}: its chat template does not take {talk.needed} ({said}); {prompts.ANOTHER}"
+    if unknown := first_unknown_word(folder, talk.says):
+        yield f"{named}: its tokenizer does not know {unknown[1]!r}, a word of {talk.needed}"
 
 
 def _unread(tokenizer: Any, prompt: Prompt) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,11 +12,13 @@ from ttc.readout import readout_config
 from ttc.readout.costs import make_costs
 from ttc.readout.pools import Tables, places
 from ttc.store import Folder
+from ttc.store.schema import CellRecord
 
 
-def stored_units(folder: Folder, keys: Sequence[JobKey], guided: bool) -> dict[JobKey, Begun]:
+def stored_units(folder: Folder, keys: Sequence[JobKey], cell: CellRecord) -> dict[JobKey, Begun]:
     """The units of these pools from the first on without a gap, by the answers that the folder's last launch
     read off them."""
+    cell = cell if cell.guided else replace(cell, verifier=None)  # what scores cost afterwards ends nothing
     tables = Tables(folder, readout_config(folder), keys)
     found = {}
     for key in keys:
@@ -23,7 +26,7 @@ def stored_units(folder: Folder, keys: Sequence[JobKey], guided: bool) -> dict[J
         if not units:
             continue
         place_UW = places(tables, [key], units)[0]
-        costs = make_costs(tables, [key], units, None, guided)
+        costs = make_costs(tables, [key], units, cell)
         sides = [costs.policy, *([costs.verifier] if costs.verifier else [])]
         cost_U4, roots = np.zeros((units, 4)), [np.nan, np.nan]
         for i, side in enumerate(sides):

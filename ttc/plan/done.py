@@ -73,7 +73,7 @@ def _begun(folder: Folder, cells: Iterable[PlannedCell], done: Done) -> dict[Job
             if key[0] == planned.family and units and word not in done.ended.get(key, ()) and key not in found
         ]
         if keys:
-            found |= stored_units(folder, keys, planned.cell.strategy.guided)
+            found |= stored_units(folder, keys, planned.record)
     return found
 
 

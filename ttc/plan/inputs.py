@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ttc.data.problems import load_problems
 from ttc.models import ENGINES, compares, look_up
+from ttc.models.prompts import Talk
 from ttc.models.provider import Model
 from ttc.models.rehearsal import rehearse
 from ttc.plan.cells import Cell, Grid
@@ -98,25 +99,14 @@ def look_up_all(grid: Grid) -> Inputs:
             faults += str(error).splitlines()
     for named, model in models.items():
         asked = [cell.sampling for cell in grid.cells if cell.policy == named and not grid.stored]
-        faults += rehearse(named, model, asked)
-    for cell in grid.cells:
-        if cell.strategy.guided and cell.policy in models and models[cell.policy].chats_only:
-            faults.append(
-                f"strategy={cell.name}: a step search goes on from a text, and the server at "
-                f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
-                "take an unguided strategy, or a server that completes"
-            )
-        if cell.prm and cell.strategy.guided and compares(cell.prm):
-            faults.append(
-                f"prm={cell.prm.name}: compares the finished solutions of a pool, and "
-                f"{cell.name} is guided step by step; take an unguided strategy"
-            )
-        if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
-            faults.append(
-                f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
-                "sampling: policy.logprobs=true"
-            )
-        faults += _unpriced(cell, models)
+        talks = [
+            Talk(cell.name, cell.sampling, cell.strategy.says)
+            for cell in grid.cells
+            if cell.policy == named and cell.strategy.says and not grid.stored
+        ]
+        faults += rehearse(named, model, asked, talks)
+    faults += [fault for cell in grid.cells for fault in _misfits(cell, models.get(cell.policy))]
+    faults += [fault for cell in grid.cells for fault in _unpriced(cell, models)]
     if faults:
         raise Faults(faults)
     planned = (
@@ -132,3 +122,33 @@ def _verifier(cell: Cell, models: Mapping[EngineConfig, Model]) -> str | None:
         return None
     among = cell.n if compares(cell.prm) else None
     return verifier_id(models[cell.prm].identity, cell.prm.format, among)
+
+
+def _misfits(cell: Cell, policy: Model | None) -> Iterator[str]:
+    """What the cell's strategy and verifier want of its policy in vain."""
+    if cell.strategy.guided and policy and policy.chats_only:
+        yield (
+            f"strategy={cell.name}: a step search goes on from a text, and the server at "
+            f"policy.base_url={cell.policy.base_url} only chats (no /completions, or policy.api=chat); "
+            "take an unguided strategy, or a server that completes"
+        )
+    if cell.prm and cell.strategy.guided and compares(cell.prm):
+        yield (
+            f"prm={cell.prm.name}: compares the finished solutions of a pool, and {cell.name} is guided step "
+            "by step; take an unguided strategy"
+        )
+    if cell.prm and cell.ending and compares(cell.prm):
+        yield (
+            f"prm={cell.prm.name}: compares all n solutions of a pool; with stop= or budget= nobody knows how "
+            "many there will be"
+        )
+    if cell.strategy.says and not ENGINES[cell.policy.engine].chats:
+        yield (
+            f"strategy={cell.name}: needs a policy that takes a conversation, and policy.engine="
+            f"{cell.policy.engine} takes none"
+        )
+    if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
+        yield (
+            f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "
+            "sampling: policy.logprobs=true"
+        )

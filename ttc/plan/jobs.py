@@ -197,6 +197,8 @@ class PlannedCell:
             guided=cell.strategy.guided,
             gold=cell.prm is not None and ENGINES[cell.prm.engine].knows_gold,
             ending=cell.ending,
+            tree=cell.strategy.keeps_tree,
+            sequential=cell.strategy.sequential,
         )
 
     def job(

@@ -36,9 +36,11 @@ def check(config: ReadoutConfig) -> list[str]:
     """The faults of a readout's names, a line each."""
     faults = []
     vote, agg = split_choice(config.headline)
-    if vote not in VOTES or VOTES[vote].upper_bound:
-        results = ", ".join(name for name, one in VOTES.items() if not one.upper_bound)
-        faults.append(f"readout.headline={config.headline!r}: take one of {results}, as in weighted/last")
+    results = [name for name, one in VOTES.items() if not (one.upper_bound or one.sequential)]
+    if vote not in results:
+        faults.append(
+            f"readout.headline={config.headline!r}: take one of {', '.join(results)}, as in weighted/last"
+        )
     elif agg is not None and (agg not in AGGREGATIONS or not VOTES[vote].scored):
         has = f"one of {', '.join(AGGREGATIONS)}" if VOTES[vote].scored else f"none; {vote} reads no scores"
         faults.append(f"readout.headline={config.headline!r}: the aggregation is {has}")
@@ -106,10 +108,10 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
             alike.setdefault((tuple(pools.keys), pools.pool_units, cell.verifier, alone), []).append(pools)
         else:
             writer.add_incomplete(pools, subsets)
-    batches = make_batches(tables, [key[:3] for key in alike], config)
+    wanted = [(keys, units, cells[0].cell) for (keys, units, *_), cells in alike.items()]
+    batches = make_batches(tables, wanted, config)
     for batch, cells in zip(batches, alike.values(), strict=True):
-        first = cells[0].cell
-        costs = make_costs(tables, batch.keys, batch.units, first.verifier, first.guided)
+        costs = make_costs(tables, batch.keys, batch.units, cells[0].cell)
         together = Group(tables, batch, cells, costs, config.permutations, every)
         for name in subsets:
             SUBSETS[name].add(together, writer)
@@ -142,9 +144,9 @@ def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[An
 
 
 def make_batches(
-    tables: Tables, wanted: Sequence[tuple[Sequence[Key], int, str | None]], config: ReadoutConfig
+    tables: Tables, wanted: Sequence[tuple[Sequence[Key], int, CellRecord]], config: ReadoutConfig
 ) -> list[Batch]:
-    """Pools with their groups of equal answers as `config` says. wanted: keys, units and verifier of each."""
+    """Pools with their groups of equal answers as `config` says. wanted: keys, units and a cell of each."""
 
     async def make() -> list[Batch]:
         """One grouping for all, so that no pair of answers is judged twice."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ttc.readout.pools import POLICY_FACTS, PRM_FACTS, Key, Tables, places
+from ttc.readout.pools import POLICY_FACTS, PRM_FACTS, STEP_COSTS, Key, Tables, places
 from ttc.stats.arrays import Floats
+from ttc.store.schema import CellRecord
 from ttc.types import MEASURES
 
 
@@ -49,6 +50,7 @@ class Costs:
     policy: Side
     verifier: Side | None
     guided: bool
+    generated_BU: Floats
 
     def first(self, m: int) -> Floats:
         """weight_BU of the first m units."""
@@ -72,7 +74,7 @@ class Costs:
             prm_tokens_B, prm_flops_B, prm_seconds_B = self.verifier.add_up(units)
             flops_B, seconds_B = flops_B + prm_flops_B, seconds_B + prm_seconds_B
         return {
-            "generated_tokens": units(self.policy.token_BU),
+            "generated_tokens": units(self.generated_BU),
             "policy_tokens": tokens_B,
             "prm_tokens": prm_tokens_B,
             "flops": flops_B,
@@ -96,44 +98,49 @@ def context_sum(start: Floats, count: Floats) -> Floats:
     return count * start + count * (count - 1) / 2
 
 
-def make_costs(tables: Tables, keys: Sequence[Key], units: int, verifier: str | None, guided: bool) -> Costs:
-    """The costs of the first `units` units of each pool."""
-    if guided:
-        token_BU, context_BU, prm_token_BU, prm_context_BU = _drawn(tables, keys, units)
-        policy = _side(_facts(tables, keys, POLICY_FACTS), token_BU, context_BU)
-        prm = _side(_facts(tables, keys, PRM_FACTS), prm_token_BU, prm_context_BU)
-        return Costs(policy, prm, guided)
-    # a unit is its paths, and a path continues the prompt alone: nothing but the root is shared
-    place_BUW = places(tables, keys, units)
-    token_BUW = np.append(tables.tokens_N, 0.0)[place_BUW]
+def make_costs(tables: Tables, keys: Sequence[Key], units: int, cell: CellRecord) -> Costs:
+    """The costs of the first `units` units of each pool, as the cell reads them."""
     facts = _facts(tables, keys, POLICY_FACTS)
-    context_BU = context_sum(facts[0][:, None, None], token_BUW).sum(axis=2)
-    policy = _side(facts, token_BUW.sum(axis=2), context_BU)
-    if verifier is None:
-        return Costs(policy, None, guided)
+    if cell.keeps_tree:
+        token_BU, turn_BU, context_BU, *scored = _drawn(tables, keys, units)
+        policy = _side(facts, token_BU + np.nan_to_num(turn_BU), context_BU)
+        if cell.guided:
+            return Costs(policy, _side(_facts(tables, keys, PRM_FACTS), *scored), True, token_BU)
+    else:
+        # a unit is its paths, and a path continues the prompt alone: nothing but the root is shared
+        token_BUW = np.append(tables.tokens_N, 0.0)[places(tables, keys, units)]
+        token_BU = token_BUW.sum(axis=2)
+        policy = _side(facts, token_BU, context_sum(facts[0][:, None, None], token_BUW).sum(axis=2))
+    prm = None if cell.verifier is None else _scored(tables, keys, units, cell.verifier)
+    return Costs(policy, prm, False, token_BU)
+
+
+def _scored(tables: Tables, keys: Sequence[Key], units: int, verifier: str) -> Side:
+    """What scoring the paths of each unit afterwards cost."""
+    place_BUW = places(tables, keys, units)
     costs_N = tables.scores(verifier).costs_N
-    prm_facts = []
+    facts = []
     for name in PRM_FACTS:  # the first value of each pool that is there
         value_BN = np.append(costs_N[name], np.nan)[place_BUW].reshape(len(keys), -1)
-        prm_facts.append(value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)])
-    prm_facts[0][(place_BUW < 0).all(axis=(1, 2))] = 0.0
-    token_BU, context_BU = (
+        facts.append(value_BN[np.arange(len(keys)), (~np.isnan(value_BN)).argmax(axis=1)])
+    facts[0][(place_BUW < 0).all(axis=(1, 2))] = 0.0
+    sums = (
         np.append(costs_N[name], 0.0)[place_BUW].sum(axis=2) for name in ("prm_tokens", "prm_context_sum")
     )
-    return Costs(policy, _side(prm_facts, token_BU, context_BU), guided)
+    return _side(facts, *sums)
 
 
 def _drawn(tables: Tables, keys: Sequence[Key], units: int) -> Floats:
-    """All that each unit's search drew and scored, discarded children too: the sums over its steps/ rows of
-    the tokens and contexts of the policy and of the verifier, first axis."""
+    """All that each unit's search drew and scored, discarded children and critiques too: the sums of
+    STEP_COSTS over its steps/ rows, first axis."""
     rows = []
     for key in keys:
         drawn = [tables.steps.get((*key, unit)) for unit in range(units)]
         # an empty search drew nothing; what was drawn for the paths of an import nobody kept
-        other = [0.0 if any(drawn) or tables.is_empty(key) else np.nan] * 4
+        other = [0.0 if any(drawn) or tables.is_empty(key) else np.nan] * len(STEP_COSTS)
         rows.append([sums or other for sums in drawn])
     sums = np.moveaxis(np.array(rows, dtype=np.float64), 2, 0)
-    for prm_BU in sums[2:]:  # a unit of blank steps only was never scored: 0, if any other was measured
+    for prm_BU in sums[-2:]:  # a unit of blank steps only was never scored: 0, if any other was measured
         if not np.isnan(prm_BU).all():
             prm_BU[:] = np.nan_to_num(prm_BU)
     return sums

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -40,9 +40,14 @@ class Drawn:
     tokens: int | None
     finish: str | None
 
+    def scored(self, scores: Iterable[float | None] | None) -> Drawn:
+        """With these scores of its steps that are not blank; None: it has none."""
+        left = iter(scores or ())
+        return replace(self, scores=tuple(next(left, None) if text.strip() else None for text in self.texts))
+
 
 def read_steps(folder: Folder, keys: Collection[Key]) -> dict[Key, list[Drawn]]:
-    """The draws of searches that kept their trees (guided ones), each by its rows in steps/."""
+    """The draws of searches that kept their trees, each by its rows in steps/."""
     rows = _read(folder, "steps", STEP_COLUMNS, among(keys))
     rows.sort(key=itemgetter(0, 1, 2, 4, 6))
     found: dict[Key, list[Drawn]] = {}
@@ -64,11 +69,10 @@ class StoredPath:
     tokens: int | None
     finish: str | None
 
-    def as_draw(self, scores: Iterable[float | None] | None) -> Drawn:
-        """Of a pool: the whole path is one draw. scores: of the steps that are not blank."""
-        left = iter(scores or ())
-        of_texts = tuple(next(left, None) if text.strip() else None for text in self.texts)
-        return Drawn(self.unit, self.address, "", 0, self.texts, of_texts, self.tokens, self.finish)
+    def as_draw(self) -> Drawn:
+        """Of a pool: the whole path is one draw."""
+        none = (None,) * len(self.texts)
+        return Drawn(self.unit, self.address, "", 0, self.texts, none, self.tokens, self.finish)
 
 
 def read_paths(folder: Folder, keys: Collection[Key]) -> dict[str, StoredPath]:

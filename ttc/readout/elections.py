@@ -20,6 +20,7 @@ from ttc.readout.pools import Key, Tables, places
 from ttc.readout.votes import VOTES, UnitPaths
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
+from ttc.store.schema import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
 
 Choice = tuple[str, str | None]
@@ -43,7 +44,8 @@ class Batch:
         right: for each pool right_G: are its groups' answers right?
         scores: aggregation -> score_BN; empty: no verifier.
         columns: what else votes may ask of a path, where it was kept: `tokens`, `logprobs` (their mean);
-            those of CONFIDENCE where they were kept of every path.
+            those of CONFIDENCE where they were kept of every path; of a sequential search `drafts` (its place
+            among the versions).
         faults: for each pool the share_B of its paths that are cut, blank, ... (NaN: no paths); `too_long`,
             `stopped` (at a limit of its search): 1 or 0.
     """
@@ -121,11 +123,12 @@ async def make_batch(
     tables: Tables,
     keys: Sequence[Key],
     units: int,
-    verifier: str | None,
+    cell: CellRecord,
     group: Callable[[Sequence[str | None]], Awaitable[list[int]]],
     habits: Sequence[Habit],
 ) -> Batch:
-    """The first `units` units of the pools, with their groups of equal answers. group: `Grouping.group`."""
+    """The first `units` units of the pools that the cell reads, with their groups of equal answers. group:
+    `Grouping.group`."""
     place_BUW = places(tables, keys, units)
     row_BN = place_BUW.reshape(len(keys), -1)
     pools = [[tables.answers[i] if i >= 0 else None for i in row_N] for row_N in row_BN.tolist()]
@@ -137,12 +140,14 @@ async def make_batch(
     for row_N, group_N in zip(row_BN, group_BN, strict=True):
         number, at = np.unique(group_N, return_index=True)
         firsts.append(row_N[at[number >= 0]])
-    scores = {} if verifier is None else tables.scores(verifier).values_N
+    scores = {} if cell.verifier is None else tables.scores(cell.verifier).values_N
     there = row_BN[row_BN >= 0]
     # of a pool that was partly sampled without them no vote would be fair
     sure = {name: one_N for name, one_N in tables.confidence_N.items() if not np.isnan(one_N[there]).any()}
     columns = {"tokens": tables.tokens_N, "logprobs": tables.logprob_N, **sure}
     at_BN = {name: np.append(column_N, np.nan)[row_BN] for name, column_N in columns.items()}
+    if cell.sequential:
+        at_BN["drafts"] = np.where(row_BN < 0, np.nan, np.arange(row_BN.shape[1]))
     faults = dict(tables.faults_N)
     if scores:  # all alike: a path has a score or none
         faults["unscored"] = np.isnan(next(iter(scores.values()))).astype(np.float64)

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ttc.readout.ballots import NO_ANSWER, Ballots
 from ttc.readout.costs import Costs
 from ttc.readout.elections import Batch, Choice, Election
 from ttc.readout.endings import units_used
-from ttc.readout.votes import NO_ANSWER, VOTES, Ballots
+from ttc.readout.votes import VOTES
 from ttc.stats import intervals
 from ttc.stats.arrays import Floats, Ints
 from ttc.types import Ending

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ttc.readout.ballots import Ballots
 from ttc.readout.costs import Costs
-from ttc.readout.votes import Ballots
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.types import Ending, did_you_mean
 

@@ -31,7 +31,7 @@ SETTLED = ("done", "too_long", "cut")
 
 UNIT = ("family", "problem_key", "seed", "unit")
 PATH_COLUMNS = (*UNIT, "path", "address", "copy", "place", "finish", "step_tokens", "step_logprobs")
-STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
+STEP_COSTS = ("tokens", "turn_tokens", "context_sum", "prm_tokens", "prm_context_sum")
 GRADE_COLUMNS = ("path", "grader", "extract", "answer", "verdict", "status")
 PATH_FAULTS = ("cut", "blank", "no_answer", "ungradable")
 FAULTS = ("too_long", "stopped", *PATH_FAULTS, "unscored")
@@ -264,7 +264,7 @@ def _cover(searches: pa.Table) -> dict[Key, Coverage]:
 
 
 def _sum_steps(steps: pa.Table) -> dict[tuple[str, str, int, int], tuple[float | None, ...]]:
-    """(family, problem_key, seed, unit) -> sums of tokens, context_sum, prm_tokens, prm_context_sum."""
+    """(family, problem_key, seed, unit) -> sums of STEP_COSTS."""
     sums = steps.group_by(UNIT).aggregate([(name, "sum") for name in STEP_COSTS])
     columns = [sums[name].to_pylist() for name in (*UNIT, *(f"{name}_sum" for name in STEP_COSTS))]
     return {row[:4]: row[4:] for row in zip(*columns, strict=True)}

@@ -162,7 +162,8 @@ class RowWriter:
 
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
-        known = ["tokens", *["scores"] * (pools.cell.verifier is not None)]
+        cell = pools.cell
+        known = ["tokens", *["scores"] * (cell.verifier is not None), *["drafts"] * cell.sequential]
         for choice in choices([*known, *VOTES[self._headline[0]].columns - {"scores"}]):
             for subset in subsets:
                 self._rows.append(self._head(pools, choice, subset) | {"problems": len(pools.problems)})

@@ -35,8 +35,9 @@ class Vote:
     Attributes:
         choose: ballots -> winner_KC: a group, or ballots.NO_ANSWER or UNSCORED.
         needs: "scores": a row for every aggregation; "tokens", "logprobs" and those of CONFIDENCE: rows where
-            paths have them; "gold": it sees the right answers, so what it chooses is an upper bound; "order":
-            the order of the paths matters, so only the first n are read.
+            paths have them; "drafts": rows where the search is sequential; "gold": it sees the right answers,
+            so what it chooses is an upper bound; "order": the order of the paths matters, so only the first n
+            are read.
         exact: expected correctness of m of U units drawn without replacement, (units) -> (m -> correct_B),
             where there is a closed form; None: the mean over permutations.
         totals: ballots -> total_KG: what each group has got, for whoever draws it; None: no such figure.
@@ -57,6 +58,10 @@ class Vote:
     @property
     def upper_bound(self) -> bool:
         return "gold" in self.needs
+
+    @property
+    def sequential(self) -> bool:
+        return "drafts" in self.needs
 
     @property
     def columns(self) -> frozenset[str]:
@@ -96,6 +101,13 @@ def weighted(ballots: Ballots) -> Ints:
 def best(ballots: Ballots) -> Ints:
     """The group of the path of highest score; an unscored one ranks below every scored one."""
     return ballots.if_scored(ballots.top(ballots.score_KN))
+
+
+def final(ballots: Ballots) -> Ints:
+    """The last draft of a sequential search, whatever the earlier ones say; NO_ANSWER where it has none."""
+    number_KN = np.nan_to_num(ballots.columns_KN["drafts"], nan=-1.0)
+    place_KC = np.stack([number_KN[:, :cut].argmax(axis=1) for cut in ballots.cuts], axis=1)
+    return np.take_along_axis(ballots.group_KN, place_KC, axis=1)
 
 
 def oracle(ballots: Ballots) -> Ints:
@@ -143,6 +155,7 @@ VOTES: dict[str, Vote] = {
     "deepconf_90": weighing(deepconf("lowest_group", 0.9), "lowest_group"),
     "deepconf_tail": weighing(deepconf("tail", 0.1), "tail"),
     "self_certainty": weighing(borda("confidence", BORDA), "confidence"),
+    "final": Vote(final, frozenset({"order", "drafts"}), dash=(0, (3, 1, 1, 1, 1, 1)), marker="v"),
     "oracle": Vote(
         oracle,
         GOLD,

@@ -10,11 +10,12 @@ import numpy as np
 
 from ttc.grading import Grader, extract, group
 from ttc.plan.jobs import Job, PoolUnit
+from ttc.readout.ballots import Ballots
 from ttc.readout.costs import Costs, Side, context_sum
 from ttc.readout.endings import has_enough
-from ttc.readout.votes import Ballots
+from ttc.readout.pools import STEP_COSTS
 from ttc.run.launch import Launch
-from ttc.run.rows import STEP_COSTS, step_rows
+from ttc.run.rows import step_rows
 from ttc.run.session import Session
 from ttc.types import Ending, Path, PolicyModel, VerifierModel
 
@@ -81,10 +82,13 @@ class Growing:
         """Unit -> what its rows will say of its costs (readout/costs.py)."""
         job, root = self.job, self.session.bill.prompt_tokens
         sums: dict[int, np.ndarray] = {}
-        if job.strategy.guided:
+        if job.strategy.keeps_tree:
             for row in step_rows(job, self.session):
-                cost = np.array([row[name] for name in STEP_COSTS], dtype=np.float64)
-                sums[row["unit"]] = sums.get(row["unit"], 0.0) + np.nan_to_num(cost)  # type: ignore[index, call-overload]
+                known = np.nan_to_num(np.array([row[name] for name in STEP_COSTS], dtype=np.float64))
+                cost = np.array(
+                    [known[0] + known[1], *known[2:]]
+                )  # what was said to the policy is read by it
+                sums[row["unit"]] = sums.get(row["unit"], 0.0) + cost  # type: ignore[index, call-overload]
         else:
             for path in found:
                 tokens = np.array(path.tokens, dtype=np.float64)
@@ -112,4 +116,4 @@ class Growing:
             root_B, *others = (np.array([number], dtype=np.float64) for number in numbers)
             sides.append(Side(root_B, cost_4U[None, 2 * i], cost_4U[None, 2 * i + 1], *others))
         guided = self.job.strategy.guided
-        return Costs(sides[0], sides[1] if guided else None, guided)
+        return Costs(sides[0], sides[1] if guided else None, guided, sides[0].token_BU)

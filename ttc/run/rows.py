@@ -15,9 +15,6 @@ from ttc.types import ModelFacts, Path, context_sum, total
 
 Row = dict[str, object]
 
-STEP_COSTS = ("tokens", "context_sum", "prm_tokens", "prm_context_sum")
-"""What a row of steps/ says of its costs."""
-
 
 @dataclass(frozen=True)
 class Grade:
@@ -107,14 +104,36 @@ def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch
 
 
 def step_rows(job: Job, session: Session) -> list[Row]:
-    """A row per sampled step of a guided search: trees are drawn from it, and costs are summed over it."""
+    """A row per sampled step of a search that keeps its tree: it is drawn from them, and costs are summed
+    over them. Scores stand there where the search has asked for them."""
     worded = {drawn.child.address: len(drawn.child.worded) for drawn in session.drawn}
+    answers = {drawn.child.address for drawn in session.drawn if drawn.verb == "chat"}
     scored = {
-        (_drawn_at(address, index, worded), index): score
+        (_drawn_at(address, index, worded) if address not in answers else address, index): score
         for (address, index), score in session.scored.items()
+        if job.strategy.guided
+    }
+    before = {
+        drawn.child.address: (drawn.sample.prompt_tokens, total(step.count for step in drawn.sample.steps))
+        for drawn in session.drawn
     }
     columns = job.columns
-    return [row for drawn in session.drawn for row in _drawn_rows(job, columns, drawn, scored)]
+    return [
+        row
+        for drawn in session.drawn
+        for row in _drawn_rows(job, columns, drawn, scored, _turn_tokens(drawn, before))
+    ]
+
+
+def _turn_tokens(drawn: Drawn, before: dict[tuple[int, ...], tuple[int | None, int | None]]) -> int | None:
+    """Of an answer in a conversation: the input behind what was read and written before it (of every draw
+    `before`: how many tokens), which the prefix cache holds. Where the template left out a part of the text
+    (what it thought), the text is no prefix any more, and all behind the earlier input is new."""
+    read, (earlier, written) = drawn.sample.prompt_tokens, before.get(drawn.parent.address, (None, None))
+    if drawn.verb != "chat" or read is None or earlier is None or written is None:
+        return None
+    new = read - earlier
+    return new - written if new >= written else new
 
 
 def _drawn_at(address: tuple[int, ...], index: int, worded: dict[tuple[int, ...], int]) -> tuple[int, ...]:
@@ -125,7 +144,11 @@ def _drawn_at(address: tuple[int, ...], index: int, worded: dict[tuple[int, ...]
 
 
 def _drawn_rows(
-    job: Job, columns: Row, drawn: Drawn, scores: dict[tuple[tuple[int, ...], int], StepScore]
+    job: Job,
+    columns: Row,
+    drawn: Drawn,
+    scores: dict[tuple[tuple[int, ...], int], StepScore],
+    turn_tokens: int | None,
 ) -> list[Row]:
     columns = columns | {
         "unit": job.unit_of(drawn.child.address),
@@ -137,7 +160,7 @@ def _drawn_rows(
     rows: list[Row] = []
     position, index = drawn.sample.prompt_tokens, len(drawn.parent.worded)
     for offset, step in enumerate(drawn.sample.steps):
-        tokens = step.count
+        tokens, turn = step.count, None if offset else turn_tokens
         scored = None if step.blank else scores.get((drawn.child.address, index))
         rows.append(
             columns
@@ -148,7 +171,10 @@ def _drawn_rows(
                 "tokens": tokens,
                 "token_ids": step.tokens or None,
                 "cached_tokens": drawn.sample.cached_tokens if offset == 0 else None,
-                "context_sum": None if position is None or tokens is None else context_sum(position, tokens),
+                "turn_tokens": turn,
+                "context_sum": None
+                if position is None or tokens is None
+                else context_sum(position - (turn or 0), tokens + (turn or 0)),
                 "score": scored.score if scored else None,
                 "raw_score": scored.raw if scored else None,
                 "prm_tokens": scored.tokens if scored else None,

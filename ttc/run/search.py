@@ -92,7 +92,7 @@ async def _search(
     }
     scores, failure = await _score(job, paths, session, launch)
     rows |= scores
-    rows["steps"] = step_rows(job, session) if job.strategy.guided else []
+    rows["steps"] = step_rows(job, session) if job.strategy.keeps_tree else []
     rows["searches"] = [summary(grades[: len(paths)], paths)]
     return rows, failure
 
@@ -128,12 +128,12 @@ def number_copies(paths: Sequence[Path]) -> list[Path]:
 
 
 def _discarded(session: Session, paths: Sequence[Path]) -> list[Path]:
-    """The tree's leaves that the search did not return."""
-    returned = {path.address for path in paths}
+    """The tree's leaves that the search did not return. What was answered (a critique) is none."""
+    inner = {path.address for path in paths} | {drawn.parent.address for drawn in session.drawn}
     return [
         drawn.child
         for drawn in session.drawn
-        if drawn.child.over and drawn.verb != "roll_out" and drawn.child.address not in returned
+        if drawn.child.over and drawn.verb != "roll_out" and drawn.child.address not in inner
     ]
 
 

@@ -30,13 +30,14 @@ from ttc.types import (
 )
 
 
-def seed_of(sweep_seed: int, problem_key: str, address: tuple[int, ...]) -> int:
+def seed_of(sweep_seed: int, problem_key: str, address: tuple[int, ...], chat: bool = False) -> int:
     """The seed of a draw (semantics, "Sampling"): no strategy and no n in it, so all of them explore one
-    random tree.
+    random tree. An answer in a conversation is no node of it, and has chance of its own at the same address.
 
     Hashed, because engines give near seeds near noise.
     """
-    return _hash(f"{sweep_seed}/{problem_key}/{address_text(address)}") >> 1
+    verb = "chat/" if chat else ""
+    return _hash(f"{sweep_seed}/{problem_key}/{verb}{address_text(address)}") >> 1
 
 
 def _hash(name: str) -> int:
@@ -114,6 +115,12 @@ class AddressedPolicy:
             families = [[next(further)[0] for _ in family] for family in families]
         return families
 
+    async def chat(self, paths: Sequence[Path], words: Sequence[str]) -> list[Path]:
+        if live := [path for path in paths if not path.over]:
+            raise ValueError(f"path {address_text(live[0].address)} is not over: it has not said all yet")
+        told = [path.told(text) for path, text in zip(paths, words, strict=True)]
+        return [answer for [answer] in await self._grow("chat", told, 1, False, self.sampling, whole=True)]
+
     async def _grow(
         self,
         verb: str,
@@ -151,8 +158,9 @@ class AddressedPolicy:
             Draw(
                 path.problem.question,
                 prefixes[id(path)],
-                seed_of(self.seed, self.problem_key, (*path.address, index)),
+                seed_of(self.seed, self.problem_key, (*path.address, index), bool(path.turns)),
                 whole,
+                path.turns,
             )
             for path, index in slots
         ]
@@ -169,7 +177,7 @@ class AddressedPolicy:
         assert model is not None, "a session without a policy only scores"
         [sample] = await retry(lambda: model.generate(sampling, [draw]), self._failed)
         child = path.child(index, sample.steps)
-        if self.on_child and verb != "roll_out":
+        if self.on_child and verb not in ("roll_out", "chat"):  # whether an answer is a solution, who knows
             self.on_child(child)
         return Drawn(verb, path, child, sample)
 
@@ -189,7 +197,8 @@ class AddressedPolicy:
         bill.generated_tokens = total([bill.generated_tokens, sample.dropped, *counts])
         if sample.prompt_tokens is None:
             return
-        bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
+        if not draw.turns:
+            bill.prompt_tokens = sample.prompt_tokens - len(draw.tokens)
         if sample.cached_tokens is not None:
             bill.prompt_cached = (bill.prompt_cached or 0) + sample.cached_tokens
             bill.prompt_computed = (bill.prompt_computed or 0) + sample.prompt_tokens - sample.cached_tokens

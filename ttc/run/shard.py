@@ -196,7 +196,7 @@ def tail_sorted(jobs: Iterable[Job], paths: int) -> Iterator[Job]:
         while last and held - _size(last[0]) >= paths:
             held -= _size(last[0])
             yield last.popleft()
-    yield from sorted(last, key=lambda job: (not job.strategy.guided, -_size(job)))
+    yield from sorted(last, key=lambda job: (not job.strategy.keeps_tree, -_size(job)))
 
 
 def _size(job: Job) -> int:

@@ -67,12 +67,13 @@ OWN: dict[str, Columns] = {
         ("unit", INT),
         *_all(TEXT, "address parent"),
         ("step", INT),  # position in the path, 0-based; a finished path adds several to one address
-        ("verb", TEXT),  # extend / finish / roll_out
+        ("verb", TEXT),  # extend / finish / roll_out / chat
         *_all(TEXT, "text finish"),
         ("tokens", INT),
         ("prompt_tokens", INT),  # input length of the draw
         ("cached_tokens", INT),
-        ("context_sum", LONG),  # sum of the positions of the sampled tokens
+        ("turn_tokens", INT),  # chat: input behind what was read and written before; these are computed, too
+        ("context_sum", LONG),  # sum of the positions of the sampled tokens and of these
         *_all(REAL, "score raw_score"),
         ("prm_tokens", INT),  # input tokens this step adds for the verifier, its template included
         ("prm_cached", INT),
@@ -202,6 +203,8 @@ class CellRecord:
         unit: the strategy's prefix_unit (paths a unit returns; None: the whole search is one unit).
         gold: the verifier knows the gold answers (prm=oracle): what it decides is an upper bound.
         ending: when its pools have enough before they have n; None: never.
+        tree: its searches keep their draws in steps/; `guided` ones always do.
+        sequential: its paths are versions of one answer, in order.
     """
 
     cell: str
@@ -216,6 +219,12 @@ class CellRecord:
     guided: bool = False
     gold: bool = False
     ending: Ending | None = None
+    tree: bool = False
+    sequential: bool = False
+
+    @property
+    def keeps_tree(self) -> bool:
+        return self.guided or self.tree
 
     @property
     def units(self) -> int:

@@ -19,6 +19,7 @@ from ttc.strategies.optimal import Optimal
 from ttc.strategies.particle_filter import ParticleFilter
 from ttc.strategies.particle_gibbs import ParticleGibbs
 from ttc.strategies.rebase import Rebase
+from ttc.strategies.self_refine import SelfRefine
 from ttc.strategies.vg_search import VgSearch
 from ttc.types import Strategy
 
@@ -34,6 +35,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "particle_gibbs": ParticleGibbs,
     "mcts": Mcts,
     "ab_mcts": AbMcts,
+    "self_refine": SelfRefine,
     "optimal": Optimal,
 }
 """In the order of tables and legends."""

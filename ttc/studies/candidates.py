@@ -138,7 +138,7 @@ class CostReader:
     def _mean(self, record: CellRecord, seeds: Sequence[int], units: int, m: int, scored: bool) -> Floats:
         """cost_P of m of the first `units` units."""
         keys = [(record.family, problem, seed) for problem in self.problems for seed in seeds]
-        costs = make_costs(self.tables, keys, units, record.verifier, record.guided)
+        costs = make_costs(self.tables, keys, units, record)
         columns = costs.columns(costs.mean(m), scored)
         columns["tokens"] = columns["policy_tokens"] + columns["prm_tokens"]
         cost_B = columns[self.axis]

@@ -121,7 +121,7 @@ def second_half(tables: Tables, study: Study, difficulty: Difficulty, config: Re
     keys: list[Key] = [(pool.record.family, problem, pool.seeds[0]) for problem in study.problems]
     mine = {one.n for one in study.candidates if one.record.family == pool.record.family}
     draws = sorted(n for n in mine if n <= pool.units - difficulty.halved)
-    (batch,) = make_batches(tables, [(keys, pool.units, pool.record.verifier)], config)
+    (batch,) = make_batches(tables, [(keys, pool.units, pool.record)], config)
     behind_BN = np.tile(np.arange(difficulty.halved, pool.units), (len(keys), 1))
     found = elect(batch.select(behind_BN), draws, config.permutations) if draws else {}
     kept = []

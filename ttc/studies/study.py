@@ -73,7 +73,7 @@ class Study:
 
     @cached_property
     def steps(self) -> pd.DataFrame:
-        """A row per step that a guided search sampled, whatever became of it."""
+        """A row per step that a guided search or a conversation sampled, whatever became of it."""
         return self._frame("steps")
 
     @cached_property

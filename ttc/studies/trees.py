@@ -3,9 +3,10 @@
     forest = Forest(folder, readout_config(folder))
     tree = forest.tree(cell, problem_key, seed)
 
-A guided search (beam, dvts) kept its tree in steps/: a node per draw. A pool (best_of_n, greedy) and an
-imported run kept their paths only: a node per path, below the problem. What the readout decides (groups of
-equal answers, winners) is asked of the readout, on the cell's first n paths: the subset `prefix`.
+A guided search (beam, dvts) and a conversation (self_refine) kept their trees in steps/: a node per draw. A
+pool (best_of_n, greedy) and an imported run kept their paths only: a node per path, below the problem.
+What the readout decides (groups of equal answers, winners) is asked of the readout, on the cell's first n
+paths: the subset `prefix`.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ class Forest:
         for place, (cell, _, _) in enumerate(wanted):
             by_cell.setdefault(cell.cell, []).append(place)
         asked = [
-            (keys, max(stored.units(cell, key) for key in keys), cell.verifier)
+            (keys, max(stored.units(cell, key) for key in keys), cell)
             for places in by_cell.values()
             for cell, keys in [(wanted[places[0]][0], [_key(wanted[place]) for place in places])]
         ]
@@ -140,14 +141,14 @@ class _Stored:
 
     def __init__(self, folder: Folder, config: ReadoutConfig, wanted: Sequence[Wanted]) -> None:
         keys = {_key(one) for one in wanted}
-        guided = {_key(one) for one in wanted if one[0].guided}
+        kept = {_key(one) for one in wanted if one[0].keeps_tree}
         scored = {_key(one) for one in wanted if one[0].verifier}
         self.tables = Tables(folder, config, keys)
         rows = read_problems(folder, [problem_key for _, problem_key, _ in wanted]).to_pylist()
         self.problems = {(row["dataset"], row["problem_key"]): (row["question"], row["gold"]) for row in rows}
         self.outcomes = read_outcomes(folder, keys)
         self.paths = read_paths(folder, keys)
-        self.steps = read_steps(folder, guided) if guided else {}
+        self.steps = read_steps(folder, kept) if kept else {}
         verifiers = [cell.verifier for cell, _, _ in wanted if cell.verifier]
         self.scores = read_scores(folder, scored, verifiers) if scored else {}
 
@@ -157,14 +158,14 @@ class _Stored:
         return max(1, min(there, cell.units)) if cell.ending else cell.units
 
     def draws(self, cell: CellRecord, key: Key, leaves: Iterable[Leaf], units: int) -> Iterable[Drawn]:
-        """Of the first `units` units: what steps/ has of the search; else its paths."""
+        """Of the first `units` units: what steps/ has of the search; else its paths. Paths that were scored
+        afterwards have these scores."""
+        scores = {leaf.address: self.scores.get((leaf.path, cell.verifier or "")) for leaf in leaves}
         if key in self.steps:
-            return [drawn for drawn in self.steps[key] if drawn.unit < units]
-        by_address: dict[str, Drawn] = {}
-        for leaf in leaves:
-            scores = self.scores.get((leaf.path, cell.verifier or ""))
-            by_address.setdefault(leaf.address, self.paths[leaf.path].as_draw(scores))
-        return by_address.values()
+            own = [drawn for drawn in self.steps[key] if drawn.unit < units]
+            return own if cell.guided else [drawn.scored(scores.get(drawn.address)) for drawn in own]
+        paths = {leaf.address: self.paths[leaf.path] for leaf in leaves}
+        return [path.as_draw().scored(scores[address]) for address, path in paths.items()]
 
 
 def _key(wanted: Wanted) -> Key:

@@ -53,6 +53,7 @@ from ttc.types.ranges import (
     Spelled,
     Steps,
     Tags,
+    Words,
     either,
 )
 from ttc.types.reference import Reference

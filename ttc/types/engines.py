@@ -60,6 +60,8 @@ class Draw:
     seed: int
     whole: bool
     """True: to the end of the text, split into steps afterwards. False: one step."""
+    turns: tuple[str, ...] = ()
+    """What was said behind the question: the policy's text, the user's words, in turn."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class PolicyModel(Protocol):
         """Samples in the order of the draws.
 
         Raises:
-            TooLong: the rendered prompt leaves no room in the context.
+            TooLong: the rendered prompt, or conversation, leaves no room in the context.
             TransientError: worth trying again.
         """
         ...

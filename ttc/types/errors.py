@@ -24,7 +24,7 @@ class TransientError(Told):
 
 
 class TooLong(Exception):
-    """A problem does not fit the policy's context."""
+    """A problem, or what a conversation has become, does not fit the policy's context."""
 
 
 class Cut(Exception):

@@ -65,6 +65,8 @@ class Path:
             it is.
         copy: 0, or which copy of the path this is: a search that duplicates paths may return one several
             times. A copy is no new node: its children are the node's next ones.
+        turns: what was said between the question and this path, where it answers in a conversation: the
+            policy's text, the user's words, in turn.
     """
 
     problem: Problem
@@ -73,6 +75,7 @@ class Path:
     address: tuple[int, ...] = ()
     value: float | None = None
     copy: int = 0
+    turns: tuple[str, ...] = ()
 
     @cached_property
     def text(self) -> str:
@@ -103,12 +106,17 @@ class Path:
 
     def child(self, index: int, steps: Sequence[Step]) -> Path:
         """The path one draw further: child number `index` of this node."""
-        return Path(self.problem, (*self.steps, *steps), self.scores, (*self.address, index))
+        address = (*self.address, index)
+        return Path(self.problem, (*self.steps, *steps), self.scores, address, turns=self.turns)
+
+    def told(self, words: str) -> Path:
+        """The conversation once the user has said `words` to this text: the same node, and no answer yet."""
+        return Path(self.problem, address=self.address, turns=(*self.turns, self.text, words))
 
     def judged(self, scores: Iterable[float | None]) -> Path:
         """The same path, with scores of its next steps."""
         all_ = (*self.scores, *scores)
-        return Path(self.problem, self.steps, all_, self.address, self.value, self.copy)
+        return Path(self.problem, self.steps, all_, self.address, self.value, self.copy, self.turns)
 
 
 def total(counts: Iterable[int | None]) -> int | None:

@@ -93,5 +93,7 @@ Contents = Annotated[str, _File()]
 TAG = "a tag's name, or how it opens and how it closes, with a blank between"
 Tags = Annotated[tuple[Annotated[str, Spelled(r"[^\s<>]+|\S+ \S+", TAG)], ...], Strict(False)]
 
+Words = Annotated[str, Spelled(r"(?s).*\S.*", "a text that says something")]
+
 FOLDER = "one folder name: letters, digits, '.', '_' and '-', beginning with a letter or digit"
 FolderName = Annotated[str, Spelled(r"[A-Za-z0-9][A-Za-z0-9._-]*", FOLDER)]

@@ -42,6 +42,16 @@ class Policy(Protocol):
         """
         ...
 
+    async def chat(self, paths: Sequence[Path], words: Sequence[str]) -> list[Path]:
+        """To every path's text the user says his `words`, one text per path, and the policy answers to the
+        end of the text: a path of its own steps, the node's next child, whose `turns` were said before it.
+
+        Raises:
+            ValueError: a path is not over.
+            TooLong: a conversation has filled the context, and there is no room for an answer.
+        """
+        ...
+
 
 class Verifier(Protocol):
     """Scores steps. Incremental: steps that already have a score are not scored again."""
@@ -108,6 +118,10 @@ class Strategy(ABC):
     guided: ClassVar[bool] = True
     """False: never calls the verifier, so any verifier can score its paths afterwards."""
 
+    sequential: ClassVar[bool] = False
+    """True: its paths are versions of one answer, each made of those before it: the last one is what became
+    of it (the vote `final`)."""
+
     scores_children: ClassVar[bool] = False
     """True: every child that it draws it has scored, before it looks at any. So each may be scored as soon as
     it is drawn, while its siblings are still being written."""
@@ -137,6 +151,17 @@ class Strategy(ABC):
         """The first k*unit paths of a big run ARE the run at k*unit (None: they are not): unit k comes of the
         root's children k*unit .. (k+1)*unit - 1, and of as many roll-outs of the root."""
         return None
+
+    @property
+    def says(self) -> tuple[str, ...]:
+        """What it tells the policy (`chat`), as far as that is known beforehand: it needs one that takes a
+        conversation. (): it has none."""
+        return ()
+
+    @property
+    def keeps_tree(self) -> bool:
+        """Its draws are stored, all of them: the paths that it returns do not tell what it cost."""
+        return self.guided or self.sequential or bool(self.says)
 
     @abstractmethod
     async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
