@@ -18,6 +18,7 @@ from ttc.data.files import kind_of
 from ttc.data.problems import key_of
 from ttc.plan.jobs import JobKey, PlannedCell
 from ttc.plan.plan import Done, Plan, UnscoredKey
+from ttc.settings import extensions
 from ttc.settings.schema import DatasetConfig
 from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
@@ -50,6 +51,28 @@ def find_done(folder: Folder, cells: Iterable[PlannedCell]) -> Done:
         key, span = (sys.intern(family), sys.intern(problem), seed), spans(first, count)
         units[key] = units[key] | span if key in units else span
     return Done(units, _unscored(folder, cells))
+
+
+def tell_edits(folder: Folder) -> Iterator[str]:
+    """A note for each of the user's files that earlier launches of the folder had with another content only,
+    where that is in the ids."""
+    runs = [] if folder.empty else folder.runs()
+    for own in extensions.records():
+        same = [
+            (one["content"], run["started"])
+            for run in runs
+            for one in run.get("extend", ())
+            if one["name"] == own["name"]
+        ]
+        if not same or own["content"] in dict(same):
+            continue
+        kinds = {
+            "searches": ("strategy", "aggregation", "engine"),
+            "scores": ("heuristic", "format", "engine"),
+        }
+        new = [what for what, of in kinds.items() if any(kind in own["adds"] for kind in of)]
+        if new:
+            yield f"{own['name']} has changed since the launch of {same[-1][1]}: its {' and '.join(new)} are new"
 
 
 def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:
