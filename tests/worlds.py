@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from ttc.models.fake import FakePolicy, FakeVerifier
-from ttc.run.scripted import PROBLEM, Script, search, token_step
 from ttc.run.session import Session
 from ttc.types import Path, PolicyModel, Problem, Prompt, Sampling, Strategy, VerifierModel
 

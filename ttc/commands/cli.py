@@ -121,8 +121,8 @@ COMMANDS: Mapping[str, Command] = {
 }
 
 COMPOSED = ("run", "plan")
-"""Commands whose line Hydra reads: the files of `extend=[...]` are read there, as a saved sweep may name some.
-Of any other command's words the door takes them."""
+"""Commands whose line Hydra reads, and their files of `extend=[...]` with it: a saved sweep may name some. Of
+any other command's words the door takes them."""
 
 
 # --- Typer -----------------------------------------------------------------------------------------------

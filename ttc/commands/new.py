@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
@@ -33,6 +33,14 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
+TAKEN: Mapping[str, Callable[[], Iterable[str]]] = {
+    "strategy": lambda: VOTES_OF,
+    "vote": tuple,
+    "verifier": lambda: options("prm"),
+}
+"""What else has such a name."""
+
+
 def new(words: Sequence[str], console: Console) -> None:
     """Writes NAME.py and test_NAME.py here.
 
@@ -48,15 +56,14 @@ def new(words: Sequence[str], console: Console) -> None:
     class_ = "".join(map(str.capitalize, name.split("_")))
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*", name) or keyword.iskeyword(name):
         faults.append(f"{name or 'new'}: a name is in snake case, as my_search")
-    elif kind in KINDS:
-        taken = [*names_of(KINDS[kind].registry), *VOTES_OF, *(options("prm") if kind == "verifier" else [])]
-        if name in taken:
-            faults.append(f"{name}: there is a {kind} of that name already; take another")
+    elif kind in KINDS and name in [*names_of(KINDS[kind].registry), *TAKEN[kind]()]:
+        faults.append(f"{name}: there is a {kind} of that name already; take another")
+    elif kind == "strategy" and name_of(type(class_, (), {})) != name:
+        faults.append(f"{name}: its class {class_} would be {name_of(type(class_, (), {}))}; take another")
     files = {Path(f"{name}.py"): "file", Path(f"test_{name}.py"): "test"}
     faults += [f"{file}: is there already, and stays as it is" for file in files if name and file.exists()]
     if faults:
         raise Faults(faults)
-    assert kind != "strategy" or name_of(type(class_, (), {})) == name
     for file, part in files.items():
         try:
             file.write_text(Template(getattr(KINDS[kind], part)).substitute({"name": name, "Class": class_}))

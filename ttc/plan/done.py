@@ -72,7 +72,8 @@ def tell_edits(folder: Folder) -> Iterator[str]:
         }
         new = [what for what, of in kinds.items() if any(kind in own["adds"] for kind in of)]
         if new:
-            yield f"{own['name']} has changed since the launch of {same[-1][1]}: its {' and '.join(new)} are new"
+            since, what = same[-1][1], " and ".join(new)
+            yield f"{own['name']} has changed since the launch of {since}: its {what} are new"
 
 
 def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:

@@ -11,11 +11,11 @@ from dataclasses import MISSING, Field, replace
 from typing import Any
 
 from ttc import models, readout
+from ttc.plan.columns import find_column_faults
 from ttc.settings import extensions
 from ttc.settings.build import build
 from ttc.settings.options import defaults, shipped
 from ttc.settings.schema import Config
-from ttc.store.schema import column_faults
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import YOUNGER, Faults, Strategy
 
@@ -44,7 +44,9 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
     if name is None:
         known = ", ".join([*STRATEGIES, *VOTES_OF])
         raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
-    faults = _find_faults(config) + _find_column_faults(name)
+    faults = _find_faults(config)
+    if extensions.content_of("strategy", name):
+        faults += find_column_faults(STRATEGIES[name])
     try:
         name, strategy = _build_strategy(config, name)
         if strategy.guided and config.prm.engine == "none":
@@ -69,20 +71,6 @@ def _find_faults(config: Config) -> list[str]:
     if not config.dataset.path:
         faults.append("dataset.path=null: name a .jsonl, .json, .csv or .parquet file, or a Hub dataset")
     return [*faults, *models.check(config.policy), *models.check(config.prm), *readout.check(config.readout)]
-
-
-def _find_column_faults(name: str) -> list[str]:
-    """Of a user's strategy: parameters that cannot be columns."""
-    if not extensions.content_of("strategy", name):
-        return []
-    own = STRATEGIES[name]
-    taken = {"name", *(column for column, _ in [*readout.rows.ANSWER, *readout.rows.SUMMARY])}
-    faults = [
-        f"{own.__name__}.{key}: is what a column of ttc's own is called; take another name"
-        for key in parameters(own)
-        if key in taken
-    ]
-    return faults + column_faults(own)
 
 
 def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:

@@ -64,8 +64,8 @@ def read_out(folder: Folder, config: ReadoutConfig | None = None) -> dict[str, p
     """Reads every cell of the folder, in all its runs, and writes the tables, each at once.
 
     Raises:
-        UserError: the folder's paths are graded, but not as `config` says; or its last launch read it out with
-            a file of the user's that is not loaded.
+        UserError: the folder's paths are graded, but not as `config` says; or its last launch read it out
+            with a file of the user's that is not loaded.
     """
     extensions.load()
     _check_own(folder)

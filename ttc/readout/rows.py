@@ -57,8 +57,8 @@ SUMMARY: Columns = [
 
 
 def schemas(cells: Sequence[CellRecord] = ()) -> dict[str, pa.Schema]:
-    """What a readout writes, by name. The parameters are those of the registry as it is now, and of cells whose
-    strategy it does not have."""
+    """What a readout writes, by name. The parameters are those of the registry as it is now, and of cells
+    whose strategy it does not have."""
     cell = [("cell", pa.string()), ("strategy", pa.string()), ("variant", pa.string()), ("n", pa.int32())]
     head = [*cell, *parameter_columns(cells)]
     return {

@@ -1,4 +1,4 @@
-"""What a launch can choose from, and what ships: the options of conf/'s groups over their dataclasses' defaults."""
+"""What a launch can choose from: the options of conf/'s groups, over the dataclasses' defaults."""
 
 from __future__ import annotations
 

@@ -160,7 +160,8 @@ def _registry(kind: str) -> dict[str, Any]:
 
 def _import(file: OwnFile) -> ModuleType:
     spec = spec_from_loader(file.module, _Content(file), origin=file.path, is_package=False)
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     module = module_from_spec(spec)
     module.__file__ = file.path
     sys.modules[file.module] = module  # its dataclasses look themselves up
@@ -208,4 +209,4 @@ def _faults(cls: type[Strategy]) -> Iterator[str]:
         yield ".n: missing; the paths that it may return, as in n: int = 16"
     for name, field in own.items():
         if field.default is MISSING and field.default_factory is MISSING:
-            yield f".{name}: needs a default, as in {name}: {getattr(field.type, '__name__', field.type)} = ..."
+            yield f".{name}: needs a default: a strategy runs as it is"

@@ -9,8 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pyarrow as pa
@@ -152,7 +151,7 @@ def parameter_columns(cells: Iterable[CellRecord] = ()) -> Columns:
     """
     found: dict[str, pa.DataType] = {}
     for strategy in STRATEGIES.values():
-        for name, kind in _parameters(strategy).items():
+        for name, kind in kinds_of(strategy).items():
             found.setdefault(name, kind)
     known = {"family", "strategy", *found, *(name for name, _ in SHAPED)}
     for name, value in (pair for cell in cells for pair in cell.columns.items()):
@@ -161,35 +160,9 @@ def parameter_columns(cells: Iterable[CellRecord] = ()) -> Columns:
     return [*found.items(), *SHAPED]
 
 
-def column_faults(strategy: type[Strategy]) -> list[str]:
-    """Why a strategy's parameters cannot be columns, a line each."""
-    hints, faults = get_type_hints(strategy), []
-    others = [one for one in STRATEGIES.values() if one is not strategy]
-    taken = {name: (kind, one.__name__) for one in others for name, kind in _parameters(one).items()}
-    for name in parameters(strategy):
-        said = f"{strategy.__name__}.{name}"
-        kind, whose = taken.get(column_of(name), (None, ""))
-        if not _is_value(hints[name]):
-            faults.append(
-                f"{said}: a parameter is a whole number, a number, a text, or true or false, as columns are"
-            )
-        elif kind not in (None, _kind(hints[name])):
-            faults.append(
-                f"{said}: {_kind(hints[name])}, and {whose}.{name} is {kind}: one column; take another name"
-            )
-    return faults
-
-
-def _is_value(hint: Any) -> bool:
-    if get_origin(hint) is Literal:
-        return True
-    if get_origin(hint) in (Union, UnionType):
-        return all(map(_is_value, get_args(hint)))
-    return hint in (str, NoneType, *KINDS)
-
-
 @functools.cache
-def _parameters(strategy: type[Strategy]) -> dict[str, pa.DataType]:
+def kinds_of(strategy: type[Strategy]) -> dict[str, pa.DataType]:
+    """The columns of its parameters."""
     hints = get_type_hints(strategy)
     return {column_of(name): _kind(hints[name]) for name in parameters(strategy)}
 
