@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from ttc.models.fake import FakePolicy, FakeVerifier
+from ttc.run.scripted import PROBLEM as PROBLEM
+from ttc.run.scripted import Script as Script
+from ttc.run.scripted import search as search
+from ttc.run.scripted import token_step as token_step
 from ttc.run.session import Session
 from ttc.types import Path, PolicyModel, Problem, Prompt, Sampling, Strategy, VerifierModel
 

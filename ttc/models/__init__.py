@@ -74,7 +74,7 @@ def look_up(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:
             does not know a word of the problems.
     """
     model = ENGINES[config.engine].look(config, problems)
-    named = {"engine": config.engine}
+    named: dict[str, str | None] = {"engine": config.engine}
     if isinstance(config, PrmConfig):
         named |= {"format": config.format, "heuristic": config.format}
     own = [content for kind, name in named.items() for content in extensions.content_of(kind, name)]

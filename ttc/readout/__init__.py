@@ -8,7 +8,7 @@ which parts of a pool are read, rows.py lays out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -76,7 +76,12 @@ def read_out(folder: Folder, config: ReadoutConfig | None = None) -> dict[str, p
 
 
 def _check_own(folder: Folder) -> None:
-    registries = {"vote": VOTES, "aggregation": AGGREGATIONS, "subset": SUBSETS, "habit": HABITS}
+    registries: dict[str, Mapping[str, Any]] = {
+        "vote": VOTES,
+        "aggregation": AGGREGATIONS,
+        "subset": SUBSETS,
+        "habit": HABITS,
+    }
     for own in [{}, *folder.runs()][-1].get("extend", ()):
         lost = [
             name for kind, one in registries.items() for name in own["adds"].get(kind, ()) if name not in one
