@@ -42,8 +42,7 @@ def run(
     """Yields reports until the problems' jobs are done or an engine tells it to stop; an engine is the actors
     of its replicas.
 
-    plans: the plan, as a reference: it may hold strategies of files that the launch brings, and of what is no
-    list Ray would read the plan first.
+    plans: the plan, as a reference in a list, or Ray would read it before the files of the launch are loaded.
 
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
