@@ -43,9 +43,7 @@ def wait_for_answer(url: str) -> None:
             return
 
 
-def test_a_submitted_job_runs_the_sweep_and_a_strategy_of_ones_own_in_its_ray(
-    one: Node, tmp_path: Path
-) -> None:
+def test_a_submitted_job_runs_the_sweep_and_a_users_strategy_in_its_ray(one: Node, tmp_path: Path) -> None:
     # once the launch has read it, the file of the strategy is gone: its content goes to the shards
     text = f"{own.FILES['softmax.py']}\nimport pathlib\npathlib.Path(__file__).unlink(missing_ok=True)\n"
     words = ["-m", own.write("softmax.py", tmp_path, text), "strategy=best_of_n,softmax", "n=1,4"]

@@ -1,4 +1,4 @@
-"""`extend=[./my_search.py]`: what a user's file adds, what an edit of it means, what it may not be; `ttc new`."""
+"""`extend=[./my_search.py]`: what a file adds, what an edit of it means, what it may not be; `ttc new`."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ RESULT = "(await policy.finish([root], self.n))[0]"
         ),
         (
             STRATEGY.format("width: float = 0.5", RESULT),
-            "Mine.width: double, and Beam.width is int32, in one column; take another name",
+            "Mine.width: double, and Dvts.width is int32, in one column; take another name",
         ),
         (
             STRATEGY.format("pool: int = 1", RESULT),
@@ -178,9 +178,11 @@ def test_a_saved_sweep_names_its_files_beside_it(launch: Launch, tmp_path: Path,
     (tmp_path / "mine.yaml").write_text(text)
     assert launch("-cd", str(tmp_path), "-cn", "mine", "dataset.limit=3") == 0
     assert "softmax" in capsys.readouterr().out
-    (tmp_path / "on_top.yaml").write_text("defaults: [mine, _self_]\n")
-    assert launch("-cd", str(tmp_path), "-cn", "on_top", "strategy=beam") == 2
-    assert "extend stands in a config that this one is built on" in capsys.readouterr().err
+    (tmp_path / "on_top.yaml").write_text("defaults: [mine, _self_]\nname: other\n")
+    (tmp_path / "mine.yaml").write_text(text.replace("[./softmax.py]", "./softmax.py"))
+    assert launch("-cd", str(tmp_path), "-cn", "on_top", "dataset.limit=3") == 2
+    said = "-cn on_top: extend=./softmax.py: must be a list: extend: [./my_search.py]"
+    assert capsys.readouterr().err == f"error: {said}\n"
 
 
 def test_a_folder_is_read_without_the_files_of_its_strategies(
@@ -210,8 +212,8 @@ def test_a_readout_that_wants_a_vote_says_which_file_it_is_in(
     capsys.readouterr()
     assert main(["report", str(where)]) == 2
     assert capsys.readouterr().err == (
-        f"error: {where}: its last launch read it out with longest of longest.py: say {word} (the file's text "
-        "stands in sweep.json)\n"
+        f"error: {where}: its last launch read it out with longest of longest.py: say {word} "
+        "(the file's text stands in sweep.json)\n"
     )
     assert main(["report", str(where), word]) == 0
 

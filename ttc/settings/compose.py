@@ -74,28 +74,33 @@ def compose(arguments: Sequence[str], own: bool = True) -> list[dict[str, Any]]:
         unread = Unread(faults)
         unread.rest = points
         raise unread
-    if own and files is None and any(point.get("extend") for point in points):
-        raise UserError(
-            f"{line}: extend stands in a config that this one is built on; say it here, or on the line"
-        )
     return points
 
 
 def _own_files(line: Line) -> tuple[OwnFile, ...] | None:
     """What `extend` names on the line, or else in its saved sweep, relative to that; None: nothing."""
-    from omegaconf import OmegaConf
-
     if line.extend is not None:
         return read_files(line.extend)
     try:
-        file = _folder(line) / f"{line.config}.yaml"
-        said = cast(Any, OmegaConf.load(file)).get("extend")
-        said = OmegaConf.to_container(said, resolve=True) if OmegaConf.is_config(said) else said
-    except Exception:  # Hydra says what is wrong with it
+        said, place = _extend_of(_folder(line) / f"{line.config}.yaml")
+    except Exception:  # Hydra says what is wrong with the sweep
         return None
     if said and not (isinstance(said, list) and all(isinstance(one, str) for one in said)):
         raise UserError(f"-cn {line.config}: extend={said}: must be a list: extend: [./my_search.py]")
-    return read_files(said, file.parent) if said else None
+    return read_files(said, place) if said else None
+
+
+def _extend_of(file: Path) -> tuple[Any, Path]:
+    """What a saved sweep, or one that it is built on, says of `extend`, and the folder of that file."""
+    from omegaconf import OmegaConf
+
+    sweep: Any = OmegaConf.load(file)
+    if "extend" in sweep:
+        said = sweep.extend
+        return OmegaConf.to_object(said) if OmegaConf.is_config(said) else said, file.parent
+    others = (file.parent / f"{name}.yaml" for name in sweep.get("defaults", ()) if isinstance(name, str))
+    found = [_extend_of(other) for other in others if other.is_file()]
+    return found[-1] if found else (None, file.parent)
 
 
 def _is_ours(error: Exception) -> bool:
