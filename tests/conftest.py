@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if count := sum("TTC_TEST_DATA" in str(report.longrepr) for report in skipped):
         terminalreporter.section("TEST DATA MISSING", sep="!", red=True)
         terminalreporter.line(f"{count} tests on real data were skipped: TTC_TEST_DATA names no folder")
+
+
+@pytest.fixture(autouse=True)
+def no_files_of_others() -> Iterator[None]:
+    """What a test's line has extended ttc by is no other test's."""
+    yield
+    extensions.load(())
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import own
 from tests.nodes import RAY, Node, head
 
 pytestmark = pytest.mark.engines
@@ -42,8 +43,11 @@ def wait_for_answer(url: str) -> None:
             return
 
 
-def test_a_submitted_job_runs_the_sweep_in_its_ray(one: Node, tmp_path: Path) -> None:
-    words = ["-m", "strategy=best_of_n,beam", "n=1,4", "dataset.limit=4", "policy=fake", "prm=fake"]
+def test_a_submitted_job_runs_the_sweep_and_a_users_strategy_in_its_ray(one: Node, tmp_path: Path) -> None:
+    # once the launch has read it, the file of the strategy is gone: its content goes to the shards
+    text = f"{own.FILES['softmax.py']}\nimport pathlib\npathlib.Path(__file__).unlink(missing_ok=True)\n"
+    words = ["-m", own.write("softmax.py", tmp_path, text), "strategy=best_of_n,softmax", "n=1,4"]
+    words += ["dataset.limit=4", "policy=fake", "prm=fake"]
     command = [RAY, "job", "submit", "--address", f"http://127.0.0.1:{one.jobs}", "--working-dir", ".", "--"]
     command += [sys.executable, "launch.py", *words, f"results_dir={tmp_path}"]
     deadline = time.monotonic() + 120
@@ -58,4 +62,5 @@ def test_a_submitted_job_runs_the_sweep_in_its_ray(one: Node, tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     [run] = json.loads((tmp_path / "default" / "sweep.json").read_text())["runs"]
     assert (run["status"], run["bill"]["searches"]) == ("done", 8)
+    assert not (tmp_path / "softmax.py").exists()
     assert run["ray_address"].endswith(f":{one.port}")

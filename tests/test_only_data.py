@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import stored
 from tests.test_store import part, search_row
 from ttc.grading.worker.__main__ import answer_to
-from ttc.settings.compose import shipped
+from ttc.settings.options import shipped
 from ttc.store import Folder
 from ttc.store.parts import encode
 from ttc.store.schema import table_schema

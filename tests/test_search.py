@@ -94,6 +94,55 @@ def test_a_path_that_is_not_over_is_a_row_without_a_finish_where_the_strategy_sa
     assert [len(row["scores"]) for row in rows["scores"]] == [1]
 
 
+@dataclass(frozen=True)
+class NoList(Strategy):
+    """Returns no list of paths."""
+
+    n: int = 4
+    how: str = "None"
+
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> Any:
+        [paths] = await policy.finish([root], 2)
+        odd = {
+            "None": None,
+            "generator": (path for path in paths),
+            "hole": [*paths, None],
+            "text": paths[0].text,
+        }
+        return odd[self.how]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("None", "mine returned None, and no list of paths"),
+        ("generator", "mine returned a generator, and no list of paths"),
+        ("text", "mine returned a str, and no list of paths"),
+        ("hole", "mine returned None among its paths"),
+    ],
+)
+def test_a_search_that_returns_no_list_of_paths_is_named(how: str, said: str) -> None:
+    _, failure = rows_of(NoList(how=how))
+    assert failure == Failure("mine, problem p", f"ValueError: {said}")
+
+
+@dataclass(frozen=True)
+class Circle(Strategy):
+    n: int = 4
+
+    async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
+        live = [root]
+        while len(live) < 2:
+            live = [child for family in await policy.extend([], self.n) for child in family]
+        return live
+
+
+def test_a_search_that_goes_round_and_asks_for_nothing_is_found_out() -> None:
+    _, failure = rows_of(Circle())
+    assert failure is not None
+    assert "asked the policy for nothing 1,000 times in a row" in failure.reason
+
+
 @pytest.mark.parametrize(("how", "count"), [("none", 0), ("fewer", 3)])
 def test_a_search_may_return_fewer_than_n_or_nothing(how: str, count: int) -> None:
     rows, failure = rows_of(Odd(how=how))

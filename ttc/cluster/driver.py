@@ -46,7 +46,10 @@ def run(launch: Launch, plan: Plan, on_report: Callable[[Report], None], stop: S
     with _join() as address:
         placement = _place(launch)
         launch = replace(launch, **placement.engines)  # type: ignore[arg-type]
-        with Couriers(logs) as couriers, Replicas(placement, launch.cluster.restarts, logs) as replicas:
+        with (
+            Couriers(logs) as couriers,
+            Replicas(placement, launch.cluster.restarts, logs, launch.extend) as replicas,
+        ):
             # they import what they need while the engines start, and wait for them
             fan = Fan(launch, plan, placement, replicas)
             for said in replicas.await_first():

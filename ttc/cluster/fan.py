@@ -80,7 +80,7 @@ class Fan:
         # no GPU of it is the shard's
         task = shards.run.options(runtime_env={"env_vars": {"CUDA_VISIBLE_DEVICES": ""}}).remote(
             self._launch,
-            plan,
+            [plan],
             share.problems,
             self._replicas.actors("policy"),
             self._replicas.actors("prm"),

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from ttc.cluster.logs import Log
 from ttc.cluster.metrics import Meter
+from ttc.settings import extensions
+from ttc.settings.own import OwnFile
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.types import (
     EngineDied,
@@ -54,8 +56,8 @@ class Host:
     """One replica of an engine; what it and its processes print goes to the log of that name (logs.py).
     Async: hundreds of calls wait in it at once."""
 
-    def __init__(self, log: str, home: str) -> None:
-        self._log = Log(log, home)
+    def __init__(self, log: str, home: str, extend: Sequence[OwnFile] = ()) -> None:
+        self._log, self._extend = Log(log, home), extend
         role, _, replica = Path(log).stem.rpartition("-")  # policy-0.log
         self._meter = Meter(role=role, replica=replica)
         self._engine: Any = None
@@ -77,6 +79,7 @@ class Host:
         from ttc.models import start
 
         try:
+            extensions.load(self._extend)
             if self._engine is None:  # else only the driver had lost sight of it
                 self._engine = await start(config)
             if self._dead.is_set():  # and its process is not ended yet

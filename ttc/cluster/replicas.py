@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as File
 from typing import Any
@@ -22,6 +22,7 @@ from ttc.cluster.hosts import Host
 from ttc.cluster.logs import node
 from ttc.cluster.placement import Placement
 from ttc.models import environment
+from ttc.settings.own import OwnFile
 from ttc.settings.schema import AT_ONCE, EngineConfig
 from ttc.types import EngineDied, OutOfMemory, UserError, in_a_line
 
@@ -104,7 +105,9 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
     All start side by side, but for engines that share a GPU and measure the memory that is free there.
     """
 
-    def __init__(self, placement: Placement, restarts: int, logs: File) -> None:
+    def __init__(
+        self, placement: Placement, restarts: int, logs: File, extend: Sequence[OwnFile] = ()
+    ) -> None:
         self._restarts = restarts
         self._all: list[Replica] = []
         self._stopped = False
@@ -121,7 +124,7 @@ class Replicas(contextlib.AbstractContextManager["Replicas"]):
                         max_concurrency=CALLS,
                         max_restarts=-1,
                         runtime_env={"env_vars": around},
-                    ).remote(log, home)
+                    ).remote(log, home, extend)
                     self._all.append(Replica(role, number, config, log, actor))
                     self._all[-1].serve()
                     if 0 < placement.gpus[role] < 1 and not config.memory_gib:

@@ -31,7 +31,7 @@ def split(problems: Sequence[str], shards: int) -> list[frozenset[str]]:
 @ray.remote(num_cpus=1, max_retries=0)
 def run(
     launch: Launch,
-    plan: Plan,
+    plans: Sequence[Any],
     problems: frozenset[str],
     policy: Sequence[Any] | None,
     verifier: Sequence[Any] | None,
@@ -42,10 +42,13 @@ def run(
     """Yields reports until the problems' jobs are done or an engine tells it to stop; an engine is the actors
     of its replicas.
 
+    plans: the plan, as a reference in a list, or Ray would read it before the files of the launch are loaded.
+
     Ray's generator tasks are not async, so the loop has a thread of its own and its reports come by a queue.
     """
     own, meter = Log(log, home), Meter()
-    extensions.load()
+    extensions.load(launch.extend)
+    plan: Plan = ray.get(plans[0])
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", force=True)
     # a driver that is slow to write holds its shards back, and not the other way round
     reports: queue.Queue[Report | BaseException | None] = queue.Queue(maxsize=2)

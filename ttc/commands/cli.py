@@ -18,6 +18,8 @@ from typer.core import TyperCommand, TyperGroup
 from ttc.commands import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from ttc.commands.help import HELP, write_help, write_overview
 from ttc.settings import extensions
+from ttc.settings.line import read_extend, says_extend
+from ttc.settings.own import read_files
 from ttc.types import EngineDied, Faults, TransientError, Unwritable, UserError
 
 if TYPE_CHECKING:
@@ -73,6 +75,12 @@ def _push(words: Sequence[str], console: Console) -> None:
     push(words, console)
 
 
+def _new(words: Sequence[str], console: Console) -> None:
+    from ttc.commands.new import new
+
+    new(words, console)
+
+
 def _on_folder(command: str, module: str) -> Command:
     """The function of the command's name: it gets the results folder, the words behind it and a console."""
 
@@ -109,7 +117,12 @@ COMMANDS: Mapping[str, Command] = {
     "rescore": _on_folder("rescore", "ttc.commands.rescore"),
     "verify": _verify,
     "push": _push,
+    "new": _new,
 }
+
+COMPOSED = ("run", "plan")
+"""Commands whose line Hydra reads, and their files of `extend=[...]` with it: a saved sweep may name some. Of
+any other command's words the door takes them."""
 
 
 # --- Typer -----------------------------------------------------------------------------------------------
@@ -144,14 +157,19 @@ def _call(context: typer.Context, words: Words = None, form: Form = None, json: 
     from ttc.report.console import keep_tables, make_console, redirect
     from ttc.report.tables import RENDERINGS
 
-    extensions.load()
-    command = COMMANDS[str(context.command.name)]
+    name, words = str(context.command.name), words or []
+    if name in COMPOSED:
+        extensions.load(())
+    else:
+        extensions.load(read_files(read_extend(words) or ()))
+        words = [word for word in words if not says_extend(word)]
+    command = COMMANDS[name]
     if not json and not form:
-        code = command(words or [], make_console())
+        code = command(words, make_console())
     else:
         sys.stdout.flush()
         with keep_tables() as tables, redirect(1, to=2), redirect_stdout(sys.stderr):
-            code = command(words or [], make_console())
+            code = command(words, make_console())
         print(RENDERINGS["json" if json else str(form)](tables), end="")
     return code if isinstance(code, int) else DONE
 

@@ -16,8 +16,9 @@ from annotated_types import Ge, Gt, Le
 
 from ttc.commands.settings import ExportSettings, PushSettings, RegradeSettings, ShowSettings
 from ttc.sal.settings import SalSettings
-from ttc.settings import compose
-from ttc.settings.compose import CONF, PRIMARY, SWEEPS
+from ttc.settings.line import PRIMARY
+from ttc.settings.options import CONF, SWEEPS
+from ttc.settings.options import options as options_of
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.studies.settings import OptimalSettings, ReportSettings
@@ -94,7 +95,7 @@ def describe_launch() -> Iterator[str]:
 
 def options(group: str, default: str = "...") -> list[str]:
     """`prm=nano   acemath-7b-rm, fake, ...`: the options of a group."""
-    return _fill(f"{group}={default}", ", ".join(compose.options(group)))
+    return _fill(f"{group}={default}", ", ".join(options_of(group)))
 
 
 def describe(cls: type, prefix: str = "") -> Iterator[str]:

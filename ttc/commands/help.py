@@ -31,6 +31,7 @@ def write_overview(write: Callable[[str], None]) -> None:
     write("The sweep engine for test-time compute: one line runs a whole scaling study.\n\ncommands:\n")
     for name, said in HELP.items():
         write(f"  {name:9}{said.what}\n")
+    write("  extend=[FILE,...]: of any command, files of your own that are imported first\n")
     write("  --install-completion, --show-completion: of commands and options, for this shell\n")
     write("\nexamples:\n" + "".join(f"  {line}\n" for line in EXAMPLES))
     write("\n`ttc COMMAND --help` has the command's words, settings and examples.\n")
@@ -171,6 +172,17 @@ Large tables: out=, as .csv or .parquet.""",
             "ttc verify processbench_math.jsonl prm=qwen-prm-7b threshold=0.5",
             "ttc verify phase2_test.jsonl format=prm800k prm=rlhflow-8b-deepseek",
             "ttc verify results/default",
+        ),
+    ),
+    "new": Help(
+        "strategy|vote|verifier NAME",
+        "Write NAME.py, an idea of your own that runs as it is, and test_NAME.py.",
+        """  NAME   in snake case; both files are written here, and none is overwritten
+With extend=[./NAME.py] every command knows it (docs/extending.md).""",
+        (
+            "ttc new strategy my_search",
+            "ttc run extend=[./my_search.py] strategy=my_search n=16",
+            "ttc new verifier my_rule",
         ),
     ),
     "push": Help(

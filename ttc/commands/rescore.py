@@ -14,6 +14,7 @@ from typing import Any
 from ttc.commands.sweep import sweep
 from ttc.plan.cells import LAUNCH_KEYS, build_grid
 from ttc.report.console import Console
+from ttc.settings import extensions
 from ttc.settings.build import section, sort_words
 from ttc.settings.compose import compose
 from ttc.store import Folder
@@ -59,13 +60,18 @@ def rescore(folder: Folder, arguments: Sequence[str], console: Console) -> int:
 
 
 def _points(run: dict[str, Any], words: list[str]) -> list[dict[str, Any]]:
-    kept = [word for word in run["overrides"] if section(word) not in ("prm", *map(section, words))]
+    said = ("prm", "extend", *map(section, words))  # a folder's words name no file that is run
+    kept = [word for word in run["overrides"] if section(word) not in said]
     if masked := [word for word in kept if MASK in word]:
         raise UserError(f"the stored line cannot be said again with {masked[0]}: {NOT_KEPT}")
     try:
-        return compose([*kept, *words])
+        return compose([*kept, *words], own=False)
     except UserError as error:
         if str(error).startswith(tuple(words)):
             raise
         line = " ".join(run["overrides"])
-        raise UserError(f"the stored line `launch.py {line}` cannot be composed any more: {error}") from None
+        files = ",".join(one["path"] for one in run.get("extend", []))
+        hint = f"; it had extend=[{files}]" if files and not extensions.loaded() else ""
+        raise UserError(
+            f"the stored line `launch.py {line}` cannot be composed any more: {error}{hint}"
+        ) from None

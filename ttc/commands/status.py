@@ -168,7 +168,8 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     words = [f"{key}={before[key]} (now {now.get(key)})" for key in differing]
     if before["family"] == now["family"]:
         return "other problems under the dataset's name"
-    return ", ".join(words) or "other weights, or another prompt, under these names"
+    other = "other weights, another prompt, or another text of a user's file, under these names"
+    return ", ".join(words) or other
 
 
 def _launch(run: Mapping[str, Any], holder: str | None) -> dict[str, Any]:

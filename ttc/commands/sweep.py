@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from ttc.commands import DONE, FAILED, INTERRUPTED, STOPPED
 from ttc.commands.upkeep import tell_damages
 from ttc.plan.cells import Grid, read_grid
-from ttc.plan.done import check_gold, check_kept, plan_missing
+from ttc.plan.done import check_gold, check_kept, plan_missing, tell_edits
 from ttc.plan.estimate import estimate
 from ttc.plan.inputs import look_up_all
 from ttc.readout import read_out
@@ -64,7 +64,7 @@ def _sweep(grid: Grid, arguments: Sequence[str], console: Console, command: str,
         check_gold(folder, [one for one in inputs.cells if one.record.gold or not grid.stored])
         check_kept(folder, inputs.cells, launch.readout)
         plan = plan_missing(folder, inputs.cells, grid.stored)
-        print_plan(console, plan, inputs.notes, estimate(folder, plan))
+        print_plan(console, plan, [*inputs.notes, *tell_edits(folder)], estimate(folder, plan))
         if launch.plan_only:
             return DONE
         todo = plan.size

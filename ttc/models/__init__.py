@@ -7,6 +7,7 @@ import inspect
 import os
 import traceback
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ttc.models import ensemble, fake, heuristics, local, openai_policy, oracle
@@ -14,6 +15,7 @@ from ttc.models.ensemble import parts_of as parts_of
 from ttc.models.provider import Model, Provider, part_of
 from ttc.models.vllm_engine import ENGINES_HERE
 from ttc.models.writers import compares as compares
+from ttc.settings import extensions
 from ttc.settings.schema import EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import EngineDied, Problem, UserError, either
 
@@ -79,7 +81,14 @@ def look_up(config: EngineConfig, problems: Sequence[Problem] = ()) -> Model:
         UserError: no such model, server, format or engine; the model cannot play its part, or its tokenizer
             does not know a word of the problems.
     """
-    return ENGINES[config.engine].look(config, problems)
+    model = ENGINES[config.engine].look(config, problems)
+    named: dict[str, str | None] = {"engine": config.engine}
+    if isinstance(config, PrmConfig):
+        named |= {"format": config.format, "heuristic": config.format}
+    own = [content for kind, name in named.items() for content in extensions.content_of(kind, name)]
+    # by a user's own file, as it is: another one is another model
+    identity = replace(model.identity, model="+".join([model.identity.model, *own]))
+    return replace(model, identity=identity) if own else model
 
 
 async def start(config: PolicyConfig | PrmConfig) -> Any:

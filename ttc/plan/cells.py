@@ -28,7 +28,7 @@ from ttc.types import Ending, Faults, Sampling, Strategy, did_you_mean
 
 LAUNCH_KEYS = (
     *("cluster", "readout", "name", "results_dir", "plan_only", "grade_discarded"),
-    *("search_steps", "search_tokens", "search_seconds", "max_failures", "track"),
+    *("search_steps", "search_tokens", "search_seconds", "max_failures", "track", "extend"),
 )
 """Settings of the whole launch: they cannot be an axis."""
 

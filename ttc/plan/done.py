@@ -23,6 +23,7 @@ from ttc.plan.plan import Done, Plan, UnscoredKey
 from ttc.readout import headline_votes
 from ttc.readout.ballots import CONFIDENCE
 from ttc.readout.votes import VOTES
+from ttc.settings import extensions
 from ttc.settings.schema import DatasetConfig, ReadoutConfig
 from ttc.store import Folder
 from ttc.types import Path, Problem, Step, StepEnd, UserError
@@ -75,6 +76,29 @@ def _begun(folder: Folder, cells: Iterable[PlannedCell], done: Done) -> dict[Job
         if keys:
             found |= stored_units(folder, keys, planned.record)
     return found
+
+
+def tell_edits(folder: Folder) -> Iterator[str]:
+    """A note for each of the user's files that earlier launches of the folder had with another content only,
+    where that is in the ids."""
+    runs = [] if folder.empty else folder.runs()
+    for own in extensions.records():
+        same = [
+            (one["content"], run["started"])
+            for run in runs
+            for one in run.get("extend", ())
+            if one["name"] == own["name"]
+        ]
+        if not same or own["content"] in dict(same):
+            continue
+        kinds = {
+            "searches": ("strategy", "aggregation", "engine"),
+            "scores": ("heuristic", "format", "engine"),
+        }
+        new = [what for what, of in kinds.items() if any(kind in own["adds"] for kind in of)]
+        if new:
+            since, what = same[-1][1], " and ".join(new)
+            yield f"{own['name']} has changed since the launch of {since}: its {what} are new"
 
 
 def check_gold(folder: Folder, cells: Iterable[PlannedCell]) -> None:

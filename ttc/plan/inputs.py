@@ -139,8 +139,8 @@ def _misfits(cell: Cell, policy: Model | None) -> Iterator[str]:
         )
     if cell.prm and cell.ending and compares(cell.prm):
         yield (
-            f"prm={cell.prm.name}: compares all n solutions of a pool; with stop= or budget= nobody knows how "
-            "many there will be"
+            f"prm={cell.prm.name}: compares all n solutions of a pool; with stop= or budget= nobody knows "
+            "how many there will be"
         )
     if cell.strategy.says and not ENGINES[cell.policy.engine].chats:
         yield (

@@ -17,6 +17,7 @@ from ttc.data.problems import key_of, name_of
 from ttc.models import ENGINES, compares
 from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
+from ttc.settings import extensions
 from ttc.store.schema import CellRecord, column_of, most_units
 from ttc.strategies import parameters
 from ttc.types import Ending, Path, Problem, Sampling, Strategy
@@ -157,6 +158,9 @@ class PlannedCell:
             self.verifier if cell.strategy.guided else None,
             # not one pool with samples that can be had again
             *(["unseeded"] if cell.policy.unseeded else []),
+            # a user's own files, as they are
+            *extensions.content_of("strategy", cell.name),
+            *extensions.content_of("aggregation", str(own.get("agg"))),
         )
         return f"{cell.name}-{hashed}" if cell.strategy.prefix_unit else f"{cell.name}-n{cell.n}-{hashed}"
 

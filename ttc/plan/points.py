@@ -11,9 +11,11 @@ from dataclasses import MISSING, Field, replace
 from typing import Any
 
 from ttc import models, readout
+from ttc.plan.columns import find_column_faults
 from ttc.readout import endings
+from ttc.settings import extensions
 from ttc.settings.build import build
-from ttc.settings.compose import defaults, shipped
+from ttc.settings.options import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import YOUNGER, Ending, Faults, Strategy
@@ -47,6 +49,8 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
         known = ", ".join([*STRATEGIES, *VOTES_OF])
         raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
     faults = _find_faults(config)
+    if extensions.content_of("strategy", name):
+        faults += find_column_faults(STRATEGIES[name])
     try:
         name, strategy = _build_strategy(config, name)
         if strategy.guided and config.prm.engine == "none":

@@ -8,7 +8,7 @@ which parts of a pool are read, rows.py lays out.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -72,13 +72,33 @@ def read_out(folder: Folder, config: ReadoutConfig | None = None) -> dict[str, p
     """Reads every cell of the folder, in all its runs, and writes the tables, each at once.
 
     Raises:
-        UserError: the folder's paths are graded, but not as `config` says.
+        UserError: the folder's paths are graded, but not as `config` says; or its last launch read it out
+            with a file of the user's that is not loaded.
     """
     extensions.load()
+    _check_own(folder)
     readout = make_readout(folder, config or ReadoutConfig())
     for name, table in readout.items():
         folder.write(name, table)
     return readout
+
+
+def _check_own(folder: Folder) -> None:
+    registries: dict[str, Mapping[str, Any]] = {
+        "vote": VOTES,
+        "aggregation": AGGREGATIONS,
+        "subset": SUBSETS,
+        "habit": HABITS,
+    }
+    for own in [{}, *folder.runs()][-1].get("extend", ()):
+        lost = [
+            name for kind, one in registries.items() for name in own["adds"].get(kind, ()) if name not in one
+        ]
+        if lost:
+            raise UserError(
+                f"{folder}: its last launch read it out with {', '.join(lost)} of {own['name']}: say "
+                f"extend=[{own['path']}] (the file's text stands in sweep.json)"
+            )
 
 
 def catch_up(folder: Folder) -> None:
@@ -98,7 +118,7 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
     """`read_out` without the files (`RowWriter.tables`)."""
     every, selections = folder.cells()
     tables = Tables(folder, config)
-    writer = RowWriter(split_choice(config.headline), config.subset)
+    writer = RowWriter(split_choice(config.headline), config.subset, every)
     subsets = [name for name, subset in SUBSETS.items() if subset.always or name == config.subset]
     alike: dict[tuple[Any, ...], list[CellPools]] = {}
     for cell in (cell for cell in every if cell.usable):

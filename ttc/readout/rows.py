@@ -58,10 +58,11 @@ SUMMARY: Columns = [
 ]
 
 
-def schemas() -> dict[str, pa.Schema]:
-    """What a readout writes, by name. The parameters are those of the registry as it is now."""
+def schemas(cells: Sequence[CellRecord] = ()) -> dict[str, pa.Schema]:
+    """What a readout writes, by name. The parameters are those of the registry as it is now, and of cells
+    whose strategy it does not have."""
     cell = [("cell", pa.string()), ("strategy", pa.string()), ("variant", pa.string()), ("n", pa.int32())]
-    head = [*cell, *parameter_columns()]
+    head = [*cell, *parameter_columns(cells)]
     return {
         "answers": pa.schema([*head, *PROBLEM, *READ, *ANSWER]),
         "readout": pa.schema([*head, *READ, *SUMMARY]),
@@ -138,9 +139,9 @@ def is_upper_bound(cell: CellRecord, vote: str) -> bool:
 class RowWriter:
     """Collects the rows of a readout, reading by reading."""
 
-    def __init__(self, headline: Choice, subset: str) -> None:
+    def __init__(self, headline: Choice, subset: str, cells: Sequence[CellRecord] = ()) -> None:
         self._headline, self._subset = headline, subset
-        self._schemas = schemas()
+        self._schemas = schemas(cells)
         self._answers: list[pa.Table] = []
         self._rows: list[dict[str, Any]] = []
         self._by: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ttc.models.size import Size
 from ttc.run.limits import UNLIMITED, Limits
+from ttc.settings.own import OwnFile
 from ttc.settings.schema import AT_ONCE, ClusterConfig, PolicyConfig, PrmConfig, ReadoutConfig
 from ttc.store import Folder, Part
 from ttc.types import EngineStats, ModelFacts
@@ -22,6 +23,7 @@ class Launch:
         readout: how a shard reads answers off and grades them.
         discarded: grade also the finished paths that a search did not return.
         limits: of each search.
+        extend: the user's own files, which every process loads before it reads anything else.
     """
 
     policy: PolicyConfig | None
@@ -34,6 +36,7 @@ class Launch:
     sizes: tuple[Size | None, Size | None] = (None, None)
     discarded: bool = False
     limits: Limits = UNLIMITED
+    extend: tuple[OwnFile, ...] = ()
 
     @property
     def room(self) -> int:

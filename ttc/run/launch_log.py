@@ -19,6 +19,7 @@ from ttc.models.provider import Model
 from ttc.plan.inputs import Inputs
 from ttc.plan.jobs import PlannedCell
 from ttc.run.launch import Failure, Report
+from ttc.settings import extensions
 from ttc.settings.schema import EngineConfig
 from ttc.store import Folder
 from ttc.store.problems import Named, add_problems
@@ -58,6 +59,7 @@ class LaunchLog:
             "command": line[0],
             "overrides": list(line[1:]),
             "config": shared,
+            "extend": extensions.records(),
             "cells": [asdict(planned.record) for planned in inputs.cells],
             "models": [_model(config, model) for config, model in inputs.models.items()],
             "selections": {planned.record.selection: _selection(planned) for planned in inputs.cells},

@@ -14,6 +14,7 @@ from ttc.run.launch import Launch, Report
 from ttc.run.launch_log import LaunchLog
 from ttc.run.limits import Limits
 from ttc.run.stopping import Stop
+from ttc.settings import extensions
 from ttc.settings.schema import PolicyConfig, PrmConfig
 from ttc.store import Folder
 from ttc.types import ModelFacts
@@ -51,6 +52,7 @@ def run_pairs(
             cluster=settings.cluster,
             folder=folder,
             sizes=(sampler.size, verifier.size if verifier else None),
+            extend=extensions.loaded(),
         )
         with log.engines():
             runner(launch, plan, on_report, stop)

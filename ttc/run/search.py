@@ -15,6 +15,7 @@ from ttc.run.growing import Growing
 from ttc.run.launch import Failure, Launch
 from ttc.run.rows import Grade, Row, grade_row, path_row, score_rows, search_row, step_rows
 from ttc.run.session import Session, address_text
+from ttc.settings import extensions
 from ttc.types import Cut, EngineDied, Interrupted, Path, PolicyModel, TooLong, VerifierModel, in_a_line, mask
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ async def _search(
         return {"searches": [summary([], [], status, str(error))]}, None
     except Exception as error:  # one bad search must not take the others with it
         reason = f"{type(error).__name__}: {mask(str(error)).splitlines()[0] if str(error) else ''}"
+        reason += f" ({at})" if (at := extensions.line_of(error)) else ""
         log.exception("search failed: %s %s seed %d", job.family, job.problem.id, job.seed)
         return {"searches": [summary([], [], "failed", reason)]}, Failure(job.title, reason)
     by_address = paths == sorted(paths, key=lambda path: (path.address, path.copy))
@@ -97,13 +99,18 @@ async def _search(
     return rows, failure
 
 
-def check_paths(job: Job, paths: Sequence[Path]) -> Sequence[Path]:
+def check_paths(job: Job, paths: object) -> Sequence[Path]:
     """What a strategy returned.
 
     Raises:
-        ValueError: too many paths, one of another problem, or one that is not over where all should be.
+        ValueError: no list of paths, too many, one of another problem, or one that is not over where all should
+            be.
     """
     name = job.shared["strategy"]
+    if not isinstance(paths, list | tuple):
+        raise ValueError(f"{name} returned {_what(paths)}, and no list of paths")
+    if odd := [one for one in paths if not isinstance(one, Path)]:
+        raise ValueError(f"{name} returned {_what(odd[0])} among its paths")
     if len(paths) > job.n:
         raise ValueError(f"{name} returned {len(paths)} paths, more than n={job.n}")
     for path in paths:
@@ -114,6 +121,10 @@ def check_paths(job: Job, paths: Sequence[Path]) -> Sequence[Path]:
                 f"{name} returned a path that is not over: address {address_text(path.address)!r}"
             )
     return paths
+
+
+def _what(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def number_copies(paths: Sequence[Path]) -> list[Path]:

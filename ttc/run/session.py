@@ -44,6 +44,11 @@ def _hash(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
 
 
+IDLE = 1000
+"""Calls in a row that may draw nothing: a search that makes more goes round in a circle, and nobody could end
+it, since nothing is waited for."""
+
+
 def address_text(address: Sequence[int]) -> str:
     return "/".join(map(str, address))
 
@@ -86,6 +91,8 @@ class AddressedPolicy:
     limits: Limits = UNLIMITED
     steps: int = 0
     """Sampled so far."""
+    idle: int = 0
+    """Calls in a row that drew nothing."""
     taken: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
     drawn: list[Drawn] = field(default_factory=list)
 
@@ -141,6 +148,9 @@ class AddressedPolicy:
             for path, count in zip(paths, counts, strict=True)
         ]
         flat = [slot for family in slots for slot in family]
+        self.idle = 0 if flat else self.idle + 1
+        if self.idle > IDLE:
+            raise ValueError(f"asked the policy for nothing {IDLE:,} times in a row: a loop without an end")
         grown = iter(await self._draw(verb, flat, sampling, whole) if flat else [])
         return [
             [path] if path.over else [next(grown) for _ in family]

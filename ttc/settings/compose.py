@@ -12,25 +12,19 @@ import functools
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, cast
 
+from ttc.settings import extensions
 from ttc.settings.line import PRIMARY, Line, read_line
-from ttc.settings.schema import GROUPS, Config, EngineConfig
+from ttc.settings.options import CONF, PACKAGE, PLAIN, SWEEPS, base, defaults, of_heuristic, options
+from ttc.settings.own import OwnFile, read_files
+from ttc.settings.schema import GROUPS
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import YOUNGER, Faults, UserError, did_you_mean, in_a_line, place_of
-
-PACKAGE = Path(__file__).parents[1]
-HOME = PACKAGE if (PACKAGE / "conf").is_dir() else PACKAGE.parent
-"""Where conf/ and sweeps/ are: in an installed package inside it, in a checkout beside it."""
-
-CONF, SWEEPS = HOME / "conf", HOME / "sweeps"
-
-PLAIN = {"cluster": "auto", "readout": "default", "dataset": "path", "stop": "none"}
-"""Groups that have an option with nothing but the defaults; every group has them as `_base`."""
+from ttc.types import Faults, UserError, did_you_mean, in_a_line, place_of
 
 MOST = 100_000
 """Points that a grid may have."""
@@ -42,8 +36,12 @@ class Unread(Faults):
     rest: list[dict[str, Any]]
 
 
-def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
+def compose(arguments: Sequence[str], own: bool = True) -> list[dict[str, Any]]:
     """All points of the grid that `arguments` (a command line without the program's name) spells.
+
+    Args:
+        own: a person says this line now, so the files that it extends ttc by are loaded: the group `strategy`
+            is the registry. False: it is a stored one, and those that are loaded stay.
 
     Raises:
         Unread: some words are no settings.
@@ -54,6 +52,9 @@ def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
     from yaml import YAMLError
 
     line, faults = read_line(arguments), []
+    files = _own_files(line) if own else None
+    if files is not None:
+        extensions.load(files)
     while True:  # Hydra stops at its first fault
         try:
             points = list(_points(line))
@@ -74,6 +75,32 @@ def compose(arguments: Sequence[str]) -> list[dict[str, Any]]:
         unread.rest = points
         raise unread
     return points
+
+
+def _own_files(line: Line) -> tuple[OwnFile, ...] | None:
+    """What `extend` names on the line, or else in its saved sweep, relative to that; None: nothing."""
+    if line.extend is not None:
+        return read_files(line.extend)
+    try:
+        said, place = _extend_of(_folder(line) / f"{line.config}.yaml")
+    except Exception:  # Hydra says what is wrong with the sweep
+        return None
+    if said and not (isinstance(said, list) and all(isinstance(one, str) for one in said)):
+        raise UserError(f"-cn {line.config}: extend={said}: must be a list: extend: [./my_search.py]")
+    return read_files(said, place) if said else None
+
+
+def _extend_of(file: Path) -> tuple[Any, Path]:
+    """What a saved sweep, or one that it is built on, says of `extend`, and the folder of that file."""
+    from omegaconf import OmegaConf
+
+    sweep: Any = OmegaConf.load(file)
+    if "extend" in sweep:
+        said = sweep.extend
+        return OmegaConf.to_object(said) if OmegaConf.is_config(said) else said, file.parent
+    others = (file.parent / f"{name}.yaml" for name in sweep.get("defaults", ()) if isinstance(name, str))
+    found = [_extend_of(other) for other in others if other.is_file()]
+    return found[-1] if found else (None, file.parent)
 
 
 def _is_ours(error: Exception) -> bool:
@@ -205,13 +232,18 @@ def _offer() -> None:
     from hydra.core.config_store import ConfigStore
 
     store = ConfigStore.instance()
-    store.repo.pop("strategy", None)
+    for group in ("strategy", "prm"):  # they may have had others
+        store.repo.pop(group, None)
     for name in (*STRATEGIES, *VOTES_OF):
         store.store(group="strategy", name=name, node={"name": name}, provider="ttc")
     store.store(name="_launch", node=defaults(), provider="ttc")
     for group in GROUPS:
         for name in {"_base", PLAIN.get(group, "_base")}:
-            store.store(group=group, name=name, node=_base(group), provider="ttc")
+            store.store(group=group, name=name, node=base(group), provider="ttc")
+    for name in extensions.added("heuristic"):
+        if name in options("prm"):
+            raise UserError(f"heuristic {name}: prm={name} ships with ttc; take another name")
+        store.store(group="prm", name=name, node=of_heuristic(name), provider="ttc")
 
 
 def _one_line(error: Exception, line: Line) -> str:
@@ -245,47 +277,8 @@ def _near(key: str) -> str:
     """A known key that `key` may be a misspelling of."""
     keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
     for group in ("prompt", "strategy", *GROUPS):
-        keys += [group, *(f"{group}.{inner}" for inner in _base(group))]
-    keys += [f"dataset.columns.{role}" for role in _base("dataset")["columns"]]
+        keys += [group, *(f"{group}.{inner}" for inner in base(group))]
+    keys += [f"dataset.columns.{role}" for role in base("dataset")["columns"]]
     if key in keys:  # which a saved sweep has left out
         return ""
     return did_you_mean(key, keys) or did_you_mean(key.split(".")[0], keys)
-
-
-@functools.cache
-def shipped(group: str, name: str) -> dict[str, Any]:
-    """An option of a group as it ships, over the group's defaults: what a variant is told apart from.
-
-    Where ttc ships no such option, the defaults. A policy's own prompt stands under `prompt`.
-    """
-    from omegaconf import OmegaConf
-
-    merged = _base(group)
-    file = CONF / group / f"{name}.yaml"
-    if file in (CONF / group).iterdir():  # a name may be any text
-        merged |= cast(dict[str, Any], OmegaConf.to_container(OmegaConf.load(file)))
-    for entry in merged.pop("defaults", []):
-        if isinstance(entry, dict) and "override /prompt@_global_.prompt" in entry:
-            merged["prompt"] = entry["override /prompt@_global_.prompt"]
-    return merged
-
-
-def options(group: str) -> list[str]:
-    """The names that a launch may give as `group=`, by what ttc ships."""
-    names = {file.stem for file in (CONF / group).glob("*.yaml")}
-    return sorted(names | {PLAIN[group]} if group in PLAIN else names)
-
-
-def defaults() -> dict[str, Any]:
-    """A launch's own settings."""
-    usual = {field.name: field.default for field in fields(Config) if field.default is not MISSING}
-    return {key: asdict(value) if is_dataclass(value) else value for key, value in usual.items()}  # type: ignore[arg-type]
-
-
-def _base(group: str) -> dict[str, Any]:
-    """A group's defaults; an engine's name is missing. Of a prompt, which is its file's alone, only what a
-    file may not know yet."""
-    settings = GROUPS.get(group)
-    if settings is None:
-        return dict(YOUNGER) if group == "prompt" else {}
-    return asdict(settings(name="???") if issubclass(settings, EngineConfig) else settings())

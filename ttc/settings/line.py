@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ttc.types import UserError
@@ -19,6 +20,8 @@ class Line:
     folder: str | None
     config: str
     overrides: list[str]
+    extend: list[str] | None = None
+    """The files that `extend=[...]` names; None: it is not said."""
 
     def __str__(self) -> str:
         return " ".join(self.overrides) or "the line" if self.config == PRIMARY else f"-cn {self.config}"
@@ -44,4 +47,27 @@ def read_line(arguments: Sequence[str]) -> Line:
             raise UserError(f"{word!r}: settings read key=value")
         else:
             overrides.append(word)
-    return Line(multirun, values.get("folder"), values.get("config", PRIMARY), overrides)
+    folder, config = values.get("folder"), values.get("config", PRIMARY)
+    return Line(multirun, folder, config, overrides, read_extend(overrides))
+
+
+def read_extend(words: Iterable[str]) -> list[str] | None:
+    """The files that a command's `extend=[a.py,b.py]` names, which have to be known before anything else of
+    it is; None: it is not said.
+
+    Raises:
+        UserError: it is no list, or said twice.
+    """
+    said = [word for word in words if says_extend(word)]
+    if len(said) > 1:
+        raise UserError(f"{said[1]}: said twice; a list may hold several: extend=[./a.py,./b.py]")
+    for word in said:
+        listed = re.fullmatch(r"\[([^\[\]]*)\]", word.partition("=")[2])
+        if not listed:
+            raise UserError(f"{word}: must be one list of files, as in extend=[./my_search.py]")
+        return [name for one in listed[1].split(",") if (name := one.strip().strip("'\""))]
+    return None
+
+
+def says_extend(word: str) -> bool:
+    return word.lstrip("+").startswith("extend=")

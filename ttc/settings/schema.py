@@ -283,6 +283,9 @@ class Config:
     plan_only: bool = False
     track: Literal["mlflow", "trackio", "wandb"] | None = None
     """Follow the launch in a tracker, too (an extra): its configuration, progress, results and picture."""
+    extend: Names = ()
+    """Files of your own that are imported first: a strategy, a vote, a verifier (docs/extending.md). Relative
+    to where the line is said; in a saved sweep to its file."""
     grade_discarded: bool = False
     """Grade also the finished paths that a search did not return."""
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RUNS = "sweep.json"
-SAID = ("overrides", "config", "failed", "notes")
+SAID = ("overrides", "config", "extend", "failed", "notes")
 """Parts of a launch's entry in it that hold words of people and of servers."""
 DAMAGED = "damaged"
 """Where parts are set aside that are not whole any more."""

@@ -148,17 +148,25 @@ def column_of(parameter: str) -> str:
     return f"search_{parameter}" if parameter in TAKEN else parameter
 
 
-def parameter_columns() -> Columns:
-    """What shaped a search, in rows and readouts alike; null = the strategy has no such parameter."""
+def parameter_columns(cells: Iterable[CellRecord] = ()) -> Columns:
+    """What shaped a search, in rows and readouts alike; null = the strategy has no such parameter.
+
+    cells: whose parameters have columns too, where their strategy is of a user's file that is not loaded.
+    """
     found: dict[str, pa.DataType] = {}
     for strategy in STRATEGIES.values():
-        for name, kind in _parameters(strategy).items():
+        for name, kind in kinds_of(strategy).items():
             found.setdefault(name, kind)
+    known = {"family", "strategy", *found, *(name for name, _ in SHAPED)}
+    for name, value in (pair for cell in cells for pair in cell.columns.items()):
+        if name not in known and (value is not None or name not in found):
+            found[name] = KINDS.get(type(value), TEXT)
     return [*found.items(), *SHAPED]
 
 
 @functools.cache
-def _parameters(strategy: type[Strategy]) -> dict[str, pa.DataType]:
+def kinds_of(strategy: type[Strategy]) -> dict[str, pa.DataType]:
+    """The columns of its parameters."""
     hints = get_type_hints(strategy)
     return {column_of(name): _kind(hints[name]) for name in parameters(strategy)}
 
