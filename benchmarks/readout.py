@@ -22,7 +22,8 @@ from lines import peak, say
 
 from ttc.readout import read_out
 from ttc.store import Folder, seal
-from ttc.store.schema import CellRecord, table_schema
+from ttc.store.records import CellRecord
+from ttc.store.schema import table_schema
 
 FAMILY, VERIFIER, STEPS = "best_of_n-bench", "bench", 6
 SHAPES = ("{}", "\\frac{{{}}}{{7}}", "{}\\sqrt{{3}}", "x={}")

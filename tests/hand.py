@@ -13,7 +13,8 @@ import pyarrow as pa
 from ttc.readout import read_out
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder, seal
-from ttc.store.schema import OWN, CellRecord, table_schema
+from ttc.store.records import CellRecord
+from ttc.store.schema import OWN, table_schema
 
 COLUMNS = {
     **{"family": "bon", "strategy": "best_of_n", "policy": "pol", "prm": "ver", "dataset": "d"},

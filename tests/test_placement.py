@@ -9,7 +9,7 @@ import pytest
 
 from ttc.cluster.placement import OVERHEAD, USABLE, Placement, place
 from ttc.models.size import Size, _llama_weights
-from ttc.settings.compose import shipped
+from ttc.settings.options import shipped
 from ttc.settings.schema import ClusterConfig, EngineConfig, PolicyConfig, PrmConfig
 from ttc.types import UserError
 

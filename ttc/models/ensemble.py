@@ -20,7 +20,7 @@ from ttc.models.size import Size
 from ttc.models.together import together
 from ttc.models.writers import compares
 from ttc.settings.build import build
-from ttc.settings.compose import options, shipped
+from ttc.settings.options import options, shipped
 from ttc.settings.schema import EngineConfig, PrmConfig
 from ttc.types import (
     EngineStats,

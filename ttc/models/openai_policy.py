@@ -276,8 +276,7 @@ def _check_told(sampling: Sampling, answer: Answer) -> None:
         f"policy.confidence=true: {NO_LIKELIEST}": (sampling.confidence, answer.confidences),
     }
     for fault, (wanted, values) in asked.items():
-        fits = len(values) == len(answer.ids) if answer.ids else values or not answer.text
-        if wanted and not fits:
+        if wanted and not (len(values) == len(answer.ids) if answer.ids else values or not answer.text):
             raise Refused(fault)
 
 

@@ -12,7 +12,7 @@ from ttc.readout import readout_config
 from ttc.readout.costs import make_costs
 from ttc.readout.pools import Tables, places
 from ttc.store import Folder
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 
 
 def stored_units(folder: Folder, keys: Sequence[JobKey], cell: CellRecord) -> dict[JobKey, Begun]:

@@ -18,7 +18,8 @@ from ttc.models import ENGINES, compares
 from ttc.models.provider import Identity
 from ttc.plan.cells import Cell
 from ttc.settings import extensions
-from ttc.store.schema import CellRecord, column_of, most_units
+from ttc.store.records import CellRecord, most_units
+from ttc.store.schema import column_of
 from ttc.strategies import parameters
 from ttc.types import Ending, Path, Problem, Sampling, Strategy
 

@@ -114,7 +114,8 @@ def known_parameters(config: Config) -> Mapping[str, Field]:
 
 
 def _ending(config: Config) -> Ending:
-    return Ending(**vars(config.stop), **vars(config.budget))
+    own = extensions.content_of("rule", config.stop.rule)
+    return Ending(**vars(config.stop), **vars(config.budget), content="+".join(own) or None)
 
 
 def ending_of(config: Config, strategy: Strategy) -> Ending | None:

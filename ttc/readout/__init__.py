@@ -16,18 +16,19 @@ from typing import Any
 import pyarrow as pa
 
 from ttc.grading import group, make_grader
+from ttc.readout.cells import CellPools, find_pools
 from ttc.readout.costs import make_costs
 from ttc.readout.elections import Batch, Choice, make_batch
 from ttc.readout.habits import HABITS
 from ttc.readout.pools import Key, Tables
-from ttc.readout.rows import CellPools, RowWriter
+from ttc.readout.rows import RowWriter
 from ttc.readout.subsets import SUBSETS, Group
 from ttc.readout.votes import VOTES
 from ttc.settings import extensions
 from ttc.settings.build import build
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import Folder
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
 from ttc.types import UserError
 
@@ -136,31 +137,6 @@ def make_readout(folder: Folder, config: ReadoutConfig) -> dict[str, pa.Table]:
         for name in subsets:
             SUBSETS[name].add(together, writer)
     return writer.tables()
-
-
-def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) -> CellPools:
-    """The pools that a cell reads: its seeds that are complete on all its problems (semantics, "Subsets")."""
-    problems = [(key, problem_id, level) for key, problem_id, level in selection]
-    draw, missing, failed, seeds, units = cell.units, 0, 0, [], []
-    for seed in cell.seeds:
-        keys: list[Key] = [(cell.family, key, seed) for key, _, _ in problems]
-        available = [tables.available(key, cell.verifier) for key in keys]
-        short = [
-            key
-            for key, count in zip(keys, available, strict=True)
-            if count < draw and not (cell.ending and tables.has_ended(key, cell.ending))
-        ]
-        missing += len(short)
-        failed += sum(key in tables.covered and tables.covered[key].failed for key in short)
-        if not short:
-            seeds.append(seed)
-            units += available
-    pool_units = min(units, default=0)
-    if cell.ending and pool_units < draw:
-        pool_units = min(max(units, default=0), draw)
-    if cell.unit is None and not cell.ending:
-        pool_units = 1
-    return CellPools(cell, problems, seeds, draw, pool_units, missing, failed, units)
 
 
 def make_batches(

@@ -12,7 +12,7 @@ import numpy as np
 
 from ttc.readout.pools import POLICY_FACTS, PRM_FACTS, STEP_COSTS, Key, Tables, places
 from ttc.stats.arrays import Floats
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.types import MEASURES
 
 

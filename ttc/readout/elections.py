@@ -20,7 +20,7 @@ from ttc.readout.pools import Key, Tables, places
 from ttc.readout.votes import VOTES, UnitPaths
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
 
 Choice = tuple[str, str | None]

@@ -18,7 +18,7 @@ import pandas as pd
 
 from ttc.readout.votes import VOTES
 from ttc.store import Folder
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.strategies import STRATEGIES
 from ttc.strategies.aggregations import AGGREGATIONS
 from ttc.types import UserError

@@ -16,12 +16,14 @@ import numpy as np
 import pyarrow as pa
 
 from ttc.readout.ballots import UNSCORED
+from ttc.readout.cells import CellPools
 from ttc.readout.elections import Batch, Choice, choices
-from ttc.readout.pools import FAULTS, Key, Tables
+from ttc.readout.pools import FAULTS, Tables
 from ttc.readout.votes import VOTES
 from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
-from ttc.store.schema import PROBLEM, READ, CellRecord, Columns, parameter_columns
+from ttc.store.records import CellRecord
+from ttc.store.schema import PROBLEM, READ, Columns, parameter_columns
 from ttc.strategies.aggregations import AGGREGATIONS
 
 COSTS = ("generated_tokens", "policy_tokens", "prm_tokens", "flops", "seconds")
@@ -68,45 +70,6 @@ def schemas(cells: Sequence[CellRecord] = ()) -> dict[str, pa.Schema]:
         "readout": pa.schema([*head, *READ, *SUMMARY]),
         "readout_by": pa.schema([*head, *READ, ("level", pa.int32()), ("seed", pa.int64()), *SUMMARY]),
     }
-
-
-@dataclass(frozen=True)
-class CellPools:
-    """A cell and the pools it reads.
-
-    Attributes:
-        problems: (problem_key, problem_id, level), in the dataset's order.
-        seeds: complete on all problems.
-        draw: units that n paths are.
-        pool_units: the first units of every pool, as many as each of them has; where pools end by themselves
-            and not all are whole, as many as the largest has.
-        missing, failed: (problem, seed) pairs of all the cell's seeds that are not there; of these, failed
-            ones.
-    """
-
-    cell: CellRecord
-    problems: Sequence[tuple[str, str, int | None]]
-    seeds: Sequence[int]
-    draw: int
-    pool_units: int
-    missing: int
-    failed: int
-    available: Sequence[int] = ()
-    """Units of each pool."""
-
-    @property
-    def whole(self) -> bool:
-        """Every pool has all that the cell might draw, whatever ends it sooner."""
-        return min(self.available, default=0) >= self.draw
-
-    @property
-    def keys(self) -> list[Key]:
-        return [(self.cell.family, key, seed) for key, _, _ in self.problems for seed in self.seeds]
-
-    def columns(self) -> dict[str, Any]:
-        """What names each pool in answers.parquet."""
-        pairs = [(*problem, seed) for problem in self.problems for seed in self.seeds]
-        return dict(zip([name for name, _ in PROBLEM], zip(*pairs, strict=True), strict=True))
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
+from ttc.readout.cells import CellPools
 from ttc.readout.costs import Costs
 from ttc.readout.elections import Batch, Choice, Election, elect
 from ttc.readout.ended import Ended, elect_ended
 from ttc.readout.pools import Tables
-from ttc.readout.rows import CellPools, Figures, RowWriter
+from ttc.readout.rows import Figures, RowWriter
 from ttc.readout.votes import VOTES
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 
 
 @dataclass(frozen=True)

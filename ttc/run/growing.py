@@ -85,9 +85,7 @@ class Growing:
         if job.strategy.keeps_tree:
             for row in step_rows(job, self.session):
                 known = np.nan_to_num(np.array([row[name] for name in STEP_COSTS], dtype=np.float64))
-                cost = np.array(
-                    [known[0] + known[1], *known[2:]]
-                )  # what was said to the policy is read by it
+                cost = np.array([known[0] + known[1], *known[2:]])  # it reads what it is told, too
                 sums[row["unit"]] = sums.get(row["unit"], 0.0) + cost  # type: ignore[index, call-overload]
         else:
             for path in found:

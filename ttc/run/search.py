@@ -103,8 +103,8 @@ def check_paths(job: Job, paths: object) -> Sequence[Path]:
     """What a strategy returned.
 
     Raises:
-        ValueError: no list of paths, too many, one of another problem, or one that is not over where all should
-            be.
+        ValueError: no list of paths, too many, one of another problem, or one that is not over where all
+            should be.
     """
     name = job.shared["strategy"]
     if not isinstance(paths, list | tuple):

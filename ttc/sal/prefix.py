@@ -11,7 +11,7 @@ from ttc.readout.elections import elect
 from ttc.readout.rows import Figures, RowWriter
 from ttc.readout.subsets import Group
 from ttc.readout.votes import VOTES
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 
 SAL_PREFIX = "sal_prefix"
 

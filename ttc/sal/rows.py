@@ -21,7 +21,7 @@ from ttc.plan.jobs import digest
 from ttc.run.rows import Row, grade_columns, path_name
 from ttc.sal.settings import USUAL, Origin
 from ttc.sal.source import HEADER, Completion, SalRow, Source
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 
 SEPARATOR = "\n\n"
 

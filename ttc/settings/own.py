@@ -38,6 +38,8 @@ REGISTRIES: Mapping[str, tuple[str, str]] = {
     "subset": ("ttc.readout.subsets", "SUBSETS"),
     "habit": ("ttc.readout.habits", "HABITS"),
     "table": ("ttc.readout.rows", "TABLES"),
+    "rule": ("ttc.readout.endings", "RULES"),
+    "writer": ("ttc.models.writers", "WRITERS"),
 }
 """What a file may add to: module and name, since the rooms are above this one."""
 

@@ -1,8 +1,7 @@
 """Settings as frozen dataclasses: every setting stands here once, with its type, range, default and meaning.
 
 An option of a group (a file in conf/) says what differs from these defaults. A strategy's settings are its
-own dataclass (ttc/strategies); names of votes, subsets, graders and the like are checked by the registry
-that has them. Hydra never gets past compose.py.
+own dataclass; names of votes and the like are checked by their registry. Hydra never gets past compose.py.
 """
 
 from __future__ import annotations
@@ -233,7 +232,7 @@ class StopConfig:
     rule: str | None = None
     """A name in ttc.readout.endings.RULES; null: never."""
     certainty: Share = 0.95
-    """beta: how probable it must be that the leading answer stays the most frequent one."""
+    """beta: how probable it must be that the leading answer stays so."""
     window: Count = 1
     """Paths between two looks; esc: those that must agree."""
 

@@ -2,5 +2,5 @@
 
 from ttc.store.folder import DAMAGED, Folder
 from ttc.store.parts import Part, seal
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.store.writer import PartWriter

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from ttc.store.schema import SCHEMA_VERSION, CellRecord
+from ttc.store.records import CellRecord
+from ttc.store.schema import SCHEMA_VERSION
 
 COLUMNS = {"family", "strategy", "policy", "prm", "dataset"}
 """Of a cell, whatever its strategy."""

@@ -18,16 +18,8 @@ import pyarrow.compute as pc
 from ttc.store.entries import fault_of
 from ttc.store.files import Files
 from ttc.store.parts import METADATA, Part, encode, faults_of, neighbours, seal, span, standing
-from ttc.store.schema import (
-    COMMIT,
-    KEYS,
-    SCHEMA_VERSION,
-    TABLES,
-    CellRecord,
-    latest,
-    table_schema,
-    unite_cells,
-)
+from ttc.store.records import CellRecord, unite_cells
+from ttc.store.schema import COMMIT, KEYS, SCHEMA_VERSION, TABLES, latest, table_schema
 from ttc.types import UserError, mask_all
 
 if TYPE_CHECKING:
@@ -124,7 +116,7 @@ class Folder:
         return self._parse(self._files.read(RUNS))["runs"] if self.has(RUNS) else []
 
     def cells(self) -> tuple[list[CellRecord], dict[str, list[list[Any]]]]:
-        """The cells of all runs, each once, and the selections that they name (schema.unite_cells)."""
+        """The cells of all runs, each once, and the selections that they name (records.py)."""
         return unite_cells(self.runs())
 
     def save_runs(self, runs: Sequence[Mapping[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from ttc.readout.pools import Tables
 from ttc.report.doubts import add_doubts, explain
 from ttc.stats.intervals import Floats
 from ttc.store import Folder
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.types import UserError
 
 

@@ -22,7 +22,7 @@ from ttc.report.formats import score_range, setting
 from ttc.settings.schema import ReadoutConfig
 from ttc.stats.intervals import Floats, Ints
 from ttc.stats.two_fold import quintiles
-from ttc.store.schema import CellRecord
+from ttc.store.records import CellRecord
 from ttc.studies.candidates import Study
 from ttc.types import UserError
 

@@ -17,6 +17,7 @@ class Ending:
         rule: a name in `ttc.readout.endings.RULES`; None: none.
         certainty: beta: how probable it must be that the leading answer is the most frequent one.
         window: paths between two looks of the rule.
+        content: of the user's file that the rule is of.
         tokens, flops, seconds: what the units that count may cost; None: whatever they do.
     """
 
@@ -26,6 +27,7 @@ class Ending:
     tokens: int | None = None
     flops: float | None = None
     seconds: float | None = None
+    content: str | None = None
 
     @property
     def budgets(self) -> dict[str, float]:
