@@ -8,9 +8,9 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from ttc.readout.rows import ANSWER, SUMMARY
 from ttc.store.schema import KINDS, column_of, kinds_of
 from ttc.strategies import STRATEGIES, parameters
-from ttc.types import Strategy
+from ttc.types import MEASURES, Strategy
 
-TAKEN = {"name", *(column for column, _ in [*ANSWER, *SUMMARY])}
+TAKEN = {"name", *(column for column, _ in [*ANSWER, *SUMMARY])} - {*MEASURES}
 """What a strategy or a readout has already, under these names."""
 
 

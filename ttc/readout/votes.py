@@ -41,6 +41,7 @@ class Vote:
         exact: expected correctness of m of U units drawn without replacement, (units) -> (m -> correct_B),
             where there is a closed form; None: the mean over permutations.
         totals: ballots -> total_KG: what each group has got, for whoever draws it; None: no such figure.
+        aside: tables and pictures leave it out where it is no headline; the report and the files have it.
         dash, marker: how matplotlib draws its line.
     """
 
@@ -48,6 +49,7 @@ class Vote:
     needs: frozenset[str] = frozenset()
     exact: Callable[[UnitPaths], Callable[[int], Floats]] | None = None
     totals: Callable[[Ballots], Floats] | None = None
+    aside: bool = False
     dash: Any = (0, (2, 1))
     marker: str = "D"
 
@@ -133,7 +135,7 @@ def expect_oracle(units: UnitPaths) -> Callable[[int], Floats]:
 
 
 def weighing(one: Weighing, column: str) -> Vote:
-    return Vote(one.choose, frozenset({column}), totals=one.totals)
+    return Vote(one.choose, frozenset({column}), totals=one.totals, aside=True)
 
 
 SCORES, GOLD, TOKENS = frozenset({"scores"}), frozenset({"gold"}), frozenset({"tokens"})
@@ -149,8 +151,8 @@ VOTES: dict[str, Vote] = {
     "short_1": weighing(shortest(1), "tokens"),
     "short_3": weighing(shortest(3), "tokens"),
     "short_5": weighing(shortest(5), "tokens"),
-    "longest": Vote(longest, TOKENS, totals=lambda one: one.highest(one.columns_KN["tokens"])),
-    "first_3": Vote(first(3).choose, totals=first(3).totals),
+    "longest": Vote(longest, TOKENS, totals=lambda one: one.highest(one.columns_KN["tokens"]), aside=True),
+    "first_3": Vote(first(3).choose, totals=first(3).totals, aside=True),
     "deepconf": weighing(deepconf("lowest_group", 0.1), "lowest_group"),
     "deepconf_90": weighing(deepconf("lowest_group", 0.9), "lowest_group"),
     "deepconf_tail": weighing(deepconf("tail", 0.1), "tail"),

@@ -11,11 +11,14 @@ from ttc.readout.votes import VOTES
 from ttc.strategies import STRATEGIES
 
 
-def shown(rows: pd.DataFrame, every_agg: bool = False) -> pd.DataFrame:
+def shown(rows: pd.DataFrame, every_agg: bool = False, every_vote: bool = False) -> pd.DataFrame:
     """A row per cell and vote, in the declared subset and aggregation (or in every aggregation), by strategy,
-    variant, vote and n."""
+    variant, vote and n. Votes that stand aside are shown where they are headlines (or every one)."""
     subset, agg = declared(rows)
-    return ordered(rows[(rows["subset"] == subset) & (every_agg | rows["agg"].isna() | (rows["agg"] == agg))])
+    aside = rows["vote"].isin([name for name, vote in VOTES.items() if vote.aside])
+    main = every_vote | ~aside | rows["headline"].astype(bool)
+    own = every_agg | rows["agg"].isna() | (rows["agg"] == agg)
+    return ordered(rows[(rows["subset"] == subset) & main & own])
 
 
 def ordered(rows: pd.DataFrame) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ttc.store.records import CellRecord
 from ttc.strategies import STRATEGIES, parameters
-from ttc.types import Strategy
+from ttc.types import MEASURES, Strategy
 
 SCHEMA_VERSION = 2
 
@@ -137,7 +137,7 @@ KEYS = {
 UNALIKE = {"path", "text"}
 """Columns in which hardly two rows are the same."""
 
-TAKEN = {"cell", "family", "strategy", "variant", "n"} | {
+TAKEN = {"cell", "family", "strategy", "variant", "n", *MEASURES} | {
     name for columns in (SHAPED, READ, PROBLEM, *OWN.values()) for name, _ in columns
 }
 KINDS = {bool: pa.bool_(), int: INT, float: REAL}

@@ -53,4 +53,4 @@ class Source:
 
     def rows(self) -> pd.DataFrame:
         """A row per cell and vote in the declared subset and aggregation, doubts marked."""
-        return add_doubts(shown(self.results.rows), vars(self.config.doubts))
+        return add_doubts(shown(self.results.rows, every_vote=True), vars(self.config.doubts))
