@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from ttc.data.problems import key_of
-from ttc.plan.cells import Grid, build_grid
+from ttc.plan.cells import Grid, build_grid, read_grid
 from ttc.plan.jobs import Identity, PlannedCell, verifier_id
 from ttc.plan.plan import Done, Plan
-from ttc.settings.compose import CONF, SWEEPS, compose, options
+from ttc.settings.compose import compose
+from ttc.settings.options import CONF, SWEEPS, options
 from ttc.settings.schema import GROUPS
-from ttc.types import Problem
+from ttc.types import Faults, Problem
 
 PROBLEMS = [Problem(str(i), f"question {i}", "1") for i in range(3)]
 
@@ -211,3 +212,14 @@ def documented() -> list[str]:
 def test_every_documented_line_is_a_grid(line: str) -> None:
     words = [word.rstrip("`,.") for word in shlex.split(line) if not word.endswith("=...")]
     assert build_grid(compose(words)).cells
+
+
+def test_a_parameter_may_be_said_of_one_strategy_alone() -> None:
+    line = ("-m", "strategy=beam,dvts", "n=8", "strategy.width=2", "strategy.beam.width=4")
+    assert [cell.strategy.width for cell in read_grid(line).cells] == [4, 2]
+    with pytest.raises(Faults) as caught:
+        read_grid(("strategy=beam", "strategy.dvts.widht=2", "strategy.bem.width=2"))
+    assert caught.value.lines == [
+        "strategy.dvts.widht=2: dvts has no such parameter; did you mean width?",
+        "strategy.bem: no strategy is called so; did you mean beam?",
+    ]

@@ -12,6 +12,7 @@ from typing import Any
 
 from ttc.plan.points import (
     ending_of,
+    foreign_parameters,
     given_parameters,
     known_parameters,
     read_strategy,
@@ -143,7 +144,7 @@ def _unused_parameters(configs: Sequence[Config]) -> list[str]:
     known = [config for config in configs if registry_name(config)]
     names = _list({str(config.strategy["name"]) for config in known})
     there = sorted({key for config in known for key in known_parameters(config)})
-    faults = []
+    faults = [fault for config in known for fault in foreign_parameters(config)]
     for key, value in (given for config in known for given in given_parameters(config).items()):
         if key not in there:
             hint = did_you_mean(key, there, "strategy.")

@@ -18,7 +18,7 @@ from ttc.settings.build import build
 from ttc.settings.options import defaults, shipped
 from ttc.settings.schema import Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.types import YOUNGER, Ending, Faults, Strategy
+from ttc.types import YOUNGER, Ending, Faults, Strategy, did_you_mean
 
 SAMPLING = ("temperature", "top_p")
 """Settings of a policy that a strategy may insist on."""
@@ -96,8 +96,27 @@ def _build_strategy(config: Config, name: str) -> tuple[str, Strategy]:
 
 
 def given_parameters(config: Config) -> dict[str, Any]:
-    """What the point says of its strategy's parameters."""
-    return {key: value for key, value in config.strategy.items() if key != "name"}
+    """What the point says of its strategy's parameters: of every strategy's (`strategy.width=8`), and of this
+    one's alone (`strategy.beam.width=8`)."""
+    said = {key: value for key, value in config.strategy.items() if not isinstance(value, Mapping)}
+    own = config.strategy.get(registry_name(config) or "", {})
+    return {key: value for key, value in {**said, **own}.items() if key != "name"}
+
+
+def foreign_parameters(config: Config) -> list[str]:
+    """What is said of one strategy alone, and is none of its parameters; a line each."""
+    faults = []
+    for name, own in config.strategy.items():
+        if isinstance(own, Mapping) and name not in STRATEGIES:
+            faults.append(f"strategy.{name}: no strategy is called so{did_you_mean(name, STRATEGIES)}")
+        elif isinstance(own, Mapping):
+            there = parameters(STRATEGIES[name])
+            faults += [
+                f"strategy.{name}.{key}={value}: {name} has no such parameter{did_you_mean(key, there)}"
+                for key, value in own.items()
+                if key not in there
+            ]
+    return faults
 
 
 def registry_name(config: Config) -> str | None:
