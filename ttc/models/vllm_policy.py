@@ -9,13 +9,16 @@ of those tokens. So a model is asked with vLLM's stop strings until it has shown
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ttc.models.confidence import LIKELIEST, confidence
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
 from ttc.types import Draw, Sampling
+
+if TYPE_CHECKING:
+    from vllm.logprobs import FlatLogprobs
 
 HABIT, SEEN = 0.05, 32
 """The share of steps that two tokens may end, once so many have been seen to end."""
@@ -47,14 +50,11 @@ class VllmPolicy(TokenPolicy):
             flat_logprobs=sampling.confidence,  # or 20 objects for every token
             **stop,
         )
-        tokens, logprobs, confidences = list(output.outputs[0].token_ids), None, None
+        tokens, told = list(output.outputs[0].token_ids), output.outputs[0].logprobs
+        logprobs: list[float] | None = None
         if sampling.logprobs:
-            rows = zip(output.outputs[0].logprobs, tokens, strict=True)
-            logprobs = [row[token].logprob for row, token in rows]
-        if sampling.confidence:
-            told = output.outputs[0].logprobs
-            places = zip(told.start_indices, told.end_indices, strict=True)
-            confidences = [confidence(told.logprobs[start:end]) for start, end in places]
+            logprobs = [row[token].logprob for row, token in zip(told, tokens, strict=True)]
+        confidences = confidences_of(told) if sampling.confidence else None
         length = len(tokens) if draw.whole else rule.first(tokens)
         if not draw.whole and rule.ends(tokens, 0, length):
             self._ends += 1
@@ -70,3 +70,10 @@ class VllmPolicy(TokenPolicy):
     def _by_ids(self, rule: StepRule) -> bool:
         seldom = self._ends >= SEEN and self._pairs <= HABIT * self._ends
         return bool(rule.stops) and (rule.exact or seldom)
+
+
+def confidences_of(told: FlatLogprobs) -> list[float]:
+    """One per token. By their ids: the sampled one stands there twice where it is among the likeliest."""
+    spans = map(slice, told.start_indices, told.end_indices)
+    places = (dict(zip(told.token_ids[at], told.logprobs[at], strict=True)) for at in spans)
+    return [confidence(place.values()) for place in places]
