@@ -168,11 +168,11 @@ def share_out(
         shares, copies = dict.fromkeys(engines, usable), dict.fromkeys(engines, pairs)
         if "policy" in engines:
             copies["policy"] += max(0, gpus - given - pairs * pair) // width["policy"]
-    split = {}
+    split: dict[str, EngineConfig] = {}
     for role, config in engines.items():
         share, need = config.gpu_share or shares[role], needs[role]
         cache = need.cache(share * gib, width[role]) if need and gib else None
-        split[role] = replace(
+        one = replace(
             config,
             gpu_share=share,
             tensor_parallel=width[role],
@@ -181,8 +181,9 @@ def share_out(
             # said in bytes, nobody measures what is free, and engines on one GPU can start side by side
             memory_gib=config.memory_gib or (cache if shared else None),
         )
-        if isinstance(config, EnsembleConfig):
-            split[role] = replace(split[role], parts=_divided(config, share, gib))
+        split[role] = (
+            replace(one, parts=_divided(one, share, gib)) if isinstance(one, EnsembleConfig) else one
+        )
     return split
 
 
@@ -273,8 +274,10 @@ def _need(config: EngineConfig, size: Size | None) -> Need | None:
         known = [need for need in members if need]
         if len(known) < len(members):
             return None
-        sums = (sum(getattr(need, name) for need in known) for name in ("weights", "text", "token"))
-        return Need(*sums, engines=len(known))
+        weights, text, token = (
+            sum(getattr(one, name) for one in known) for name in ("weights", "text", "token")
+        )
+        return Need(weights, text, token, len(known))
     if size is None:
         return None
     token = size.gib(size.cache, config.dtype)

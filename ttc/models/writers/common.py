@@ -14,20 +14,10 @@ from ttc.models.formats.common import PROBE_QUESTION, common
 from ttc.models.shared import Shared
 from ttc.models.together import together
 from ttc.settings.schema import PrmConfig
-from ttc.types import (
-    Draw,
-    EngineStats,
-    Judgement,
-    PolicyModel,
-    Prompt,
-    Query,
-    Sample,
-    Sampling,
-    context_sum,
-    total,
-)
+from ttc.types import Draw, EngineStats, Judgement, PolicyModel, Prompt, Query, Sampling, context_sum, total
 
-TEXTS_KEPT = 50_000
+TEXTS_KEPT = 20_000
+"""Of 4 kB each, 80 MB."""
 
 
 class WritingModel(PolicyModel, Protocol):
@@ -38,6 +28,15 @@ class WritingModel(PolicyModel, Protocol):
         ...
 
     def shutdown(self) -> object: ...
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One text that was written. cached: input tokens that the prefix cache held; None: not told."""
+
+    text: str
+    tokens: int
+    cached: int | None
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Writer(ABC):
     def __init__(self, config: PrmConfig, model: WritingModel) -> None:
         self.model, self.votes = model, config.votes
         self.sampling = Sampling(self.prompt, config.temperature, max_tokens=config.max_tokens)
-        self._samples: Shared[Sample] = Shared(TEXTS_KEPT)
+        self._votes: Shared[Vote] = Shared(TEXTS_KEPT)
 
     @abstractmethod
     async def judge(self, queries: Sequence[Query]) -> list[Judgement]: ...
@@ -105,27 +104,27 @@ class Writer(ABC):
             TooLong: it leaves the model no room.
         """
         keys = [blake2b(f"{vote}/{text}".encode(), digest_size=16).digest() for vote in range(self.votes)]
-        got = await together(self._samples.get(key, partial(self._draw, text, key)) for key in keys)
-        mine = [sample for sample, own in got if own]
+        got = await together(self._votes.get(key, partial(self._draw, text, key)) for key in keys)
+        mine = [vote for vote, own in got if own]
         length = len(self.model.prompt_ids(self.prompt, text))
         start = self.shared_with(known, text)
-        written = [_tokens(sample) for sample, _ in got]
-        cached = [sample.cached_tokens for sample in mine if sample.cached_tokens is not None]
+        behind = sum(context_sum(length, vote.tokens) for vote, _ in got)
+        cached = [vote.cached for vote in mine if vote.cached is not None]
         return Written(
-            texts=tuple("".join(step.text for step in sample.steps) for sample, _ in got),
+            texts=tuple(vote.text for vote, _ in got),
             start=start,
-            tokens=length - start + sum(written),
-            context_sum=context_sum(start, length - start)
-            + sum(context_sum(length, count) for count in written),
-            computed=sum(length + _tokens(sample) for sample in mine) - sum(cached),
+            tokens=length - start + sum(vote.tokens for vote, _ in got),
+            context_sum=context_sum(start, length - start) + behind,
+            computed=sum(length + vote.tokens for vote in mine) - sum(cached),
             cached=sum(cached) if cached else None,
             shared=len(got) - len(mine),
         )
 
-    async def _draw(self, text: str, key: bytes) -> Sample:
+    async def _draw(self, text: str, key: bytes) -> Vote:
         draw = Draw(text, (), int.from_bytes(key[:8], "big") >> 1, whole=True)
         [sample] = await self.model.generate(self.sampling, [draw])
-        return sample
+        tokens = total([sample.dropped, *(step.count for step in sample.steps)])
+        return Vote("".join(step.text for step in sample.steps), tokens or 0, sample.cached_tokens)
 
 
 def opening(question: str) -> str:
@@ -134,7 +133,3 @@ def opening(question: str) -> str:
 
 def solution(query: Query) -> str:
     return "\n\n".join(step.strip() for step in query.steps)
-
-
-def _tokens(sample: Sample) -> int:
-    return total([sample.dropped, *(step.count for step in sample.steps)]) or 0
