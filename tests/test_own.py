@@ -121,6 +121,10 @@ RESULT = "(await policy.finish([root], self.n))[0]"
             "mine.py: Mine: must be a dataclass of its own, @dataclass(frozen=True)",
         ),
         (
+            STRATEGY.format("tau: 'Share' = 0.5", RESULT),
+            "mine.py: Mine: its fields' types cannot be read (name 'Share' is not defined)",
+        ),
+        (
             STRATEGY.format("ks: tuple[int, ...] = ()", RESULT),
             "Mine.ks: must be a whole number, a number, a text or a bool, as columns are",
         ),
@@ -148,7 +152,7 @@ def test_a_file_that_is_no_good_is_refused_in_a_line(
     ("word", "said"),
     [
         ("extend=[no.py]", "extend: no.py: no such file"),
-        ("extend=[no.txt]", "extend: no.txt: must be a Python file, its name ending in .py"),
+        ("extend=[no.txt]", "extend: no.txt: must be a Python file that could be imported, as my_search.py"),
         ("extend=no.py", "extend=no.py: must be one list of files, as in extend=[./my_search.py]"),
         (
             "extend=[launch.py,ttc/../launch.py]",
@@ -170,6 +174,14 @@ def test_a_search_that_raises_names_the_line_of_its_file(
     word = own.write("mine.py", tmp_path, STRATEGY.format("", "1 / 0"))
     assert launch("strategy=mine", "n=4", "dataset.limit=1", word) == 1
     assert "ZeroDivisionError: division by zero (mine.py, line 8)" in capsys.readouterr().out
+
+
+def test_a_vote_that_raises_names_the_line_of_its_file(
+    launch: Launch, tmp_path: Path, capsys: Capture
+) -> None:
+    word = own.write("longest.py", tmp_path, own.FILES["longest.py"].replace('["tokens"])', '["token"])'))
+    assert launch("n=4", "dataset.limit=1", word) == 1
+    assert capsys.readouterr().err == "error: longest.py, line 7: KeyError: 'token'\n"
 
 
 def test_a_saved_sweep_names_its_files_beside_it(launch: Launch, tmp_path: Path, capsys: Capture) -> None:

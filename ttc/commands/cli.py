@@ -20,7 +20,7 @@ from ttc.commands.help import HELP, write_help, write_overview
 from ttc.settings import extensions
 from ttc.settings.line import read_extend, says_extend
 from ttc.settings.own import read_files
-from ttc.types import EngineDied, Faults, TransientError, Unwritable, UserError
+from ttc.types import EngineDied, Faults, TransientError, Unwritable, UserError, in_a_line
 
 if TYPE_CHECKING:
     from ttc.report.console import Console
@@ -196,4 +196,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return FAILED
+    except Exception as error:  # of a user's file, such as a vote's; else a defect of ours
+        if (at := extensions.line_of(error)) is None:
+            raise
+        from ttc.report.console import refuse
+
+        refuse(f"{at}: {type(error).__name__}: {in_a_line(error)}")
         return FAILED

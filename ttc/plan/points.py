@@ -49,8 +49,8 @@ def read_strategy(config: Config) -> tuple[str, Strategy]:
         known = ", ".join([*STRATEGIES, *VOTES_OF])
         raise Faults([f"strategy.name={config.strategy.get('name')!r}: take one of {known}"])
     faults = _find_faults(config)
-    if extensions.content_of("strategy", name):
-        faults += find_column_faults(STRATEGIES[name])
+    if extensions.content_of("strategy", name) and (odd := find_column_faults(STRATEGIES[name])):
+        raise Faults([*faults, *odd])
     try:
         name, strategy = _build_strategy(config, name)
         if strategy.guided and config.prm.engine == "none":

@@ -20,7 +20,7 @@ from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
-from typing import Any
+from typing import Any, get_type_hints
 
 from ttc.strategies import STRATEGIES, VOTES_OF
 from ttc.types import Faults, Strategy, UserError, in_a_line, place_of
@@ -76,8 +76,8 @@ def read_files(said: Sequence[str], beside: Path | None = None) -> tuple[OwnFile
     for path in said:
         place = place_of(path)
         place = beside / place if beside else place
-        if place.suffix != ".py":
-            faults.append(f"extend: {path}: must be a Python file, its name ending in .py")
+        if place.suffix != ".py" or not place.stem.isidentifier():
+            faults.append(f"extend: {path}: must be a Python file that could be imported, as my_search.py")
             continue
         try:
             files.append(OwnFile(str(place), place.read_bytes().decode()))
@@ -206,6 +206,10 @@ def _faults(cls: type[Strategy]) -> Iterator[str]:
     if "__dataclass_params__" not in vars(cls) or not cls.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         yield ": must be a dataclass of its own, @dataclass(frozen=True)"
         return
+    try:
+        get_type_hints(cls)
+    except Exception as error:
+        yield f": its fields' types cannot be read ({in_a_line(error)})"
     own = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     if "n" not in own:
         yield ".n: missing; the paths that it may return, as in n: int = 16"
