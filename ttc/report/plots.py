@@ -23,6 +23,7 @@ from ttc.types import Reference
 AXES = {
     "n": "n, paths per problem",
     "generated_tokens": "generated tokens per problem",
+    "tokens": "tokens per problem, policy and verifier",
     "policy_tokens": "policy tokens per problem",
     "flops": "FLOPs per problem",
     "seconds": "GPU-seconds per problem",

@@ -4,12 +4,13 @@ problems, what to do then.
 Snell et al. 2408.03314, section 3.2 ("predicted difficulty"), for one problem at a time. The probes are
 roll-outs: they cost, and what is searched then is as it would be without them. Their mean last score falls
 into a bin; the bin's strategy and n are those that `ttc optimal FOLDER ... table=FILE` found best there among
-all whose mean cost, probes included, is within the budget. So the budget is kept in the mean, as the
-curve of `ttc optimal` keeps it.
+all whose mean cost, probes included, is within the budget. So the budget is kept in the mean, as the curve of
+`ttc optimal` keeps it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from dataclasses import dataclass
@@ -34,51 +35,44 @@ class Optimal(Strategy):
     spends: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        for choice in self._bins():
-            if choice and choice["n"] > self.n:
-                raise ValueError(
-                    f"n={self.n}: the table takes {choice['n']} paths at this budget; n is the most"
-                )
+        most = max(choice["n"] if choice else 0 for choice in self._bins())
+        if most > self.n:
+            raise ValueError(f"n={self.n}: at this budget the table takes up to {most} paths; n is the most")
 
     async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
-        table = _read(self.table)
+        table = read_table(self.table)
         [probes] = await policy.roll_out([root], table["probe"])
-        scores = [aggregate(path.scores, "last") for path in await verifier.score(probes)]
-        known = [score for score in scores if score is not None]
-        easy = sum(known) / len(known) if known else 0.0
-        bin_ = sum(easy < cut for cut in table["cuts"])
-        found = await self._strategy(bin_).search(root, policy, verifier, context)
-        return await verifier.score(found)
+        scores = [aggregate(path.scores, "last") or 0.0 for path in await verifier.score(probes)]
+        hard = sum(sum(scores) / len(scores) < cut for cut in table["cuts"])
+        chosen = self._strategy(self._bins()[hard])
+        return await verifier.score(await chosen.search(root, policy, verifier, context))
 
-    def _strategy(self, bin_: int) -> Strategy:
+    def _strategy(self, choice: dict[str, Any] | None) -> Strategy:
         from ttc.strategies import STRATEGIES  # which this is in
 
-        choice = self._bins()[bin_] or {"strategy": "best_of_n", "n": self.n, "parameters": {}}
+        choice = choice or {"strategy": "best_of_n", "n": self.n, "parameters": {}}
         return STRATEGIES[choice["strategy"]](n=choice["n"], **choice["parameters"])  # type: ignore[call-arg]
 
     def _bins(self) -> list[dict[str, Any] | None]:
         """What each bin takes, by the table's largest budget that is not above this one."""
-        table = _read(self.table)
-        budget = getattr(self, table["measure"])
-        if budget is None and len(table["budgets"]) > 1:
-            raise ValueError(f"strategy=optimal: its table is of budgets: say budget.{table['measure']}=")
-        limits = [one for one in table["budgets"] if one["limit"] <= (budget or 0)]
-        if not limits:
+        table = read_table(self.table)
+        budget = getattr(self, table["measure"]) or 0
+        within: list[list[dict[str, Any] | None]] = [
+            one["bins"] for one in table["budgets"] if one["limit"] <= budget
+        ]
+        if not within:
             least = table["budgets"][0]["limit"]
             raise ValueError(f"budget.{table['measure']}={budget:g}: the table begins at {least:g}")
-        bins: list[dict[str, Any] | None] = limits[-1]["bins"]
-        return bins
+        return within[-1]
 
 
 @functools.cache
-def _read(table: str) -> dict[str, Any]:
+def read_table(text: str) -> dict[str, Any]:
     """Raises:
     ValueError: it is no table.
     """
-    try:
-        found: dict[str, Any] = json.loads(table)
-        if {"probe", "measure", "cuts", "budgets"} <= found.keys():
-            return found
-    except (json.JSONDecodeError, AttributeError):
-        pass
+    with contextlib.suppress(json.JSONDecodeError, AttributeError):
+        table: dict[str, Any] = json.loads(text)
+        if {"probe", "measure", "cuts", "budgets"} <= table.keys():
+            return table
     raise ValueError("strategy.table: not a table that `ttc optimal ... table=FILE` wrote")

@@ -101,10 +101,11 @@ def doubtful(folder: Folder, rows: Sequence[Mapping[Any, Any]]) -> list[str]:
 def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
     """As ties go: cheaper, then registry order. On an axis of n cheaper is in FLOPs if all have them, else
     in tokens of both models."""
-    prices = [axis]
+    both = ["policy_tokens", "prm_tokens"]
+    prices = both if axis == "tokens" else [axis]
     if axis == "n":
         unknown = any(pd.isna(one.reading.row["flops"]) for one in candidates)
-        prices = ["policy_tokens", "prm_tokens"] if unknown else ["flops"]
+        prices = both if unknown else ["flops"]
 
     def place(one: Candidate) -> tuple[Any, ...]:
         row = one.reading.row
