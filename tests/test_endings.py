@@ -128,7 +128,7 @@ def test_what_is_sampled_until_it_ends_is_the_beginning_of_the_full_pool(
 
 def test_decided_saves_paths_and_no_accuracy(launch: Callable[..., int], tmp_path: Path) -> None:
     assert launch(*FULL) == 0
-    rows = readings(tmp_path / "default", "resample").set_index("variant")
+    rows = readings(tmp_path / "default", "prefix").set_index("variant")
     assert rows.loc["stop=decided", "accuracy"] == rows.loc["", "accuracy"]
     assert rows.loc["stop=decided", "paths"] < 12
     assert np.isnan(rows.loc["", "paths"])

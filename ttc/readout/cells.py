@@ -53,7 +53,7 @@ class CellPools:
 def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[Any]]) -> CellPools:
     """The pools that a cell reads: its seeds that are complete on all its problems (semantics, "Subsets")."""
     problems = [(key, problem_id, level) for key, problem_id, level in selection]
-    draw, missing, failed, seeds, units = cell.units, 0, 0, [], []
+    draw, missing, failed, seeds, counts = cell.units, 0, 0, [], []
     for seed in cell.seeds:
         keys: list[Key] = [(cell.family, key, seed) for key, _, _ in problems]
         available = [tables.available(key, cell.verifier) for key in keys]
@@ -66,7 +66,8 @@ def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[An
         failed += sum(key in tables.covered and tables.covered[key].failed for key in short)
         if not short:
             seeds.append(seed)
-            units += available
+            counts.append(available)
+    units = [count for of_problem in zip(*counts, strict=True) for count in of_problem]  # as the keys stand
     pool_units = min(units, default=0)
     if cell.ending and pool_units < draw:
         pool_units = min(max(units, default=0), draw)
