@@ -58,6 +58,6 @@ def test_what_it_needs_and_what_it_is_not_is_said(
     needs, part, name = capsys.readouterr().err.splitlines()
     assert "policy.model=null: say which number" in needs
     assert (
-        "prm.engine='echo': must be 'auto', 'vllm', 'transformers', 'heuristic', 'oracle', 'fake' or" in part
+        "prm.engine='echo': must be 'auto', 'vllm', 'transformers', 'heuristic', 'oracle', 'ensemble'" in part
     )
     assert "policy.engine='eco': must be 'auto', 'vllm', 'transformers', 'openai', 'fake' or 'echo'" in name

@@ -187,6 +187,10 @@ TO_GIVE = {
     "policy=openai": "policy.base_url=http://localhost:8000/v1",
     "prm=orm": "prm.model=org/name",
     "prm=judge": "prm.model=org/name",
+    "prm=critic": "prm.model=org/name",
+    "prm=genselect": "prm.model=org/name",
+    "prm=knockout": "prm.model=org/name",
+    "prm=ensemble": "prm.members=[nano,judge:org/name]",
 }
 """What shipped configs leave to the command line."""
 

@@ -17,7 +17,8 @@ CAUSES = {
     "search_tokens or search_seconds, under another name=",
     "cut": "of the paths were cut at {max_tokens:.0f} tokens: raise max_tokens, and policy.context with it",
     "blank": "of the paths end with a blank step: is prompt={prompt} made for policy={policy}?",
-    "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context",
+    "unscored": "of the paths have no score, being too long for prm={prm}: raise prm.context (or, where it "
+    "writes, they got no verdict: raise prm.max_tokens, or take a larger model)",
     "ungradable": "of the paths answer what the grader cannot read, or not in time: look into grades/",
     "no_answer": "of the paths state no answer: take a prompt= that asks for one in a box, or "
     "readout.extract=concluded or last_number (a server may have filtered them, they only think, or "
