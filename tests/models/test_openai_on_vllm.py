@@ -167,6 +167,7 @@ def test_greedy_is_the_same_step_by_step_and_whole(config, sampling):
 def test_all_ways_write_the_same(url, monkeypatch):
     sampling = replace(BY_ID, temperature=0.0)
     draws = [whole(0, problem.question) for problem in PROBLEMS[:8]]
+    draws += [replace(draw, turns=(" so 7", "Start with 12. How many are there?")) for draw in draws[:4]]
     ids = generate(settings(url), sampling, *draws)
     chat = generate(settings(url, api="chat"), sampling, *draws)
     monkeypatch.setattr("ttc.models.openai_policy.look", lambda given: replace(look(given), ids=False))
