@@ -198,6 +198,22 @@ def test_all_ways_write_the_same(url, monkeypatch):
         assert one.prompt_tokens == other.prompt_tokens
 
 
+def test_all_ways_answer_alike_in_a_conversation(url, monkeypatch):
+    sampling = replace(BY_ID, temperature=0.0, logprobs=False)
+    turns = (" so 7", "Start with 12. How many are there?")
+    draws = [replace(whole(0, problem.question), turns=turns) for problem in PROBLEMS[:4]]
+    ways = [generate(settings(url), sampling, *draws), generate(settings(url, api="chat"), sampling, *draws)]
+    monkeypatch.setattr("ttc.models.openai_policy.look", lambda given: replace(look(given), ids=False))
+    ways.append(generate(settings(url), sampling, *draws))
+    ids, chat, text = (
+        [(sample.prompt_tokens, "".join(step.text for step in sample.steps)) for sample in way]
+        for way in ways
+    )
+    assert ids == chat == text
+    alone = generate(settings(url), sampling, *(replace(draw, turns=()) for draw in draws))
+    assert all(one.prompt_tokens < read for one, (read, _) in zip(alone, ids, strict=True))
+
+
 def test_equal_seeds_give_equal_samples_whatever_else_runs(config):
     (alone,) = generate(config, BY_ID, whole(1))
     among = generate(config, BY_ID, whole(2), whole(1), *map(whole, range(3, 9)))

@@ -19,7 +19,7 @@ from ttc.types import Context, Path, Policy, Strategy, TooLong, Verifier, Words
 class SelfRefine(Strategy):
     n: int = 4
     critique: Words | None = (
-        "Check your solution line by line. Is there an error? Name it, or say there is none."
+        "Check your solution step by step. Is there an error? Name it, or say there is none."
     )
     """What asks for the critique; null: none is written."""
     revise: Words = r"Now write the whole solution again, and better. Put the final answer in \boxed{}."
