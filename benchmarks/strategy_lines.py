@@ -1,4 +1,4 @@
-"""How long each registered strategy is: lines of its file, and lines of code (no blank, comment or docstring).
+"""How long each registered strategy is: lines of its file, and lines of code (no blanks, no docstrings).
 
 python benchmarks/strategy_lines.py; the goals: the median below 45 lines of code, no file above 80 in all.
 """
