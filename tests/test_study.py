@@ -78,7 +78,9 @@ def read(rows: pd.DataFrame, *columns: str) -> list[tuple[object, ...]]:
 def test_accuracy_is_read_as_declared_unless_another_reading_is_named(study: Study) -> None:
     usual = {"n": 4, "strategy": "best_of_n", "status": "complete"}
     votes = read(study.accuracy(**usual), "vote", "subset", "accuracy")
-    expected = [("weighted", 0.5), ("best", 1.0), ("majority", 0.0), ("oracle", 1.0)]
+    expected = [("weighted", 0.5), ("best", 1.0), ("majority", 0.0)]
+    expected += [("short_1", 0.0), ("short_3", 0.0), ("short_5", 0.0), ("longest", 0.5), ("first_3", 0.0)]
+    expected += [("oracle", 1.0)]
     assert votes == [(vote, "resample", accuracy) for vote, accuracy in expected]
     other = study.accuracy(**usual, agg="min", subset="prefix", vote=["best", "weighted"])
     assert read(other, "name", "subset") == [
