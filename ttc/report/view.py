@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from ttc.readout.names import PANEL, declared, rank
 from ttc.readout.votes import VOTES
+from ttc.report.formats import budget
 from ttc.strategies import STRATEGIES
 
 
@@ -56,6 +58,29 @@ def sizes(rows: pd.DataFrame) -> str:
         number = str(low) if low == high else f"{low} to {high}"
         parts.append(f"{number} {noun}{'' if high == 1 else 's'}")
     return ", ".join(parts)
+
+
+@dataclass(frozen=True, order=True)
+class Spot:
+    """Where to the right a point of a line stands: at so many paths, or at a budget."""
+
+    size: float
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def spot_of(strategy: str, variant: str, n: int) -> tuple[str, Spot]:
+    """A row's line and its spot there. What a budget ends stands at the budget: its n says how wide a search
+    is, and is part of the line's name."""
+    words = variant.split()
+    limits = [word for word in words if word.startswith("budget.")]
+    if not limits:
+        return name(strategy, variant), Spot(n, str(n))
+    measure, limit = limits[0].removeprefix("budget.").split("=")
+    rest = " ".join(word for word in words if word not in limits)
+    return f"{name(strategy, rest)} (n={n})", Spot(float(limit), f"{budget(float(limit))} {measure}")
 
 
 def name(strategy: Any, variant: Any) -> str:

@@ -70,7 +70,7 @@
     const heads = readings.filter((one) => one.headline);
     const base = heads.filter((one) => ttc.isPool(one));
     const pairs = heads.filter((one) => !ttc.isPool(one) && one.strategy !== "greedy")
-      .flatMap((one) => base.filter((other) => other.n === one.n).map((other) => [one, other]));
+      .flatMap((one) => base.filter((other) => other.spot === one.spot).map((other) => [one, other]));
     const [a, b] = pairs.sort((one, other) => other[0].n - one[0].n)[0] || [heads.at(-1) || readings[0], heads[0] || readings.at(-1)];
     return { a: String(a.id), b: String(b.id) };
   }

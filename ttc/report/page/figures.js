@@ -3,7 +3,9 @@
   "use strict";
   const el = ttc.el;
   const SIZE = { height: 270, marginLeft: 44, marginRight: 14, marginBottom: 38 };
-  const byN = (one) => one.n;
+  const byN = (one) => (one.x ? one.x.n : one.n);
+  /** What a budget ended stands at no n. */
+  const hasN = (one) => byN(one) !== null;
   const whole = (points) => points.flatMap((one) => [one.accuracy_low, one.accuracy_high]);
 
   function figure(title, caption, draw, wide) {
@@ -14,7 +16,7 @@
 
   /** Lines over n. own: as ttc.linesOf makes them; keys: [[name, colour, dash]] for the legend below. */
   function overN(lines, look, more = {}) {
-    const points = lines.flatMap((one) => one.points);
+    const points = lines.flatMap((one) => one.points).filter(hasN);
     return (width) => Plot.plot({
       ...SIZE, width, ...more,
       x: ttc.xAxis(points.map(byN), "n", true, "n"), y: ttc.yAxis(whole(points)),
@@ -28,7 +30,7 @@
   const DASHED = (one) => (one.vote === "majority" ? "5 3" : null);
 
   function majority(panel, { colours }) {
-    const lines = ttc.linesOf(panel.readings, (one) => (ttc.isPool(one) && one.vote === "majority") || (one.strategy === "greedy" && one.headline));
+    const lines = ttc.linesOf(panel.readings.filter(hasN), (one) => (ttc.isPool(one) && one.vote === "majority") || (one.strategy === "greedy" && one.headline));
     if (!lines.some((one) => one.points.length > 1)) return null;
     const colour = (line) => colours.get(line);
     const bold = lines.map((one) => ({ ...one, headline: true }));
@@ -56,7 +58,7 @@
   }
 
   function searches(panel, { colours }) {
-    const lines = ttc.linesOf(panel.readings, (one) => (one.headline && one.strategy !== "greedy") || (ttc.isPool(one) && one.vote === "majority" && one.n > 1));
+    const lines = ttc.linesOf(panel.readings.filter(hasN), (one) => (one.headline && one.strategy !== "greedy") || (ttc.isPool(one) && one.vote === "majority" && one.n > 1));
     if (!lines.some((one) => !ttc.isPool(one) && one.strategy !== "greedy")) return null;
     const caption = el("span", {}, "Headline votes at equal n; dashed: best_of_n by majority. ",
       keys([...new Set(lines.map((one) => one.line))].map((line) => [line, colours.get(line), false])));

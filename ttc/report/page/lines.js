@@ -13,7 +13,7 @@
     for (const [line, votes] of groups)
       for (const [vote, own] of votes) {
         const start = own.some((one) => one.n === 1) ? [] : starts.filter((one) => words(one).every((word) => words(own[0]).includes(word)));
-        const points = [...start.slice(-1), ...own].sort((a, b) => a.n - b.n);
+        const points = [...start.slice(-1), ...own].sort((a, b) => a.size - b.size);
         found.push({ line, vote, agg: own[0].agg, headline: own.some((one) => one.headline), strategy: own[0].strategy, points });
       }
     return found;

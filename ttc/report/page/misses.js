@@ -42,7 +42,7 @@
         pen.save();
         pen.translate(LEFT + c * wide + wide / 2 + 4, HEAD - 6);
         pen.rotate(-Math.PI / 3);
-        pen.fillText(ttc.visible(`${one.line}@${one.n}`, 17), 0, 0);
+        pen.fillText(ttc.visible(`${one.line}@${one.spot}`, 17), 0, 0);
         pen.restore();
       });
       shown.forEach((problem, r) => {
@@ -82,7 +82,7 @@
 
   /** pass@n against what was selected: the verifier's gap. */
   function gap(panel, { colours }) {
-    const lines = [...new Set(panel.readings.filter((one) => one.strategy !== "greedy").map((one) => one.line))];
+    const lines = [...new Set(panel.readings.filter((one) => one.strategy !== "greedy" && one.x.n !== null).map((one) => one.line))];
     const known = panel.readings.filter((one) => one.accuracy !== null && lines.includes(one.line));
     const find = (line, wanted) => known.filter((one) => one.line === line && wanted(one)).sort((a, b) => a.n - b.n);
     const rows = lines.flatMap((line) => find(line, (one) => one.headline).map((one) => {

@@ -19,7 +19,7 @@ from ttc.report.doubts import explain
 from ttc.report.figures import POOL
 from ttc.report.formats import FORMATS, amount, points
 from ttc.report.summary import standing
-from ttc.report.view import name, panels, sizes
+from ttc.report.view import panels, sizes, spot_of
 from ttc.stats import paired
 from ttc.studies.page.sources import Source
 
@@ -55,6 +55,11 @@ class Panel:
     @property
     def complete(self) -> pd.DataFrame:
         return self.rows[self.rows["accuracy"].notna()]
+
+    @property
+    def by_n(self) -> pd.DataFrame:
+        """Complete readings that stand at their n, and at no budget."""
+        return self.complete[[spot.size == n for spot, n in self.complete[["spot", "n"]].to_numpy()]]
 
     @property
     def headlines(self) -> pd.DataFrame:
@@ -100,13 +105,13 @@ def make_panels(sources: Sequence[Source]) -> list[Panel]:
 
 def _named(part: pd.DataFrame) -> pd.DataFrame:
     agg = part["agg"].astype(object).where(part["agg"].notna(), None)
-    lines = list(map(name, part["strategy"], part["variant"]))
-    part = part.assign(line=lines, agg=agg)
+    places = list(map(spot_of, part["strategy"], part["variant"], part["n"]))
+    part = part.assign(line=[line for line, _ in places], spot=[spot for _, spot in places], agg=agg)
     rows = [plain(row) for row in part.to_dict("records")]
     choices = [choice_name(row) for row in rows]
     part["reading"] = [f"{row['words']}@{row['n']}:{one}" for row, one in zip(rows, choices, strict=True)]
     part["label"] = [
-        f"{row['line']} at {row['n']}" + (f", {one}" if row["n"] > 1 else "")
+        f"{row['line']} at {row['spot']}" + (f", {one}" if row["n"] > 1 else "")
         for row, one in zip(rows, choices, strict=True)
     ]
     part["tokens"] = part["policy_tokens"] + part["prm_tokens"]
@@ -126,7 +131,11 @@ def describe(panel: Panel) -> dict[str, Any]:
         "dataset": str(rows["dataset"].iloc[0]),
         "sizes": sizes(rows),
         "subset": str(rows["subset"].iloc[0]),
-        "axes": {key: label for key, label in AXES.items() if rows[key].notna().any()},
+        "axes": {
+            key: label
+            for key, label in AXES.items()
+            if rows[key].notna().any() and (key != "n" or len(panel.by_n) or rows["accuracy"].isna().all())
+        },
         "readings": readings,
         "aggregations": list(_aggregations(panel)),
         "levels": list(_levels(panel)),
@@ -136,8 +145,10 @@ def describe(panel: Panel) -> dict[str, Any]:
     }
 
 
-def _reading(place: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-    own = {"id": int(place), "x": {axis: _number(row[axis]) for axis in AXES}}
+def _reading(number: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    x = {axis: _number(row[axis]) for axis in AXES}
+    x["n"] = x["n"] if row["spot"].size == row["n"] else None  # which a budget ended sooner
+    own = {"id": int(number), "x": x, "spot": str(row["spot"]), "size": row["spot"].size}
     own |= {key: row[key] for key in ("line", "label", "reading", "strategy", "n", "vote", "agg", "mark")}
     own |= {key: _number(row[key]) for key in ("accuracy", "accuracy_low", "accuracy_high")}
     own |= {key: int(row[key]) for key in ("problems", "seeds", "missing", "failed")}
@@ -174,7 +185,8 @@ def _aggregations(panel: Panel) -> Iterator[dict[str, Any]]:
     """best_of_n by every aggregation of its scores."""
     for place in sorted(set(panel.complete["source"])):
         results = panel.sources[place].results
-        of_panel = panel.complete[panel.complete["source"] == place].drop_duplicates("cell").set_index("cell")
+        known = panel.by_n[panel.by_n["source"] == place]
+        of_panel = known.drop_duplicates("cell").set_index("cell")
         rows = results.rows
         rows = rows[rows["cell"].isin(of_panel.index) & rows["strategy"].str.endswith(POOL)]
         for row in map(plain, rows[rows["agg"].notna() & rows["accuracy"].notna()].to_dict("records")):
@@ -185,7 +197,8 @@ def _aggregations(panel: Panel) -> Iterator[dict[str, Any]]:
 
 def _levels(panel: Panel) -> Iterator[dict[str, Any]]:
     """The headlines by the dataset's level."""
-    for place, own in panel.headlines.groupby("source"):
+    headlines = panel.headlines[panel.headlines.index.isin(panel.by_n.index)]
+    for place, own in headlines.groupby("source"):
         by = panel.sources[int(str(place))].folder.frame("readout_by")
         by = by[by["level"].notna() & by["headline"]].set_index(["cell", "vote"])
         for row in own.to_dict("records"):
