@@ -16,7 +16,7 @@ GRID = "-m"
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["strategy=bem"], "strategy=bem: unknown strategy; take one of beam, best_of_n"),
+        (["strategy=bem"], "strategy=bem: unknown strategy; take one of ab_mcts, beam, best_of_n"),
         (["strategy=beam,dvts"], "strategy=beam,dvts: several values are a grid, and a grid needs -m"),
         (["n=0"], "n=0: must be greater than or equal to 1"),
         (["strategy=beam", "n=6"], "n=6 is not a multiple of width=4: take n=4 or n=8"),

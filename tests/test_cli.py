@@ -76,7 +76,7 @@ def test_settings_are_explained_with_defaults_and_ranges(capsys: pytest.CaptureF
     assert "limit=null whole number >= 1; so many solutions, the first ones" in text
     assert main(["optimal", "--help"]) == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "axis=n n, generated_tokens, policy_tokens, flops or seconds; what a budget is" in text
+    assert "axis=n n, tokens, generated_tokens, policy_tokens, flops or seconds; what a budget is" in text
     assert "splits=50 whole number >= 1; halvings of the problems." in text
 
 

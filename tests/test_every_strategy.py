@@ -33,9 +33,12 @@ from ttc.store.schema import KEYS
 from ttc.strategies import STRATEGIES
 from ttc.types import Draw, Interrupted, Judgement, Path, Query, Sample, Sampling
 
-FEW, MANY = 2, 8
+FEW, MANY = 4, 8
+TABLE = File(__file__).with_name("controller.json")
+"""What `optimal` follows."""
 LINE = (
     *("-m", f"strategy={','.join(STRATEGIES)}", f"n={FEW},{MANY}", "seed=0,1", "dataset.limit=4"),
+    f"strategy.optimal.table={TABLE}",
     *("policy=fake", "prm=fake", "cluster=none", "cluster.paths=8", "readout.grader=exact"),
 )
 TIMED = ("seconds", "policy_rate", "prm_rate")

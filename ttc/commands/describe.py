@@ -85,7 +85,9 @@ def describe_launch() -> Iterator[str]:
     yield f"saved sweeps: {', '.join(sorted(file.stem for file in SWEEPS.glob('*.yaml')))}"
     yield "settings of a launch:"
     for field in fields(Config):
-        if field.default is not MISSING:
+        if is_dataclass(field.default):
+            yield from describe(type(field.default), f"{field.name}.")  # type: ignore[arg-type]
+        elif field.default is not MISSING:
             yield from _line(Config, field)
     for group in ("prompt", *GROUPS):
         yield f"{group}:"

@@ -65,12 +65,14 @@ def elect_ended(
         used = {
             scored: units_used(
                 whole,
-                order_KU.shape[1],
+                most,
                 ending,
                 {name: (float(root_B[b]), price_BU[b][order_KU]) for name, (root_B, price_BU) in one.items()},
             )
             for scored, one in prices.items()
         }
+        # what a pool lacks an ending has found too much, whatever it would say today (another grader)
+        used = {scored: np.minimum(used_K, order_KU.shape[1]) for scored, used_K in used.items()}
         for scored, used_K in used.items():
             _note(first[scored], b, order_KU[:1], used_K[:1])
             _note(drawn[scored], b, order_KU[1:] if count else order_KU, used_K[1:] if count else used_K)

@@ -14,6 +14,7 @@ from ttc.readout.costs import make_costs
 from ttc.readout.elections import Choice
 from ttc.readout.names import PANEL, Reading, Results, choice_name, registry_rank
 from ttc.readout.pools import Tables
+from ttc.readout.votes import VOTES
 from ttc.report.doubts import add_doubts, explain
 from ttc.stats.intervals import Floats
 from ttc.store import Folder
@@ -61,8 +62,8 @@ class Study:
 
 
 def studies(results: Results, choice: Choice | None = None) -> list[Study]:
-    """The folder's studies. Upper bounds and incomplete cells are no candidates. choice: only readings by it
-    (where one path is all there is, any).
+    """The folder's studies. Upper bounds, incomplete cells, and votes that stand aside and are no headline
+    are no candidates. choice: only readings by it, whatever it is (where one path is all there is, any).
 
     Raises:
         UserError: there is nothing to choose from.
@@ -72,6 +73,8 @@ def studies(results: Results, choice: Choice | None = None) -> list[Study]:
     # their own, which no n tells
     known = rows["cell"].isin([cell for cell, record in results.records.items() if not record.ending])
     usable = rows[known & rows["accuracy"].notna() & ~rows["upper_bound"].astype(bool)]
+    aside = usable["vote"].isin([name for name, vote in VOTES.items() if vote.aside])
+    usable = usable[~aside | usable["headline"].astype(bool) | (choice is not None)]
     if choice:
         agg = usable["agg"].isna() if choice[1] is None else usable["agg"] == choice[1]
         usable = usable[((usable["vote"] == choice[0]) & agg) | ((usable["n"] == 1) & usable["headline"])]

@@ -7,6 +7,7 @@ from typing import Any
 from ttc.readout.names import PANEL, plain
 from ttc.readout.pools import Tables
 from ttc.report.page import as_page
+from ttc.stats.two_fold import SMALL
 from ttc.studies.candidates import studies
 from ttc.studies.optimal import solve
 from ttc.studies.optimal_report import choice_table
@@ -14,6 +15,8 @@ from ttc.studies.page.panels import Panel
 from ttc.studies.settings import OptimalSettings
 from ttc.types import UserError
 
+LEAST = 2 * SMALL
+"""Problems of a panel below which no bin is large enough to choose for itself, in either half."""
 MOST = 5000
 """Problems of a panel beyond which the curve is left to `ttc optimal`: it takes a minute and more."""
 
@@ -25,7 +28,8 @@ def best_of(panel: Panel, tables: Tables, place: int) -> dict[str, Any] | None:
     tables: of the panel's source at `place`.
     """
     source, head = panel.sources[place], panel.rows.iloc[0]
-    if panel.complete["line"].nunique() < 2 or panel.complete["problems"].max() > MOST:
+    problems = panel.complete["problems"].max()
+    if panel.complete["line"].nunique() < 2 or not LEAST <= problems <= MOST:
         return None
     levels = source.results.problems()["level"].notna().all()
     settings = OptimalSettings(difficulty="level" if levels else "predicted")
