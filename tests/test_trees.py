@@ -70,7 +70,7 @@ def grow(path: File, strategy: Strategy, engines: Any, verifier: Any = None) -> 
     unit = strategy.prefix_unit
     shared = COLUMNS | {"family": "f", "strategy": type(strategy).__name__.lower(), "prm": "ver"}
     sampling, units = Sampling(Prompt("plain")), strategy.n // (unit or strategy.n)
-    score = None if strategy.guided else "ver"
+    score = None if strategy.guided else "v"
     job = Job("f", strategy, sampling, unit or strategy.n, shared, PROBLEM, "p", 0, 0, units, score)
     rows, failure = asyncio.run(run_job(job, LAUNCH, engines, verifier or engines, make_grader("exact")))
     assert not failure
