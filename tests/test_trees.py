@@ -25,6 +25,7 @@ from ttc.run.search import run_job
 from ttc.run.session import address_text, seed_of
 from ttc.settings.schema import ReadoutConfig
 from ttc.store import CellRecord, Folder
+from ttc.strategies.ab_mcts import AbMcts
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
@@ -189,6 +190,13 @@ def test_a_roll_out_is_cut_and_does_not_keep_what_it_looked_from(tmp_path: File)
     assert {node.fate for node in tree.nodes if node.address in parents} == {"kept"}
     looked_from = {node.parent for node in looks} - parents
     assert "cut" in {node.fate for node in tree.nodes if node.address in looked_from}
+
+
+def test_a_step_whose_roll_out_is_returned_is_kept(tmp_path: File) -> None:
+    strategy = AbMcts(4)
+    tree = tree_of(grow(tmp_path, strategy, FakePolicy(), FakeVerifier()), cell_of(strategy))
+    assert {(node.fate, node.returned) for node in tree.nodes if "-" in node.address} == {("over", True)}
+    assert {node.fate for node in tree.nodes if "-" not in node.address} == {"kept"}
 
 
 def test_what_is_missing_is_said_and_nobody_votes(tmp_path: File) -> None:

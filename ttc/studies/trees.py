@@ -201,8 +201,8 @@ def _nodes(draws: Iterable[Drawn], leaves: Iterable[Leaf]) -> tuple[Node, ...]:
     in_order = sorted(draws, key=lambda drawn: _indices(drawn.address))
     returned = {leaf.address for leaf in leaves}
     paths = [address.split("/") for address in returned]
-    leads = {"/".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
-    parents = {drawn.parent for drawn in in_order if _indices(drawn.address)[-1] >= 0}
+    above = {"/".join(path[:depth]) for path in paths for depth in range(1, len(path))}
+    parents = above | {drawn.parent for drawn in in_order if _indices(drawn.address)[-1] >= 0}
     return tuple(
         Node(
             drawn.address,
@@ -211,7 +211,7 @@ def _nodes(draws: Iterable[Drawn], leaves: Iterable[Leaf]) -> tuple[Node, ...]:
             drawn.texts,
             drawn.scores,
             drawn.tokens,
-            _fate(drawn, parents, leads),
+            _fate(drawn, parents, above | returned),
             returned=drawn.address in returned,
         )
         for drawn in in_order
@@ -219,7 +219,7 @@ def _nodes(draws: Iterable[Drawn], leaves: Iterable[Leaf]) -> tuple[Node, ...]:
 
 
 def _fate(drawn: Drawn, parents: set[str], leads: set[str]) -> Fate:
-    """parents: addresses that children were drawn from; leads: that lie on the way to a returned path."""
+    """parents: addresses that were gone on from; leads: that lie on the way to a returned path."""
     if drawn.address not in leads and "-" in drawn.address:
         return "cut"
     if drawn.address in parents:
