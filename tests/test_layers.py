@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "models": {"grading", "nano", "settings", "types"},
     "readout": {"grading", "settings", "stats", "store", "strategies", "types"},
     "plan": {"data", "models", "readout", "settings", "store", "strategies", "types"},
-    "run": {"data", "grading", "models", "plan", "settings", "store", "types"},
+    # readout: what a pool is asked while it is sampled (is it enough?) is what a readout asks of the whole
+    "run": {"data", "grading", "models", "plan", "readout", "settings", "store", "types"},
     "cluster": {"data", "models", "plan", "run", "settings", "store", "types"},
     "report": {"plan", "readout", "run", "store", "strategies", "types"},
     "studies": {"readout", "report", "settings", "stats", "store", "strategies", "types"},

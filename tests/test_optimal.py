@@ -163,7 +163,7 @@ def test_with_one_seed_half_of_the_pool_bins_and_the_other_half_is_read(one_seed
 def test_oracles_are_no_candidates_and_ties_are_cheaper_then_by_registry(two_seeds):
     curve, choices = optimal(two_seeds, ["difficulty=level", "splits=3"], make_console())
     assert curve["budget"].tolist() == [1, 4, 8]
-    assert curve["candidates"].tolist() == [14, 28, 28]
+    assert curve["candidates"].tolist() == [9, 18, 18]
     assert "oracle" not in set(choices["vote"])
     first = choices[(choices["budget"] == 1) & choices["bin"].isna()]
     assert first["candidate"].tolist() == [

@@ -130,7 +130,7 @@ RESULT = "(await policy.finish([root], self.n))[0]"
         ),
         (
             STRATEGY.format("width: float = 0.5", RESULT),
-            "Mine.width: double, and Dvts.width is int32, in one column; take another name",
+            "Mine.width: double, and Beam.width is int32, in one column; take another name",
         ),
         (
             STRATEGY.format("pool: int = 1", RESULT),
@@ -179,9 +179,12 @@ def test_a_search_that_raises_names_the_line_of_its_file(
 def test_a_vote_that_raises_names_the_line_of_its_file(
     launch: Launch, tmp_path: Path, capsys: Capture
 ) -> None:
-    word = own.write("longest.py", tmp_path, own.FILES["longest.py"].replace('["tokens"])', '["token"])'))
+    word = own.write("square.py", tmp_path, own.FILES["square.py"].replace(".score_KN", ".marks_KN"))
     assert launch("n=4", "dataset.limit=1", word) == 1
-    assert capsys.readouterr().err == "error: longest.py, line 7: KeyError: 'token'\n"
+    assert (
+        capsys.readouterr().err
+        == "error: square.py, line 10: AttributeError: 'Ballots' object has no attribute 'marks_KN'\n"
+    )
 
 
 def test_a_saved_sweep_names_its_files_beside_it(launch: Launch, tmp_path: Path, capsys: Capture) -> None:

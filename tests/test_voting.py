@@ -77,6 +77,7 @@ def test_every_vote_agrees_with_the_words_of_the_semantics(orders, right):
     tokens_KN, sure_KN = (np.array([[float(p[i]) for p in order] for order in orders]) for i in (2, 3))
     cuts = [1, 2, 5, 12]
     columns = {"scores": score_KN, "tokens": tokens_KN} | dict.fromkeys(CONFIDENCE, sure_KN)
+    columns["drafts"] = np.tile(np.arange(12.0), (len(orders), 1))
     # the pool's groups: more of them than these orders may hold
     ballots = Ballots(group_KN, cuts, columns, np.array([g in right for g in range(4)]))
     for name, vote in VOTES.items():

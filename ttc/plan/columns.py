@@ -18,7 +18,7 @@ def find_column_faults(strategy: type[Strategy]) -> list[str]:
     """Why its parameters cannot be columns, a line each."""
     hints, faults = get_type_hints(strategy), []
     others = [one for one in STRATEGIES.values() if one is not strategy]
-    columns = {name: (kind, one.__name__) for one in others for name, kind in kinds_of(one).items()}
+    columns = {name: (kind, one.__name__) for one in others[::-1] for name, kind in kinds_of(one).items()}
     for name in parameters(strategy):
         said, kind = f"{strategy.__name__}.{name}", kinds_of(strategy)[column_of(name)]
         other, whose = columns.get(column_of(name), (kind, ""))
