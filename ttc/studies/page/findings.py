@@ -125,7 +125,8 @@ def _against(base: str, found: Sequence[Finding]) -> str:
 
 
 def _growth(rows: pd.DataFrame, base: str, first: Spot, found: Finding) -> str:
-    own = rows[rows["line"] == base].set_index("spot")["accuracy"]
+    its = rows[rows["line"] == base]
+    own = dict(zip(its["spot"], its["accuracy"], strict=True))
     ends = f"{points(own[first])} to {points(own[found.spot])} %"
     if found.sure:
         verb = "gains" if found.difference > 0 else "loses"

@@ -106,7 +106,8 @@ def make_panels(sources: Sequence[Source]) -> list[Panel]:
 def _named(part: pd.DataFrame) -> pd.DataFrame:
     agg = part["agg"].astype(object).where(part["agg"].notna(), None)
     places = list(map(spot_of, part["strategy"], part["variant"], part["n"]))
-    part = part.assign(line=[line for line, _ in places], spot=[spot for _, spot in places], agg=agg)
+    spots: list[Any] = [spot for _, spot in places]
+    part = part.assign(line=[line for line, _ in places], spot=spots, agg=agg)
     rows = [plain(row) for row in part.to_dict("records")]
     choices = [choice_name(row) for row in rows]
     part["reading"] = [f"{row['words']}@{row['n']}:{one}" for row, one in zip(rows, choices, strict=True)]
