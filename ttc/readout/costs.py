@@ -29,8 +29,8 @@ class Side:
 
     def add_up(self, units: Callable[[Floats], Floats]) -> tuple[Floats, Floats, Floats]:
         """Tokens, FLOPs and seconds: 2P a computed token and 4 x attention for each token in its context
-        (semantics, "Axes and FLOPs"). units: value_BU -> the sum over those that are read, or for every
-        unit the sum up to it (_BU)."""
+        (semantics, "Axes and FLOPs"). units: value_BU -> the sum over those that are read, or as it is:
+        then of the root and each unit alone (_BU)."""
         tokens, contexts = units(self.token_BU), units(self.context_BU)
         root, params, attention, rate = (
             fact_B.reshape(-1, *[1] * (tokens.ndim - 1))

@@ -14,10 +14,7 @@ from ttc.store.schema import column_of
 from ttc.strategies import STRATEGIES, parameters
 from ttc.studies.candidates import Candidate
 from ttc.studies.difficulty import Difficulty
-from ttc.types import UserError
-
-MEASURES = {"tokens": "tokens", "flops": "flops", "seconds": "seconds"}
-"""Axis -> the measure of a budget that it is."""
+from ttc.types import MEASURES, UserError
 
 
 def check_table(difficulty: str, axis: str) -> list[str]:
@@ -52,7 +49,7 @@ def make_table(
     table = {
         "source": source,
         "probe": difficulty.probe,
-        "measure": MEASURES[axis],
+        "measure": axis,
         "cuts": difficulty.cuts,
         "budgets": [
             {"limit": limit, "bins": [_search(candidates[c]) for c in bins]}

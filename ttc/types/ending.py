@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 MEASURES = ("tokens", "flops", "seconds")
 """What a budget may be in: of generation and verification together, for one problem and seed."""
@@ -33,10 +32,6 @@ class Ending:
     def budgets(self) -> dict[str, float]:
         """Measure -> what may be spent."""
         return {name: value for name in MEASURES if (value := getattr(self, name)) is not None}
-
-    def said(self) -> dict[str, Any]:
-        """As a folder keeps it."""
-        return asdict(self)
 
     @property
     def word(self) -> str:
