@@ -96,7 +96,10 @@ class Growing:
         return {unit: tuple(cost.tolist()) for unit, cost in sums.items()}
 
     async def _ballots(self) -> Ballots:
-        groups = await group([answer for unit in self.units for answer in unit.answers], self.grader)
+        """Of all paths so far; a budget alone asks nobody which answers are equal."""
+        ruled = any(ending.rule for ending in self.job.endings)
+        answers = [answer for unit in self.units for answer in unit.answers] if ruled else []
+        groups = await group(answers, self.grader)
         return Ballots(np.array([groups], dtype=np.int64), [len(groups)])
 
     async def _costs(self) -> Costs:
