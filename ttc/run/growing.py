@@ -71,19 +71,19 @@ class Growing:
         parts = (session.policy, session.verifier, session.context)
         found = list(await strategy.search(Path(job.problem), *parts))
         self.paths += found
-        costs = self._drawn_costs(found)
+        costs = self._drawn_costs(found, first)
         reading = self.launch.readout.reading
         for unit in range(first, first + count):
             own = [path for path in found if job.unit_of(path.address) == unit]
             answers = tuple(extract(path.text, reading) for path in own)
             self.units.append(PoolUnit(answers, costs.get(unit, (0.0, 0.0, 0.0, 0.0))))
 
-    def _drawn_costs(self, found: Sequence[Path]) -> dict[int, tuple[float, ...]]:
-        """Unit -> what its rows will say of its costs (readout/costs.py)."""
+    def _drawn_costs(self, found: Sequence[Path], first: int) -> dict[int, tuple[float, ...]]:
+        """Unit, from `first` on -> what its rows will say of its costs (readout/costs.py)."""
         job, root = self.job, self.session.bill.prompt_tokens
         sums: dict[int, np.ndarray] = {}
         if job.strategy.keeps_tree:
-            for row in step_rows(job, self.session):
+            for row in step_rows(job, self.session, first):
                 known = np.nan_to_num(np.array([row[name] for name in STEP_COSTS], dtype=np.float64))
                 cost = np.array([known[0] + known[1], *known[2:]])  # it reads what it is told, too
                 sums[row["unit"]] = sums.get(row["unit"], 0.0) + cost  # type: ignore[index, call-overload]

@@ -103,9 +103,9 @@ def score_rows(job: Job, paths: Sequence[Path], session: Session, launch: Launch
     return rows
 
 
-def step_rows(job: Job, session: Session) -> list[Row]:
+def step_rows(job: Job, session: Session, first: int = 0) -> list[Row]:
     """A row per sampled step of a search that keeps its tree: it is drawn from them, and costs are summed
-    over them. Scores stand there where the search has asked for them."""
+    over them. Scores stand there where the search has asked for them. first: from this unit on."""
     worded = {drawn.child.address: len(drawn.child.worded) for drawn in session.drawn}
     answers = {drawn.child.address for drawn in session.drawn if drawn.verb == "chat"}
     scored = {
@@ -121,6 +121,7 @@ def step_rows(job: Job, session: Session) -> list[Row]:
     return [
         row
         for drawn in session.drawn
+        if job.unit_of(drawn.child.address) >= first
         for row in _drawn_rows(job, columns, drawn, scored, _turn_tokens(drawn, before))
     ]
 
