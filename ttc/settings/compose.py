@@ -9,25 +9,21 @@ from __future__ import annotations
 
 import copy
 import functools
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, cast
 
 from ttc.settings import extensions
+from ttc.settings.grid import multiply
 from ttc.settings.line import PRIMARY, Line, read_line
 from ttc.settings.options import CONF, PACKAGE, PLAIN, SWEEPS, base, defaults, of_heuristic, options
 from ttc.settings.own import OwnFile, read_files
 from ttc.settings.schema import GROUPS
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
 from ttc.types import Faults, UserError, did_you_mean, in_a_line, place_of
-
-MOST = 100_000
-"""Points that a grid may have."""
 
 
 class Unread(Faults):
@@ -118,7 +114,6 @@ def _says(word: str, fault: str) -> bool:
 
 
 def _points(line: Line) -> Iterator[dict[str, Any]]:
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
     from hydra.types import RunMode
 
     composer = _Composer(line)
@@ -132,10 +127,7 @@ def _points(line: Line) -> Iterator[dict[str, Any]]:
         params = [f"{key}={value}" for key, value in (hydra.sweeper.params or {}).items()]
     if multirun:
         swept = composer.parse([*params, *line.overrides])
-        axes = (islice(one.sweep_iterator(), MOST + 1) for one in swept if one.is_discrete_sweep())
-        if math.prod(sum(1 for _ in axis) for axis in axes) > MOST:
-            raise UserError(f"{line}: a grid of more than {MOST:,} points")
-        [points] = BasicSweeper.split_arguments(swept, max_batch_size=None)
+        points = multiply(swept, line)
     elif several := next((one.input_line for one in parsed if one.is_sweep_override()), None):
         raise UserError(f"{several}: several values are a grid, and a grid needs -m")
     else:
