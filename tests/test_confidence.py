@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
 
+from tests.conftest import stored
 from tests.hand import POOL, HandFolder, change, one
 from ttc.commands.cli import main
+from ttc.models import ENGINES
 from ttc.models.confidence import confidence
 from ttc.readout.ballots import CONFIDENCE
 from ttc.readout.votes import VOTES
@@ -118,3 +121,24 @@ def test_a_pool_without_says_which_key_to_turn(
     assert main(["compare", str(tmp_path / "bare"), "best_of_n@4:deepconf", "best_of_n@4"]) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "it has no vote deepconf (its paths lack what policy.confidence=true keeps" in line
+
+
+def test_a_policy_that_cannot_be_interrupted_has_no_floor(
+    launch: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(ENGINES, "fake", replace(ENGINES["fake"], floors=False))
+    assert launch("strategy=deepconf_online", "n=4") == 2
+    assert "policy.engine=fake cannot be interrupted; take one that runs here" in capsys.readouterr().err
+
+
+def test_a_search_that_reads_confidence_has_it_kept(launch: Callable[..., int], tmp_path: Path) -> None:
+    line = ("strategy=best_of_n,deepconf_online", "n=40", "strategy.deepconf_online.window=8", "prm=none")
+    assert launch("-m", *line, "dataset.limit=3", name="online") == 0
+    paths, steps = (stored(tmp_path / "online", table) for table in ("paths", "steps"))
+    online = paths["strategy"] == "deepconf_online"
+    assert paths.loc[online, "confidences"].notna().all()
+    assert paths.loc[~online, "confidences"].isna().all()
+    assert {"eos", "unsure"} == set(steps["finish"].dropna())
+    assert set(paths.loc[online, "finish"]) == {"eos"}
+    rows = Folder(tmp_path / "online").frame("readout")
+    assert set(rows.loc[rows["headline"], "vote"]) == {"majority", "deepconf_all"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,20 @@ def test_a_width_above_n_becomes_n_and_says_so() -> None:
         (2, 2, "width=2"),
         (4, 4, ""),
     ]
+
+
+def test_an_axis_of_one_strategy_alone_multiplies_its_points_only() -> None:
+    axes = ("strategy.beam.width=2,4", "strategy.dvts.width=2", "strategy.rebase.balance=0.1,0.2,0.5")
+    grid = grid_of("strategy=beam,dvts,rebase", "n=8,16", *axes)
+    assert Counter((cell.name, cell.n) for cell in grid.cells) == Counter(
+        {(name, n): count for name, count in {"beam": 2, "dvts": 1, "rebase": 3}.items() for n in (8, 16)}
+    )
+    with pytest.raises(Faults, match="a grid of more than 100,000 points"):
+        grid_of(
+            "strategy=beam,dvts", "strategy.beam.depth=range(1,60000)", "strategy.dvts.depth=range(1,60000)"
+        )
+    with pytest.raises(Faults, match=r"strategy.beam.bredth=2: beam has no such parameter"):
+        grid_of("strategy=beam,dvts", "n=8", "strategy.beam.bredth=2,4")
 
 
 def test_a_parameter_is_an_axis_for_those_that_have_it() -> None:

@@ -13,13 +13,14 @@ from tests.worlds import Script, run_search, search, session_of
 from ttc.models.fake import FakePolicy
 from ttc.run.session import SearchContext
 from ttc.strategies.beam import Beam
+from ttc.strategies.deepconf_online import DeepConfOnline
 from ttc.strategies.dora import Dora, cosine, trigrams
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.particle_filter import ParticleFilter, logit
 from ttc.strategies.particle_gibbs import ParticleGibbs
 from ttc.strategies.rebase import Rebase
 from ttc.strategies.vg_search import VgSearch
-from ttc.types import Bill, Budget, Draw, Faults, Path, Sample, Sampling
+from ttc.types import Bill, Budget, Draw, Faults, Floor, Path, Sample, Sampling, first_below, lowest_group
 
 
 def addresses(paths: Sequence[Path]) -> list[tuple[int, ...]]:
@@ -28,6 +29,27 @@ def addresses(paths: Sequence[Path]) -> list[tuple[int, ...]]:
 
 def all_scored(paths: Sequence[Path]) -> bool:
     return all(path.over and len(path.scores) == len(path.steps) for path in paths)
+
+
+def test_a_path_less_sure_than_the_warm_up_ends_there_and_is_not_returned() -> None:
+    # groups of two: of the warm-up the lowest are 1, 2, 3, 4, so what 40 % of them lie above is 2.8
+    sure = {(i,): (4.0, 4.0, 2.0 * i - 2.0, 4.0) for i in range(4)}
+    sure |= {(4,): (5.0, 0.5, 0.5, 9.0), (5,): (3.0, 2.7, 2.6), (6,): (2.8, 2.8, 2.8, 2.8)}
+    script = Script(sure=sure)
+    strategy = DeepConfOnline(n=7, warmup=4, keep=0.4, window=2)
+    found = search(strategy, script)
+    assert script.asked == [("finish", [()], [4]), ("finish", [()], [3])]
+    assert addresses(found) == [(2,), (3,), (6,)]
+    assert [strategy.sure(path) for path in found] == [3.0, 4.0, 2.8]
+
+
+def test_a_draw_ends_with_the_first_group_below_its_floor_but_where_it_ends_by_itself() -> None:
+    floor = Floor(2.0, window=2)
+    assert first_below([9.0, 0.0, 0.0, 9.0], floor) == 3
+    assert first_below([1.0], floor) is first_below([2.0, 2.0, 9.0], floor) is None
+    assert lowest_group([9.0, 1.0, 2.0], 2) == 1.5
+    assert lowest_group([9.0, 1.0, 2.0], 4) == 4.0
+    assert lowest_group([], 4) == 0.0
 
 
 def test_a_particle_goes_on_as_often_as_it_is_drawn() -> None:

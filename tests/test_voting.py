@@ -52,7 +52,7 @@ def selective(vote, answered):
         kept = seen = [(max(answered, key=lambda path: path[2])[0], 1)]
     else:
         seen, surest = answered, sorted(answered, key=lambda path: -path[3])
-        N, share = len(surest), 9 if vote == "deepconf_90" else 1
+        N, share = len(surest), {"deepconf_90": 9, "deepconf_all": 10}.get(vote, 1)
         kept = [(path[0], path[3]) for path in surest[: -(-share * N // 10)]]
         if vote == "self_certainty":
             kept = [(path[0], math.sqrt(N - rank)) for rank, path in enumerate(surest)]

@@ -23,6 +23,7 @@ from ttc.settings.schema import PrmConfig
 from ttc.types import (
     Draw,
     EngineStats,
+    Floor,
     Judgement,
     ModelFacts,
     Prompt,
@@ -34,6 +35,7 @@ from ttc.types import (
     TooLong,
     TransientError,
     VerifierModel,
+    first_below,
 )
 
 
@@ -99,7 +101,7 @@ class FakePolicy(_Fake):
             sure = _sureness(draw.question, text, piece)[: len(tokens)] if sampling.confidence else None
             steps.append(Step(piece[: len(tokens)], tokens, end, confidences=sure))
             text += piece
-        return Sample(tuple(steps), prompt + len(draw.tokens))
+        return Sample(_above(draw.floor, steps), prompt + len(draw.tokens))
 
 
 class FakeWriter(_Fake):
@@ -182,6 +184,22 @@ def _sureness(question: str, text: str, piece: str) -> tuple[float, ...]:
     return tuple(round(level + rng.random(), 3) for _ in piece)
 
 
+def _above(floor: Floor | None, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The steps, as far as the first group below the floor."""
+    values = [value for step in steps for value in step.confidences or ()]
+    left = first_below(values, floor) if floor else None
+    kept: list[Step] = []
+    for step in steps:
+        if left is not None and left <= len(step.tokens):
+            whole = step is steps[-1] and left == len(step.tokens)
+            sure = (step.confidences or ())[:left]
+            own = Step(step.text[:left], step.tokens[:left], "unsure", confidences=sure)
+            return (*kept, step if whole else own)
+        left = left and left - len(step.tokens)
+        kept.append(step)
+    return tuple(kept)
+
+
 def _believe(question: str, steps: Sequence[str]) -> float:
     noise = _unit("score", question, *steps)
     wrong = any("off" in step for step in steps)
@@ -224,5 +242,6 @@ FAKE = Provider(
     _verifier,
     faults=faults,
     chats=True,
+    floors=True,
     timed=False,
 )

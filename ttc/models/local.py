@@ -162,6 +162,7 @@ VLLM = Provider(
     MODEL,
     faults,
     chats=True,
+    floors=True,
 )
 TRANSFORMERS = Provider(
     look,
@@ -170,5 +171,6 @@ TRANSFORMERS = Provider(
     MODEL,
     faults,
     chats=True,
+    floors=True,
     devices=1,
 )

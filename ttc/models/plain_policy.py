@@ -13,7 +13,7 @@ from ttc.models.plain import Batcher, load
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import EngineOptions
-from ttc.types import Draw, Sampling
+from ttc.types import Draw, Sampling, Watch
 
 BELOW_ONE = 1 - 2**-22
 """Keeps a uniform number times a total below the total, in float32 too."""
@@ -29,7 +29,9 @@ class LiveDraw:
         ends: whether the tokens sampled so far are all of them.
         noise: the uniform number that decides each token: the draw's own, so that its text does not depend
             on its batch.
+        watch: over its floor.
         gone: nobody waits for it any more.
+        unsure: it fell below the floor, and would have gone on.
     """
 
     ids: list[int]
@@ -37,14 +39,24 @@ class LiveDraw:
     sampling: Sampling
     ends: Callable[[list[int]], bool]
     noise: list[float]
+    watch: Watch | None = None
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     confidences: list[float] = field(default_factory=list)
     gone: bool = False
+    unsure: bool = False
 
     @property
     def over(self) -> bool:
-        return self.gone or len(self.tokens) >= self.left or self.ends(self.tokens)
+        return self.gone or self.unsure or len(self.tokens) >= self.left or self.ends(self.tokens)
+
+    def note(self, token: int, logprobs: Sequence[float], confidences: Sequence[float]) -> None:
+        """The next token, with what was asked for of it."""
+        self.tokens.append(token)
+        self.logprobs += logprobs
+        self.confidences += confidences
+        if self.watch and not self.over:
+            self.unsure = self.watch.broken(confidences)
 
 
 class PlainPolicy(TokenPolicy):
@@ -64,7 +76,8 @@ class PlainPolicy(TokenPolicy):
         def ends(tokens: list[int]) -> bool:
             return tokens[-1] in self._eos or (not draw.whole and rule.ends(tokens, 0, len(tokens)))
 
-        row = LiveDraw(ids, left, sampling, ends, _noise(draw.seed, left) if sampling.temperature else [])
+        noise = _noise(draw.seed, left) if sampling.temperature else []
+        row = LiveDraw(ids, left, sampling, ends, noise, Watch(draw.floor) if draw.floor else None)
         try:
             await self.engine.ask(row)
         except asyncio.CancelledError:
@@ -73,6 +86,7 @@ class PlainPolicy(TokenPolicy):
         return Continuation(
             row.tokens,
             row.logprobs if sampling.logprobs else None,
+            end="unsure" if row.unsure else None,
             confidences=row.confidences if sampling.confidence else None,
         )
 
@@ -146,9 +160,7 @@ def _sample(logits: Any, rows: Sequence[LiveDraw]) -> Any:
         likeliest = logits.log_softmax(-1).topk(min(LIKELIEST, logits.shape[-1])).values
         confidences = (-likeliest.mean(-1)).tolist()
     for index, (row, token) in enumerate(zip(rows, chosen.tolist(), strict=True)):
-        row.tokens.append(token)
-        row.logprobs += logprobs[index : index + 1]
-        row.confidences += confidences[index : index + 1]
+        row.note(token, logprobs[index : index + 1], confidences[index : index + 1])
     return chosen
 
 

@@ -31,7 +31,7 @@ class Continuation:
         logprobs, confidences: of the tokens under the model (temperature 1); None unless they were asked for.
         cached: input tokens that the prefix cache held; None where there is none.
         end: why it ended, where the engine says so; None: the tokens tell.
-        dropped: tokens that were sampled behind the end of the step, and are not here.
+        dropped: tokens that were sampled behind the end of the step, or below the floor, and are not here.
     """
 
     tokens: Sequence[int]
@@ -100,7 +100,7 @@ class TokenPolicy(OnEngine, ABC):
             return Sample((step,), len(ids), got.cached, got.dropped)
         after_blank = bool(draw.tokens) and rule.split(draw.tokens, "step")[-1].blank
         steps = rule.split(got.tokens, end, got.logprobs, got.confidences, after_blank)
-        return Sample(steps, len(ids), got.cached)
+        return Sample(steps, len(ids), got.cached, got.dropped)
 
     def _end(self, tokens: Sequence[int], left: int) -> StepEnd:
         if tokens[-1] in self._eos:

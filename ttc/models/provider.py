@@ -77,6 +77,7 @@ class Provider:
         unseeded: it can be asked without seeds.
         timed: its seconds mean something.
         chats: its policy answers behind what was said before (`Draw.turns`).
+        floors: its policy ends a draw where it is less sure than it has to be (`Draw.floor`).
         knows_gold: it sees the gold answers: what it decides is an upper bound, never a result.
         devices: over how many one replica can be split; None: as many as there are.
     """
@@ -90,6 +91,7 @@ class Provider:
     unseeded: bool = False
     timed: bool = True
     chats: bool = False
+    floors: bool = False
     knows_gold: bool = False
     devices: int | None = None
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -100,6 +100,7 @@ class Engine:
         self._input, self._dead = tokens_input, EngineDeadError
         # made anew for every request: so vLLM need not copy them
         self._sampling = partial(SamplingParams, output_kind=RequestOutputKind.FINAL_ONLY, skip_clone=True)
+        self._pieces = RequestOutputKind.DELTA
         # raw logits: vLLM's own activation depends on the model's configuration. The cache is read, which
         # for logits of every token is not vLLM's default, as only the uncached ones come back then
         self._pooling = partial(
@@ -120,11 +121,25 @@ class Engine:
             TransientError: the engine gave the request up.
         """
         output: RequestOutput = await self._last(self._llm.generate, ids, self._sampling(**params))
-        written = len(output.outputs[0].token_ids) if generated else 0
-        if output.outputs[0].finish_reason not in ("stop", "length"):
-            raise TransientError(f"vLLM ended a request with {output.outputs[0].finish_reason!r}", written)
-        self.counters.count(len(ids) + written, output.num_cached_tokens)
+        self._count(ids, [output], generated)
         return output
+
+    async def run_while(
+        self, ids: list[int], goes_on: Callable[[RequestOutput], bool], **params: Any
+    ) -> list[RequestOutput]:
+        """One request, a piece for every few tokens, as long as `goes_on(piece)`; then it is aborted, and
+        what the engine wrote meanwhile, unseen, is not counted. Otherwise as `run`."""
+        sampling = self._sampling(**params | {"output_kind": self._pieces})
+        pieces: list[RequestOutput] = []
+        with self._working():
+            asked = self._llm.generate(self._input(ids), sampling, str(next(self._ids)))
+            async with aclosing(asked) as outputs:
+                async for piece in outputs:
+                    pieces.append(piece)
+                    if not goes_on(piece):
+                        break
+        self._count(ids, pieces, generated=True)
+        return pieces
 
     async def pool(self, ids: list[int]) -> PoolingRequestOutput[Any]:
         """One request to a model that is only read: its raw logits; otherwise as `run`."""
@@ -133,14 +148,26 @@ class Engine:
         return output
 
     async def _last(self, ask: Callable[..., AsyncIterator[Any]], ids: list[int], params: Any) -> Any:
-        """The one output of a request, and the time it takes as busy."""
+        """The one output of a request."""
+        with self._working():
+            (output,) = [output async for output in ask(self._input(ids), params, str(next(self._ids)))]
+        return output
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """A request's time, as busy."""
         with self.counters.working():
             try:
-                outputs = ask(self._input(ids), params, str(next(self._ids)))
-                (output,) = [output async for output in outputs]
+                yield
             except self._dead as error:
                 raise EngineDied("vLLM's engine has died; its log says why") from error
-        return output
+
+    def _count(self, ids: list[int], pieces: Sequence[RequestOutput], generated: bool) -> None:
+        written = sum(len(piece.outputs[0].token_ids) for piece in pieces) if generated else 0
+        why = pieces[-1].outputs[0].finish_reason
+        if why not in ("stop", "length") and pieces[-1].finished:
+            raise TransientError(f"vLLM ended a request with {why!r}", written)
+        self.counters.count(len(ids) + written, pieces[-1].num_cached_tokens)
 
     def shutdown(self) -> None:
         """Stops the engine's processes."""

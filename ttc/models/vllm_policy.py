@@ -9,15 +9,17 @@ of those tokens. So a model is asked with vLLM's stop strings until it has shown
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ttc.models.confidence import LIKELIEST, confidence
 from ttc.models.policy import Continuation, TokenPolicy
 from ttc.models.steps import StepRule
 from ttc.models.vllm_engine import Engine, EngineOptions
-from ttc.types import Draw, Sampling
+from ttc.types import Draw, Floor, Sampling, StepEnd, Watch, first_below
 
 if TYPE_CHECKING:
+    from vllm import RequestOutput
     from vllm.logprobs import FlatLogprobs
 
 HABIT, SEEN = 0.05, 32
@@ -40,8 +42,9 @@ class VllmPolicy(TokenPolicy):
             stop["stop_token_ids"] += sorted(rule.stops)
         elif not draw.whole:
             stop |= {"stop": [rule.separator], "include_stop_str_in_output": True, "detokenize": True}
-        output = await self.engine.run(
+        pieces, confidences = await self._ask(
             ids,
+            draw.floor,
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             seed=draw.seed & (2**63 - 1),
@@ -50,22 +53,48 @@ class VllmPolicy(TokenPolicy):
             flat_logprobs=sampling.confidence,  # or 20 objects for every token
             **stop,
         )
-        tokens, told = list(output.outputs[0].token_ids), output.outputs[0].logprobs
+        tokens = [token for piece in pieces for token in piece.outputs[0].token_ids]
         logprobs: list[float] | None = None
         if sampling.logprobs:
-            logprobs = [row[token].logprob for row, token in zip(told, tokens, strict=True)]
-        confidences = confidences_of(told) if sampling.confidence else None
+            rows = (row for piece in pieces for row in piece.outputs[0].logprobs or ())
+            logprobs = [row[token].logprob for row, token in zip(rows, tokens, strict=True)]
         length = len(tokens) if draw.whole else rule.first(tokens)
+        end: StepEnd | None = None
+        below = first_below(confidences[:length], draw.floor) if draw.floor else None
+        if below is not None and (below < length or not pieces[-1].finished):
+            length, end = below, "unsure"
         if not draw.whole and rule.ends(tokens, 0, length):
             self._ends += 1
             self._pairs += tokens[length - 1] not in rule.stops
         return Continuation(
             tokens[:length],
             logprobs and logprobs[:length],
-            output.num_cached_tokens,
+            pieces[-1].num_cached_tokens,
+            end,
             dropped=len(tokens) - length,
-            confidences=confidences and confidences[:length],
+            confidences=confidences[:length] if sampling.confidence else None,
         )
+
+    async def _ask(
+        self, ids: list[int], floor: Floor | None, **params: Any
+    ) -> tuple[list[RequestOutput], list[float]]:
+        """The request's outputs, one but where there is a floor, and the confidences in its tokens where they
+        are asked for."""
+        confidences: list[float] = []
+
+        def note(piece: RequestOutput) -> Sequence[float]:
+            told: Any = piece.outputs[0].logprobs
+            new = confidences_of(told) if params["flat_logprobs"] else []
+            confidences.extend(new)
+            return new
+
+        if floor is None:
+            output = await self.engine.run(ids, **params)
+            note(output)
+            return [output], confidences
+        watch = Watch(floor)
+        pieces = await self.engine.run_while(ids, lambda piece: not watch.broken(note(piece)), **params)
+        return pieces, confidences
 
     def _by_ids(self, rule: StepRule) -> bool:
         seldom = self._ends >= SEEN and self._pairs <= HABIT * self._ends

@@ -192,7 +192,7 @@ def _cell(config: Config, name: str, strategy: Strategy) -> Cell:
         top_p=config.policy.top_p if insisted is None else 1.0,
         max_tokens=config.max_tokens,
         logprobs=config.policy.logprobs,
-        confidence=config.policy.confidence,
+        confidence=config.policy.confidence or strategy.confident,
     )
     return Cell(
         name=name,

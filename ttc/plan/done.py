@@ -221,7 +221,7 @@ def _unscored(
 def stored_path(row: Mapping[str, Any], problem: Problem) -> Path:
     """A path as its row tells it, without its scores. Where the row has token ids, a search can go on from
     it, or from any of its prefixes; else it can only be scored."""
-    end: StepEnd = row["finish"] if row["finish"] in ("eos", "length") else "step"
+    end: StepEnd = row["finish"] if row["finish"] in ("eos", "length", "unsure") else "step"
     texts, sizes = row["steps"] or [""], row["step_tokens"] or [0]
     logprobs = row["step_logprobs"] or [None] * len(texts)
     ends: list[StepEnd] = [*["step"] * (len(texts) - 1), end]  # type: ignore[list-item]

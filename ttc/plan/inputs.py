@@ -147,6 +147,11 @@ def _misfits(cell: Cell, policy: Model | None) -> Iterator[str]:
             f"strategy={cell.name}: needs a policy that takes a conversation, and policy.engine="
             f"{cell.policy.engine} takes none"
         )
+    if cell.strategy.confident and not ENGINES[cell.policy.engine].floors:
+        yield (
+            f"strategy={cell.name}: ends a path where the policy becomes unsure, while it writes, and "
+            f"policy.engine={cell.policy.engine} cannot be interrupted; take one that runs here"
+        )
     if cell.prm and ENGINES[cell.prm.engine].needs_logprobs(cell.prm) and not cell.sampling.logprobs:
         yield (
             f"prm={cell.prm.name}: reads log-probabilities, which are kept only if asked for when "

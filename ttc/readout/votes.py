@@ -155,6 +155,7 @@ VOTES: dict[str, Vote] = {
     "first_3": Vote(first(3).choose, totals=first(3).totals, aside=True),
     "deepconf": weighing(deepconf("lowest_group", 0.1), "lowest_group"),
     "deepconf_90": weighing(deepconf("lowest_group", 0.9), "lowest_group"),
+    "deepconf_all": weighing(deepconf("lowest_group", 1.0), "lowest_group"),
     "deepconf_tail": weighing(deepconf("tail", 0.1), "tail"),
     "self_certainty": weighing(borda("confidence", BORDA), "confidence"),
     "final": Vote(final, frozenset({"order", "drafts"}), dash=(0, (3, 1, 1, 1, 1, 1)), marker="v"),

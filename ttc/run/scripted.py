@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ttc.run.session import SearchContext
-from ttc.types import Bill, Budget, Path, Problem, Step, Strategy, TooLong
+from ttc.types import Bill, Budget, Floor, Path, Problem, Step, Strategy, TooLong, first_below
 
 PROBLEM = Problem("p", "question", "answer")
 
@@ -26,14 +26,16 @@ class Script:
     """A policy and verifier that read from tables, and remember what they were asked.
 
     `ends` names the addresses whose step ends the text; `scores` gives the score of the step drawn at an
-    address (0.5 where it says nothing); `texts` a step's text by its address (its own address by default).
-    A conversation has no room for an answer at the addresses of `full`; `said` is what was told.
+    address (0.5 where it says nothing); `texts` a step's text by its address (its own address by default);
+    `sure` the confidence in each of its tokens. A conversation has no room for an answer at the addresses of
+    `full`; `said` is what was told.
     """
 
     ends: frozenset[tuple[int, ...]] = frozenset()
     scores: Mapping[tuple[int, ...], float | None] = field(default_factory=dict)
     texts: Mapping[tuple[int, ...], str] = field(default_factory=dict)
     full: frozenset[tuple[int, ...]] = frozenset()
+    sure: Mapping[tuple[int, ...], tuple[float, ...]] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
     asked: list[tuple[str, list[tuple[int, ...]], list[int]]] = field(default_factory=list)
     _next: dict[tuple[tuple[int, ...], bool], int] = field(default_factory=dict)
@@ -41,9 +43,12 @@ class Script:
     async def extend(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
         return await self._grow("extend", paths, n)
 
-    async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+    async def finish(
+        self, paths: Sequence[Path], n: int | Sequence[int], *, floor: Floor | None = None
+    ) -> list[list[Path]]:
+        """A path that `sure` knows ends where it falls below the floor."""
         live = [path for path in paths if not path.over]
-        grown = iter(await self._grow("finish", live, n) if live else [])
+        grown = iter(await self._grow("finish", live, n, floor) if live else [])
         return [[path] if path.over else next(grown) for path in paths]
 
     async def roll_out(
@@ -65,7 +70,9 @@ class Script:
         self.said += words
         return [answer for [answer] in await self._grow("chat", told, 1)]
 
-    async def _grow(self, verb: str, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+    async def _grow(
+        self, verb: str, paths: Sequence[Path], n: int | Sequence[int], floor: Floor | None = None
+    ) -> list[list[Path]]:
         counts = [n] * len(paths) if isinstance(n, int) else list(n)
         self.asked.append((verb, [path.address for path in paths], counts))
         families = []
@@ -74,17 +81,22 @@ class Script:
             first = self._next.get((path.address, aside), 0)
             self._next[path.address, aside] = first + count
             indices = [-1 - i if aside else i for i in range(first, first + count)]
-            families.append([self._child(verb, path, index) for index in indices])
+            families.append([self._child(verb, path, index, floor) for index in indices])
         await asyncio.sleep(0)
         return families
 
-    def _child(self, verb: str, path: Path, index: int) -> Path:
+    def _child(self, verb: str, path: Path, index: int, floor: Floor | None) -> Path:
         address = (*path.address, index)
         if address in self.full:
             raise TooLong
         ended = verb in ("finish", "roll_out", "chat") or address in self.ends
         text = self.texts.get(address, f"{address}\n\n")
-        return path.child(index, (token_step(text, "eos" if ended else "step"),))
+        step = token_step(text, "eos" if ended else "step")
+        if sure := self.sure.get(address):
+            stop = first_below(sure, floor) if floor else None
+            step = replace(step, tokens=(0,) * len(sure[:stop]), confidences=sure[:stop])
+            step = replace(step, end="unsure") if stop and stop < len(sure) else step
+        return path.child(index, (step,))
 
     async def score(self, paths: Sequence[Path]) -> list[Path]:
         await asyncio.sleep(0)

@@ -35,8 +35,8 @@ async def run_job(
         Interrupted, EngineDied: nothing is known about this search; it stays missing.
     """
     start, first_child = time.monotonic(), job.first * job.unit
-    # a pool's paths are scored as they come, too
-    early = bool(job.score) or job.strategy.scores_children
+    # a pool's paths are scored as they come, too; where draws are stored, they need not be what is returned
+    early = (bool(job.score) and not job.strategy.keeps_tree) or job.strategy.scores_children
     names = (job.sampling, job.seed, job.problem_key)
     session = Session(policy, verifier, *names, job.n, first_child, early, launch.limits)
     if job.stored:

@@ -19,6 +19,7 @@ from ttc.types import (
     Bill,
     Budget,
     Draw,
+    Floor,
     Path,
     PolicyModel,
     Sample,
@@ -101,8 +102,11 @@ class AddressedPolicy:
             raise ValueError(f"path {address_text(over[0].address)} is over and cannot be extended")
         return await self._grow("extend", paths, n, False, self.sampling, whole=False)
 
-    async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
-        return await self._grow("finish", paths, n, False, self.sampling, whole=True)
+    async def finish(
+        self, paths: Sequence[Path], n: int | Sequence[int], *, floor: Floor | None = None
+    ) -> list[list[Path]]:
+        assert floor is None or self.sampling.confidence, "a floor is for strategies that are `confident`"
+        return await self._grow("finish", paths, n, False, self.sampling, whole=True, floor=floor)
 
     async def roll_out(
         self,
@@ -136,6 +140,7 @@ class AddressedPolicy:
         aside: bool,
         sampling: Sampling,
         whole: bool,
+        floor: Floor | None = None,
     ) -> list[list[Path]]:
         """The draws of all paths as one call; a path that is over stands for its own family.
 
@@ -151,14 +156,19 @@ class AddressedPolicy:
         self.idle = 0 if flat else self.idle + 1
         if self.idle > IDLE:
             raise ValueError(f"asked the policy for nothing {IDLE:,} times in a row: a loop without an end")
-        grown = iter(await self._draw(verb, flat, sampling, whole) if flat else [])
+        grown = iter(await self._draw(verb, flat, sampling, whole, floor) if flat else [])
         return [
             [path] if path.over else [next(grown) for _ in family]
             for path, family in zip(paths, slots, strict=True)
         ]
 
     async def _draw(
-        self, verb: str, slots: Sequence[tuple[Path, int]], sampling: Sampling, whole: bool
+        self,
+        verb: str,
+        slots: Sequence[tuple[Path, int]],
+        sampling: Sampling,
+        whole: bool,
+        floor: Floor | None,
     ) -> list[Path]:
         self.limits.check(self.steps, self.bill.generated_tokens)
         # siblings share one tuple, here and on their way to the engine
@@ -171,6 +181,7 @@ class AddressedPolicy:
                 seed_of(self.seed, self.problem_key, (*path.address, index), bool(path.turns)),
                 whole,
                 path.turns,
+                floor,
             )
             for path, index in slots
         ]

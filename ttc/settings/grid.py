@@ -36,16 +36,15 @@ def _by_strategy(axes: dict[str, list[str]]) -> Iterator[dict[str, list[str]]]:
     """The axes that each strategy of the grid has; all of them where none has one of its own."""
     words = axes.get("strategy", [])
     names = {word.partition("=")[2] for word in words}
-    owners = {
-        key: own[1] for key in axes if (own := re.match(r"\+*strategy\.(\w+)\.", key)) and own[1] in names
-    }
+    found = {key: re.match(r"\+*strategy\.(\w+)\.", key) for key in axes}
+    owners = {key: own[1] for key, own in found.items() if own and own[1] in names}
     if not owners:
         yield axes
         return
     for word in words:
         name = word.partition("=")[2]
         own = {key: values for key, values in axes.items() if owners.get(key, name) == name}
-        yield own | {"strategy": [word]}
+        yield {**own, "strategy": [word]}
 
 
 def _values(one: Any) -> list[str]:

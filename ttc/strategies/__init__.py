@@ -11,6 +11,7 @@ from dataclasses import Field, fields
 from ttc.strategies.ab_mcts import AbMcts
 from ttc.strategies.beam import Beam
 from ttc.strategies.best_of_n import BestOfN
+from ttc.strategies.deepconf_online import DeepConfOnline
 from ttc.strategies.dora import Dora
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
@@ -35,6 +36,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
     "particle_gibbs": ParticleGibbs,
     "mcts": Mcts,
     "ab_mcts": AbMcts,
+    "deepconf_online": DeepConfOnline,
     "self_refine": SelfRefine,
     "optimal": Optimal,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-Fate = Literal["kept", "cut", "over", "length", "blank"]
+Fate = Literal["kept", "cut", "over", "length", "blank", "unsure"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Node:
             none (blank, too long for the verifier, no verifier).
         tokens: of its texts; None: not known (an imported run).
         fate: kept: the search went on from here. over: its text ended (`eos`, or an import that does not
-            say), or it was returned unfinished; length, blank: its path ended so. cut: it was neither over
-            nor gone on from, or is a roll-out that leads to no returned path.
+            say), or it was returned unfinished; length, blank, unsure: its path ended so. cut: it was neither
+            over nor gone on from, or is a roll-out that leads to no returned path.
         returned: a path that the search returned ends here. One that is over and was not returned had lost
             its place.
     """

@@ -224,8 +224,8 @@ def _fate(drawn: Drawn, parents: set[str], leads: set[str]) -> Fate:
         return "cut"
     if drawn.address in parents:
         return "kept"
-    if drawn.finish in ("length", "blank"):
-        return "length" if drawn.finish == "length" else "blank"
+    if drawn.finish in ("length", "blank", "unsure"):
+        return drawn.finish  # type: ignore[return-value]
     return "over" if drawn.finish or drawn.address in leads else "cut"
 
 

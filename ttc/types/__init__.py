@@ -34,6 +34,7 @@ from ttc.types.errors import (
     did_you_mean,
     in_a_line,
 )
+from ttc.types.floor import Floor, Watch, first_below, lowest_group
 from ttc.types.paths import Finish, Path, Problem, Step, StepEnd, total
 from ttc.types.places import place_of
 from ttc.types.ranges import (

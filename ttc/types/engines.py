@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from ttc.types.floor import Floor
 from ttc.types.paths import Step
 
 
@@ -62,6 +63,8 @@ class Draw:
     """True: to the end of the text, split into steps afterwards. False: one step."""
     turns: tuple[str, ...] = ()
     """What was said behind the question: the policy's text, the user's words, in turn."""
+    floor: Floor | None = None
+    """It ends with "unsure" where the policy is less sure."""
 
 
 @dataclass(frozen=True)

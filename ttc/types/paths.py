@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-StepEnd = Literal["step", "eos", "length"]
-"""Why a step ended: a blank line, the end of the text, or the token budget (or the context)."""
+StepEnd = Literal["step", "eos", "length", "unsure"]
+"""Why a step ended: a blank line, the end of the text, the token budget (or the context), or a policy that
+became less sure than its draw's floor."""
 
-Finish = Literal["eos", "length", "blank"]
-"""Why a path is over: end of text, budget spent, or two blank steps in a row (semantics, "Words")."""
+Finish = Literal["eos", "length", "blank", "unsure"]
+"""Why a path is over: end of text, budget spent, two blank steps in a row, an unsure policy (semantics,
+"Words")."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
+from ttc.types.floor import Floor
 from ttc.types.paths import Path
 
 
@@ -22,8 +23,14 @@ class Policy(Protocol):
         """
         ...
 
-    async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
-        """n samples from every path to the end of the text; an over path comes back as it is."""
+    async def finish(
+        self, paths: Sequence[Path], n: int | Sequence[int], *, floor: Floor | None = None
+    ) -> list[list[Path]]:
+        """n samples from every path to the end of the text; an over path comes back as it is.
+
+        floor: how sure the policy has to stay; a sample ends where it does not (`unsure`). For strategies
+            that are `confident` only.
+        """
         ...
 
     async def roll_out(
@@ -132,6 +139,10 @@ class Strategy(ABC):
     narrows: ClassVar[bool] = True
     """Its `width` above n becomes n (semantics, "Small n"); False: it runs as it is said."""
 
+    confident: ClassVar[bool] = False
+    """It reads how sure the policy was (`Step.confidences`), and may give its draws a floor: the policy has
+    to tell."""
+
     temperature: ClassVar[float | None] = None
     """The sampling temperature that the strategy insists on (greedy: 0); None: the policy's own."""
 
@@ -161,7 +172,7 @@ class Strategy(ABC):
     @property
     def keeps_tree(self) -> bool:
         """Its draws are stored, all of them: the paths that it returns do not tell what it cost."""
-        return self.guided or self.sequential or bool(self.says)
+        return self.guided or self.sequential or self.confident or bool(self.says)
 
     @abstractmethod
     async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:

@@ -14,6 +14,7 @@
     lost: square,
     length: "M-4,-5L5.5,0L-4,5Z",
     blank: d3.symbol(d3.symbolDiamond, 56)(),
+    unsure: d3.symbol(d3.symbolTriangle, 50)(),
   };
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const percent = (dot) => `${dot.share ?? 0}%`;

@@ -40,7 +40,7 @@ A dot: node, text, score (null: none), share (where that lies on the colour scal
   }
 
   /** A path that was over and lost its place is told apart. */
-  const endOf = ({ fate, returned }) => (returned || fate === "kept" || fate === "cut" ? fate : "lost");
+  const endOf = ({ fate, returned }) => (returned || ["kept", "cut", "unsure"].includes(fate) ? fate : "lost");
 
   /** Sets every row, a parent's amid its children's, and returns how many there are. A returned path holds its row up
   to the last column, where all tips stand. */

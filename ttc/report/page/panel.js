@@ -19,6 +19,7 @@
     over: "finished",
     length: "out of tokens",
     blank: "ended blank",
+    unsure: "ended, unsure",
     lost: "finished, not returned",
   };
 
@@ -61,7 +62,7 @@
   ttc.tipText = function ({ answer, right, finish }) {
     const said = isNone(answer) ? "no answer" : ttc.plain(answer);
     const short = said.length > SHORT ? `${said.slice(0, SHORT - 1)}…` : said;
-    return `${ttc.judged(right).sign} ${short}${finish === "length" || finish === "blank" ? ` (${finish})` : ""}`;
+    return `${ttc.judged(right).sign} ${short}${["length", "blank", "unsure"].includes(finish) ? ` (${finish})` : ""}`;
   };
 
   /** A vote in a list of votes. */
