@@ -117,6 +117,33 @@ def test_a_comparison_of_two_has_no_holm_and_the_list_names_every_cell(folder, c
     assert [Results(folder).find(name).row["n"] for name in usable] == [int(n.split("@")[1]) for n in usable]
 
 
+def test_at_equal_cost_each_is_compared_with_the_cheapest_that_costs_as_much(folder, capsys):
+    table = compared(folder, "best_of_n", "axis=tokens", "by=level")
+    names = ["best_of_n@4:weighted/last", "best_of_n+width=8@4:weighted/last", "dvts@4:weighted/last"]
+    assert list(table.index) == names
+    assert table["against"].fillna("").tolist() == ["", names[0], names[0]]
+    assert table["difference"].isna().tolist() == [True, False, False]
+    assert table["tokens"][names[0]] < table["tokens"][names[2]]
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"{names[0]} is the dearest of its line, and costs less than {names[1]}, {names[2]}." in said
+    by = folder.frame("compare_by").dropna(subset="against")
+    assert by.groupby("level")["difference"].apply(list).to_dict() == {1: [-0.5, 0.0], 2: [0.5, 0.0]}
+    assert by["p_holm"].tolist() == [1.0] * 4
+    cheap = compared(folder, "best_of_n:majority", "best_of_n@2:majority", "dvts@4", "axis=flops")
+    assert cheap["against"].dropna().tolist() == ["best_of_n@2:majority", "best_of_n@4:majority"]
+
+
+def test_an_axis_wants_a_line(folder):
+    for words, fault in (
+        (["best_of_n@4", "axis=flops"], "best_of_n@4: here a line is meant, at whichever n"),
+        (["best", "axis=flops"], "best: no such line; take one of best_of_n, best_of_n+width=8, beam"),
+        (["best_of_n", "axis=token"], "axis='token': must be 'n', 'tokens'"),
+        (["best_of_n@4", "dvts@4", "by=subject"], "by='subject': must be 'level'"),
+    ):
+        with pytest.raises(UserError, match=re.escape(fault)):
+            compared(folder, *words)
+
+
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

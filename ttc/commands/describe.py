@@ -21,7 +21,7 @@ from ttc.settings.options import CONF, SWEEPS
 from ttc.settings.options import options as options_of
 from ttc.settings.schema import GROUPS, Config
 from ttc.strategies import STRATEGIES, VOTES_OF, parameters
-from ttc.studies.settings import OptimalSettings, ReportSettings
+from ttc.studies.settings import CompareSettings, OptimalSettings, ReportSettings
 from ttc.types import INT, LONG, Names, Naturals, OneOf, Prompt, Spelled, Tags, either
 from ttc.verify.settings import FolderSettings, LabelSettings
 
@@ -38,6 +38,8 @@ def describe_command(command: str) -> Iterator[str]:
         case "optimal":
             yield "settings:"
             yield from describe(OptimalSettings)
+        case "compare":
+            yield from describe(CompareSettings)
         case "report":
             yield "settings:"
             yield from describe(ReportSettings)

@@ -72,10 +72,14 @@ HELP: Mapping[str, Help] = {
     ),
     "compare": Help(
         "FOLDER [CELL CELL ...]",
-        "Cells side by side, paired by problem: every other against the first.",
+        "Cells side by side, paired by problem: every other against the first, or at equal cost.",
         """  CELL   strategy[+word]@n[:vote[/agg]] or the beginning of a cell's id; a word is of its variant
          (width=8), or policy=, prm=, dataset=, prompt=; no vote: the headline. No CELL: what there is""",
-        ("ttc compare results/default", "ttc compare results/default best_of_n@16 beam@16:best/min"),
+        (
+            "ttc compare results/default",
+            "ttc compare results/default best_of_n@16 beam@16:best/min",
+            "ttc compare results/default best_of_n axis=flops by=level",
+        ),
     ),
     "optimal": Help(
         "FOLDER [key=value ...]",

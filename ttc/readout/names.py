@@ -121,6 +121,31 @@ class Results:
             raise UserError(f"{text}: incomplete, {reading.row['missing']} searches are missing")
         return reading
 
+    def find_line(self, text: str) -> list[Reading]:
+        """The readings that a name without its @n means, by n: `best_of_n:majority`.
+
+        Raises:
+            UserError: it has an n, or means no line.
+        """
+        words, colon, choice = text.partition(":")
+        if "@" in text:
+            raise UserError(f"{text}: here a line is meant, at whichever n: leave the @n out")
+        strategy = words.split("+")[0]
+        sizes = sorted({int(n) for n in self.rows.loc[self.rows["strategy"] == strategy, "n"]})
+        if not sizes:
+            known = ", ".join(dict.fromkeys(self.rows["words"]))
+            raise UserError(f"{text}: no such line; take one of {known}")
+        return [self.find(f"{words}@{n}{colon}{choice}") for n in sizes]
+
+    def headlines(self, besides: Iterable[Reading]) -> list[Reading]:
+        """Of every other complete cell on these ones' problems."""
+        rows = self.rows[self.rows["headline"].astype(bool) & self.rows["accuracy"].notna()]
+        own = {reading.row["cell"] for reading in besides}
+        asked = {self.records[cell].selection for cell in own if cell in self.records}
+        fits = [cell for cell, record in self.records.items() if record.selection in asked]
+        others = rows["cell"].isin(fits) & ~rows["cell"].isin(own) & ~rows["upper_bound"].astype(bool)
+        return self.readings(rows[others])
+
     def _by_words(self, words: str, n: int) -> pd.DataFrame:
         """The rows of the cells that have all these words; where some have no others, theirs."""
         strategy, *given = words.split("+")

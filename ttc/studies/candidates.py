@@ -104,17 +104,21 @@ def doubtful(folder: Folder, rows: Sequence[Mapping[Any, Any]]) -> list[str]:
 def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
     """As ties go: cheaper, then registry order. On an axis of n cheaper is in FLOPs if all have them, else
     in tokens of both models."""
-    both = ["policy_tokens", "prm_tokens"]
-    prices = both if axis == "tokens" else [axis]
     if axis == "n":
         unknown = any(pd.isna(one.reading.row["flops"]) for one in candidates)
-        prices = both if unknown else ["flops"]
+        axis = "tokens" if unknown else "flops"
 
     def place(one: Candidate) -> tuple[Any, ...]:
-        row = one.reading.row
-        return float(np.nansum([row[price] for price in prices])), *registry_rank(row)
+        return float(np.nan_to_num(cost(one.reading.row, axis))), *registry_rank(one.reading.row)
 
     return sorted(candidates, key=place)
+
+
+def cost(row: Mapping[str, Any], axis: str) -> float:
+    """Of a row of a readout, the mean per problem; tokens: of both models. NaN: not measured."""
+    prices = ["policy_tokens", "prm_tokens"] if axis == "tokens" else [axis]
+    known = [row[price] for price in prices if not pd.isna(row[price])]
+    return float(sum(known)) if known else float("nan")
 
 
 @dataclass(frozen=True)

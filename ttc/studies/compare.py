@@ -1,9 +1,12 @@
-"""`ttc compare FOLDER A B [C ...]`: cells side by side, every other against the first, paired (semantics,
-"Intervals and comparisons"); without names the list of what there is to compare."""
+"""`ttc compare FOLDER A B [C ...]`: cells side by side, paired (semantics, "Intervals and comparisons"):
+every other against the first, or against what costs as much; without names what there is to compare."""
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -13,57 +16,104 @@ from ttc.report.console import Console, show
 from ttc.report.formats import count, setting
 from ttc.report.summary import standing
 from ttc.report.tables import Table, column
+from ttc.settings.build import read
 from ttc.stats import paired
 from ttc.stats.intervals import interval
 from ttc.store import Folder
-from ttc.studies.candidates import doubtful
+from ttc.studies.candidates import cost, doubtful
+from ttc.studies.settings import CompareSettings
 from ttc.types import UserError
 
-FILE = "compare"
+FILE, FILE_BY = "compare", "compare_by"
+NEARLY = 1e-6
+"""Costs that differ by less are equal."""
 HEAD = ("cell", "strategy", "variant", "n", "vote", "agg", "subset", "policy", "prm", "dataset", "prompt")
 
 
-def compare(folder: Folder, names: Sequence[str], console: Console) -> pd.DataFrame:
-    """Prints the comparison and writes compare.parquet; without names prints what there is to compare.
+@dataclass(frozen=True)
+class Compared:
+    """Readings, and which of them each is compared with, by its place; None: with none."""
+
+    readings: Sequence[Reading]
+    against: Sequence[int | None]
+    axis: str | None = None
+    """What they cost alike."""
+    notes: Sequence[str] = ()
+
+
+def compare(folder: Folder, words: Sequence[str], console: Console) -> pd.DataFrame:
+    """Prints the comparison and writes compare.parquet (by=level: compare_by.parquet, too); without names
+    prints what there is to compare.
 
     Raises:
-        UserError: a name that means no cell or several, or cells on different problems.
+        UserError: a name that means no cell or several, cells on different problems, no such cost or level.
     """
-    results = Results(folder)
+    own = [word for word in words if re.match(r"\w+=", word)]
+    names = [word for word in words if word not in own]
+    settings, results = read(CompareSettings, own), Results(folder)
     if not names:
         print_cells(results, console)
         return results.rows
-    readings = find_all(results, names)
-    table = comparison(readings, [results.correct(reading) for reading in readings])
+    compared = pair(results, names, settings.axis)
+    correct = [results.correct(reading) for reading in compared.readings]
+    table = comparison(compared, correct)
     folder.write(FILE, table)
-    print_comparison(results, readings, table, console)
+    print_comparison(results, compared, table, console)
+    if settings.by:
+        table_by = by_level(results, compared, correct)
+        folder.write(FILE_BY, table_by)
+        print_by(table_by, console)
     return table
 
 
-def find_all(results: Results, names: Sequence[str]) -> list[Reading]:
-    """What the names of two cells and more mean.
+def pair(results: Results, names: Sequence[str], axis: str | None) -> Compared:
+    """All against the first; on an axis against what of that line costs as much.
 
     Raises:
-        UserError: there are fewer, one means no cell or several, or two the same.
+        UserError: there are fewer than two names, one means no cell or several, or two mean the same.
     """
+    if axis:
+        return at_equal_cost(results, names, axis)
     if len(names) < 2:
         said = " ".join(names) or "compare"
         raise UserError(f"{said}: name at least two cells; `ttc compare {results.folder}` lists them")
     readings = [results.find(name) for name in names]
     if len({reading.key for reading in readings}) < len(readings):
         raise UserError(f"{' '.join(names)}: one of them is named twice")
-    return readings
+    return Compared(readings, [None, *[0] * (len(readings) - 1)])
 
 
-def comparison(readings: Sequence[Reading], correct: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """A row per cell; of the first, which the others are compared with, the differences are null.
+def at_equal_cost(results: Results, names: Sequence[str], axis: str) -> Compared:
+    """The line `names[0]` at the n that cost as much as the other cells, or just more, and then these.
+
+    Raises:
+        UserError: a name that means no line or cell, or a cost that was not measured.
+    """
+    line = results.find_line(names[0])
+    others = [results.find(name) for name in names[1:]] or results.headlines(besides=line)
+    for reading in (*line, *others):
+        if np.isnan(cost(reading.row, axis)):
+            raise UserError(f"axis={axis}: was not measured for {reading.name}; take n or a count of tokens")
+    line = sorted(line, key=lambda one: cost(one.row, axis))
+    prices = [cost(one.row, axis) for one in line]
+    places = [bisect_left(prices, cost(other.row, axis) * (1 - NEARLY)) for other in others]
+    dearer = [other.name for other, place in zip(others, places, strict=True) if place == len(line)]
+    notes = [f"{line[-1].name} is the dearest of its line, and costs less than {', '.join(dearer)}."]
+    places = [min(place, len(line) - 1) for place in places]
+    used = sorted(set(places))
+    readings = [*(line[place] for place in used), *others]
+    return Compared(readings, [*[None] * len(used), *map(used.index, places)], axis, notes if dearer else ())
+
+
+def comparison(compared: Compared, correct: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """A row per cell; the differences of those that are compared with none are null.
 
     Args:
         correct: of each cell, problem_key x seed.
     Raises:
         UserError: the cells are on different problems.
     """
-    first = correct[0]
+    readings, first = compared.readings, correct[0]
     for reading, frame in zip(readings, correct, strict=True):
         if set(frame.index) != set(first.index):
             common = len(set(frame.index) & set(first.index))
@@ -72,41 +122,73 @@ def comparison(readings: Sequence[Reading], correct: Sequence[pd.DataFrame]) -> 
                 f"{common} in common: compare cells of one selection"
             )
     mean_CP = np.stack([frame.loc[first.index].to_numpy().mean(axis=1) for frame in correct])
-    others = range(1, len(readings))
-    differences = paired.compare(mean_CP, others, [0] * len(others))
+    pairs = [(place, other) for place, other in enumerate(compared.against) if other is not None]
+    differences = paired.compare(mean_CP, *zip(*pairs, strict=True))
     rows = []
     for place, (reading, frame) in enumerate(zip(readings, correct, strict=True)):
         row = {name: reading.row[name] for name in HEAD} | {"name": reading.name}
         row |= {"headline": reading.row["headline"], "upper_bound": reading.row["upper_bound"]}
         row["accuracy"], row["accuracy_low"], row["accuracy_high"] = interval(mean_CP[place], frame.shape[1])
         row |= {"problems": len(first), "seeds": frame.shape[1], "against": None}
-        if place:
-            row |= {"against": readings[0].name}
-            row |= {name: value_D[place - 1] for name, value_D in differences.items()}
+        row |= {name: cost(reading.row, name) for name in ("tokens", "flops")}
         rows.append(row)
+    for at, (place, other) in enumerate(pairs):
+        rows[place] |= {"against": readings[other].name}
+        rows[place] |= {name: value_D[at] for name, value_D in differences.items()}
     table = pd.DataFrame(rows)
-    table["p_holm"] = [np.nan, *paired.holm(table["p_sign_flip"].iloc[1:].tolist())]
+    table["p_holm"] = np.nan
+    others = [place for place, _ in pairs]
+    table.loc[others, "p_holm"] = paired.holm(table["p_sign_flip"].iloc[others].tolist())
     return table
 
 
-def print_comparison(
-    results: Results, readings: Sequence[Reading], table: pd.DataFrame, console: Console
-) -> None:
-    """The rows of compare.parquet: the first one, which the others are compared with, has no differences."""
-    first, *others = [plain(row) for row in table.to_dict("records")]
+def by_level(results: Results, compared: Compared, correct: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """`comparison`'s rows for the problems of each level by themselves; Holm over all of them.
+
+    Raises:
+        UserError: the dataset knows no levels.
+    """
+    level = results.problems()["level"].reindex(correct[0].index)
+    parts = []
+    for value in sorted(level.dropna().unique()):
+        part = comparison(compared, [frame.loc[level.index[level == value]] for frame in correct])
+        parts.append(part.assign(level=int(value)))
+    if not parts:
+        raise UserError("by=level: these problems have no level")
+    table = pd.concat(parts, ignore_index=True)
+    there = table["against"].notna()
+    table.loc[there, "p_holm"] = paired.holm(table.loc[there, "p_sign_flip"].tolist())
+    return table
+
+
+def print_comparison(results: Results, compared: Compared, table: pd.DataFrame, console: Console) -> None:
+    """The rows of compare.parquet: those that others are compared with have no differences."""
+    alone = set(table.loc[table["against"].isna(), "name"])
+    rows = [plain(row) for row in table.to_dict("records")]
     seeds = sorted(set(table["seeds"]))
-    columns = [one for one in COLUMNS if one.title != "Holm p" or len(others) > 1]
-    compared = {key for one in columns[3:-1] for key in one.keys}
+    left_out = set() if len(rows) - len(alone) > 1 else {"Holm p"}
+    left_out |= set() if compared.axis else {"against", "tokens", "GFLOP"}
+    columns = [one for one in COLUMNS if one.title not in left_out]
     title = (
-        f"{first['dataset']}: {first['problems']} problems, "
-        f"{' or '.join(map(str, seeds))} seed{'s' * (seeds != [1])}, against {first['name']}"
+        f"{rows[0]['dataset']}: {rows[0]['problems']} problems, "
+        f"{' or '.join(map(str, seeds))} seed{'s' * (seeds != [1])}"
+        + (f", at equal {compared.axis}" if compared.axis else f", against {rows[0]['name']}")
     )
-    rows = [first | dict.fromkeys(compared), *others]
-    show(Table("comparison", columns, rows, title, _notes(results, readings, table)), console)
+    rows = [row | dict.fromkeys(DIFFERENCES) if row["name"] in alone else row for row in rows]
+    show(Table("comparison", columns, rows, title, _notes(results, compared, table)), console)
+
+
+def print_by(table: pd.DataFrame, console: Console) -> None:
+    """The rows of compare_by.parquet that are compared with another."""
+    rows = [plain(row) for row in table[table["against"].notna()].to_dict("records")]
+    notes = ["Paired among the problems of a level; Holm over all of these rows."]
+    show(Table("comparison_by", BY_COLUMNS, rows, "by level", notes), console)
 
 
 COLUMNS = (
     column("cell", "text", "name"),
+    column("tokens", "amount", "tokens"),
+    column("GFLOP", "giga", "flops"),
     column("accuracy", "points", "accuracy"),
     column("95 % interval", "interval", "accuracy_low", "accuracy_high"),
     column("difference", "signed", "difference"),
@@ -116,20 +198,34 @@ COLUMNS = (
     column("Holm p", "p_value", "p_holm"),
     column("better on", "count", "better"),
     column("worse on", "count", "worse"),
+    column("against", "text", "against"),
     column("", standing, "upper_bound", "headline"),
+)
+DIFFERENCES = [key for one in COLUMNS[5:-2] for key in one.keys]
+BY_COLUMNS = (
+    column("cell", "text", "name", fold=True),
+    column("level", "whole", "level"),
+    column("problems", "count", "problems"),
+    column("accuracy", "points", "accuracy"),
+    column("difference", "signed", "difference"),
+    column("95 % interval", "signed_interval", "difference_low", "difference_high"),
+    column("Holm p", "p_value", "p_holm"),
+    column("against", "text", "against"),
 )
 
 
-def _notes(results: Results, readings: Sequence[Reading], table: pd.DataFrame) -> list[str]:
+def _notes(results: Results, compared: Compared, table: pd.DataFrame) -> list[str]:
+    readings, pairs = compared.readings, int(table["against"].notna().sum())
     flips = "all flips" if table["problems"].iloc[0] <= paired.EXACT else f"{count(paired.FLIPS)} flips"
     notes = [
         "Differences in points, paired by problem, seeds averaged first; intervals by cluster bootstrap "
         f"({count(paired.REPLICATES)} replicates of the problems); sign-flip test over {flips}"
-        + ("; Holm over the rows." if len(table) > 2 else "."),
+        + ("; Holm over the rows." if pairs > 1 else "."),
         f"better, worse on: problems whose mean differs by at least {setting(paired.CLEAR)}. "
         f"Subset {results.subset}.",
     ]
-    if table["p_mcnemar"].isna().sum() > 1:
+    notes += compared.notes
+    if table["p_mcnemar"].isna().sum() > len(table) - pairs:
         notes.append(
             "McNemar's test is for answers that are right or wrong; here they are means or expectations."
         )

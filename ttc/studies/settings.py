@@ -12,6 +12,23 @@ Difficulty = Annotated[
 ]
 
 
+Axis = Literal["n", "tokens", "generated_tokens", "policy_tokens", "flops", "seconds"]
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """Of `ttc compare`.
+
+    Attributes:
+        axis: at equal cost: the first name is a line, without an @n, and every other cell is compared with
+            the cheapest of it that costs as much; no other cell: all lines' headlines are.
+        by: level: once more for each level of difficulty.
+    """
+
+    axis: Axis | None = None
+    by: Literal["level"] | None = None
+
+
 @dataclass(frozen=True)
 class OptimalSettings:
     """Of `ttc optimal`.
@@ -27,7 +44,7 @@ class OptimalSettings:
     """
 
     difficulty: Difficulty = "level"
-    axis: Literal["n", "tokens", "generated_tokens", "policy_tokens", "flops", "seconds"] = "n"
+    axis: Axis = "n"
     splits: Count = 50
     choice: str | None = None
     table: str | None = None

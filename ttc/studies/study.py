@@ -18,7 +18,7 @@ from ttc.report.view import ordered, sizes
 from ttc.store import Folder
 from ttc.store.problems import read_problems
 from ttc.store.schema import TABLES
-from ttc.studies.compare import comparison, find_all
+from ttc.studies.compare import comparison, pair
 from ttc.studies.lookup import find_problem, find_searches, problems_of
 from ttc.studies.tree import Tree
 from ttc.studies.trees import Forest
@@ -160,15 +160,17 @@ class Study:
             kept &= rows["agg"].isna() | (rows["agg"] == usual)
         return ordered(rows[kept]).reset_index(drop=True)
 
-    def compare(self, *names: str) -> pd.DataFrame:
+    def compare(self, *names: str, axis: str | None = None) -> pd.DataFrame:
         """Cells side by side, every other against the first, paired by problem: `beam@16`, `beam@16:best/min`
         or what `cells` has as `name`. The columns of compare.parquet (studies/compare.py).
+
+        axis: flops, tokens, ...: against what costs as much of the line that the first name is: `best_of_n`.
 
         Raises:
             UserError: a name that means no cell or several, or cells on different problems.
         """
-        readings = find_all(self._results, names)
-        return comparison(readings, [self._results.correct(reading) for reading in readings])
+        compared = pair(self._results, names, axis)
+        return comparison(compared, [self._results.correct(reading) for reading in compared.readings])
 
     def tree(
         self,
