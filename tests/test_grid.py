@@ -79,6 +79,7 @@ def test_an_axis_of_one_strategy_alone_multiplies_its_points_only() -> None:
     assert Counter((cell.name, cell.n) for cell in grid.cells) == Counter(
         {(name, n): count for name, count in {"beam": 2, "dvts": 1, "rebase": 3}.items() for n in (8, 16)}
     )
+    assert len(grid_of("strategy=beam", "n=8", *axes).cells) == 2
     with pytest.raises(Faults, match="a grid of more than 100,000 points"):
         grid_of(
             "strategy=beam,dvts", "strategy.beam.depth=range(1,60000)", "strategy.dvts.depth=range(1,60000)"

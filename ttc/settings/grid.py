@@ -33,17 +33,15 @@ def multiply(overrides: Iterable[Any], line: object) -> list[list[str]]:
 
 
 def _by_strategy(axes: dict[str, list[str]]) -> Iterator[dict[str, list[str]]]:
-    """The axes that each strategy of the grid has; all of them where none has one of its own."""
-    words = axes.get("strategy", [])
-    names = {word.partition("=")[2] for word in words}
+    """The axes of each strategy of the grid: of what is said of others alone the first value, to be checked."""
     found = {key: re.match(r"\+*strategy\.(\w+)\.", key) for key in axes}
-    owners = {key: own[1] for key, own in found.items() if own and own[1] in names}
-    if not owners:
+    owners = {key: own[1] for key, own in found.items() if own}
+    if "strategy" not in axes or not owners:
         yield axes
         return
-    for word in words:
+    for word in axes["strategy"]:
         name = word.partition("=")[2]
-        own = {key: values for key, values in axes.items() if owners.get(key, name) == name}
+        own = {key: one if owners.get(key, name) == name else one[:1] for key, one in axes.items()}
         yield {**own, "strategy": [word]}
 
 
