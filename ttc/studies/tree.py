@@ -49,7 +49,7 @@ class Leaf:
         path: the key of its row in paths/.
         address: of the node at which it ends.
         copy: 0, or which copy of that path it is.
-        finish: eos, length or blank; None: it is not over, or nobody says (an imported run).
+        finish: eos, length, blank or unsure; None: it is not over, or nobody says (an imported run).
         answer: as the readout's rule reads it; None: none.
         right: by the readout's grader; None: it is not graded.
         group: the number of its group of equal answers, in order of first sight; -1: no answer.
