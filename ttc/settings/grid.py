@@ -33,7 +33,7 @@ def multiply(overrides: Iterable[Any], line: object) -> list[list[str]]:
 
 
 def _by_strategy(axes: dict[str, list[str]]) -> Iterator[dict[str, list[str]]]:
-    """The axes of each strategy of the grid: of what is said of others alone the first value, to be checked."""
+    """The axes of each strategy of the grid: of those of others the first value, to be checked."""
     found = {key: re.match(r"\+*strategy\.(\w+)\.", key) for key in axes}
     owners = {key: own[1] for key, own in found.items() if own}
     if "strategy" not in axes or not owners:
