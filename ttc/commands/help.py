@@ -100,7 +100,7 @@ HELP: Mapping[str, Help] = {
         "FOLDER [PROBLEM] [key=value ...]",
         "A search of a problem as a tree: what was drawn, scored, kept and cut, what was returned, who won.",
         """  PROBLEM   its id, the beginning of its key, or its place in the list, as '#3'. None: the list
-A line of the tree: index, score, fate (kept; cut; over; or how its path ended: length, blank, unsure), text.""",
+A line of the tree: index, score, fate (kept, cut, over; or the end: length, blank, unsure), text.""",
         (
             "ttc show results/default",
             "ttc show results/default nano-0-3 strategy=beam n=16 seed=0",
