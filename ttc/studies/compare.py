@@ -67,7 +67,7 @@ def compare(folder: Folder, words: Sequence[str], console: Console) -> pd.DataFr
 
 
 def pair(results: Results, names: Sequence[str], axis: str | None) -> Compared:
-    """All against the first; on an axis against what of that line costs as much.
+    """All against the first; on an axis of cost against what of that line costs as much.
 
     Raises:
         UserError: there are fewer than two names, one means no cell or several, or two mean the same.
@@ -91,6 +91,8 @@ def at_equal_cost(results: Results, names: Sequence[str], axis: str) -> Compared
     """
     line = results.find_line(names[0])
     others = [results.find(name) for name in names[1:]] or results.headlines(besides=line)
+    if not others:
+        raise UserError(f"{names[0]} axis={axis}: {results.folder} has no other cell on the same problems")
     for reading in (*line, *others):
         if np.isnan(cost(reading.row, axis)):
             raise UserError(f"axis={axis}: was not measured for {reading.name}; take n or a count of tokens")

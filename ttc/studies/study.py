@@ -15,11 +15,13 @@ from ttc.report.formats import counted
 from ttc.report.summary import readout_tables
 from ttc.report.tables import to_html
 from ttc.report.view import ordered, sizes
+from ttc.settings.build import build
 from ttc.store import Folder
 from ttc.store.problems import read_problems
 from ttc.store.schema import TABLES
 from ttc.studies.compare import comparison, pair
 from ttc.studies.lookup import find_problem, find_searches, problems_of
+from ttc.studies.settings import CompareSettings
 from ttc.studies.tree import Tree
 from ttc.studies.trees import Forest
 from ttc.types import Faults, UserError, did_you_mean
@@ -169,7 +171,7 @@ class Study:
         Raises:
             UserError: a name that means no cell or several, or cells on different problems.
         """
-        compared = pair(self._results, names, axis)
+        compared = pair(self._results, names, build(CompareSettings, {"axis": axis}).axis)
         return comparison(compared, [self._results.correct(reading) for reading in compared.readings])
 
     def tree(
