@@ -129,14 +129,21 @@ def test_at_equal_cost_each_is_compared_with_the_cheapest_that_costs_as_much(fol
     by = folder.frame("compare_by").dropna(subset="against")
     assert by.groupby("level")["difference"].apply(list).to_dict() == {1: [-0.5, 0.0], 2: [0.5, 0.0]}
     assert by["p_holm"].tolist() == [1.0] * 4
-    cheap = compared(folder, "best_of_n:majority", "best_of_n@2:majority", "dvts@4", "axis=flops")
-    assert cheap["against"].dropna().tolist() == ["best_of_n@2:majority", "best_of_n@4:majority"]
+    cheap = compared(
+        folder, "best_of_n:majority", "best_of_n@1", "best_of_n@2", "dvts@4", "axis=generated_tokens"
+    )
+    assert cheap["against"].dropna().tolist() == [f"best_of_n@{n}:majority" for n in (1, 2, 4)]
+    wide = compared(folder, "best_of_n+width=8", "dvts@4", "axis=tokens")  # at one n only
+    assert wide["against"].dropna().tolist() == ["best_of_n+width=8@4:weighted/last"]
 
 
 def test_an_axis_wants_a_line(folder):
     for words, fault in (
         (["best_of_n@4", "axis=flops"], "best_of_n@4: here a line is meant, at whichever n"),
         (["best", "axis=flops"], "best: no such line; take one of best_of_n, best_of_n+width=8, beam"),
+        (["axis=flops"], "axis=flops: name what is compared"),
+        (["best_of_n", "dvts@4", "dvts@4", "axis=flops"], "named twice"),
+        (["best_of_n", "best_of_n@2", "axis=flops"], "or is of the line itself"),
         (["best_of_n", "axis=token"], "axis='token': must be 'n', 'tokens'"),
         (["best_of_n@4", "dvts@4", "by=subject"], "by='subject': must be 'level'"),
     ):

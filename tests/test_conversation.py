@@ -236,7 +236,8 @@ def test_what_it_says_is_part_of_its_id_and_a_word_of_its_variant() -> None:
         (
             ["readout.headline=final"],
             "readout.headline='final': take one of weighted, best, majority, short_1, short_3, short_5, "
-            "longest, first_3, deepconf, deepconf_90, deepconf_tail, self_certainty, as in weighted/last",
+            "longest, first_3, deepconf, deepconf_90, deepconf_all, deepconf_tail, self_certainty, as in "
+            "weighted/last",
         ),
         (
             ["strategy=self_refine", "policy=nano", "plan_only=true"],

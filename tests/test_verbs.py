@@ -18,7 +18,19 @@ from ttc.strategies.best_of_n import BestOfN
 from ttc.strategies.dvts import Dvts
 from ttc.strategies.greedy import Greedy
 from ttc.strategies.self_refine import SelfRefine
-from ttc.types import Context, Count, Draw, Path, Policy, Positive, Sample, Sampling, Strategy, Verifier
+from ttc.types import (
+    Context,
+    Count,
+    Draw,
+    Floor,
+    Path,
+    Policy,
+    Positive,
+    Sample,
+    Sampling,
+    Strategy,
+    Verifier,
+)
 
 
 @dataclass(frozen=True)
@@ -89,9 +101,11 @@ class Restless:
         await self.policy.roll_out(paths, 2, steps=2)
         return await self.policy.extend(paths, n)
 
-    async def finish(self, paths: Sequence[Path], n: int | Sequence[int]) -> list[list[Path]]:
+    async def finish(
+        self, paths: Sequence[Path], n: int | Sequence[int], *, floor: Floor | None = None
+    ) -> list[list[Path]]:
         await self.policy.roll_out(paths)
-        return await self.policy.finish(paths, n)
+        return await self.policy.finish(paths, n, floor=floor)
 
     async def roll_out(self, paths: Sequence[Path], *how: object, **more: object) -> list[list[Path]]:
         return await self.policy.roll_out(paths, *how, **more)  # type: ignore[arg-type]

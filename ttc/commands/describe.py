@@ -39,6 +39,7 @@ def describe_command(command: str) -> Iterator[str]:
             yield "settings:"
             yield from describe(OptimalSettings)
         case "compare":
+            yield "settings:"
             yield from describe(CompareSettings)
         case "report":
             yield "settings:"

@@ -71,7 +71,7 @@ HELP: Mapping[str, Help] = {
         ("ttc plan -m strategy=beam,dvts n=1,4,16,64,256", "ttc plan -cn article --json"),
     ),
     "compare": Help(
-        "FOLDER [CELL CELL ...]",
+        "FOLDER [CELL CELL ...] [key=value ...]",
         "Cells side by side, paired by problem: every other against the first, or at equal cost.",
         """  CELL   strategy[+word]@n[:vote[/agg]] or the beginning of a cell's id; a word is of its variant
          (width=8), or policy=, prm=, dataset=, prompt=; no vote: the headline. No CELL: what there is""",

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ttc.plan.plan import Plan
 from ttc.store import Folder
+from ttc.strategies import STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ def estimate(folder: Folder, plan: Plan) -> Expected:
 def _seen(folder: Folder, kind: list[str], counts: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:
     """The sums of `counts` for each kind of search."""
     # a search whose tokens nobody counted says nothing of the next one's
-    rows = folder.read("searches", [*kind, *counts]).filter(pc.field("generated_tokens").is_valid())
+    rows = folder.read("searches", [*kind, "n", *counts]).filter(pc.field("generated_tokens").is_valid())
+    # these write n and return those that they are sure of
+    choosy = [name for name, one in STRATEGIES.items() if one.confident is True]
+    written = pc.if_else(pc.is_in(rows["strategy"], pa.array(choosy)), rows["n"], rows["paths"])
+    rows = rows.set_column(rows.column_names.index("paths"), "paths", written)
     summed = rows.group_by(kind).aggregate([(name, "sum") for name in counts]).to_pylist()
     return {tuple(row[name] for name in kind): row for row in summed if row["paths_sum"]}
 

@@ -122,16 +122,17 @@ class Results:
         return reading
 
     def find_line(self, text: str) -> list[Reading]:
-        """The readings that a name without its @n means, by n: `best_of_n:majority`.
+        """The complete readings that a name without its @n means, by n: `best_of_n:majority`.
 
         Raises:
-            UserError: it has an n, or means no line.
+            UserError: it has an n, means no line, or several at an n.
         """
         words, colon, choice = text.partition(":")
         if "@" in text:
             raise UserError(f"{text}: here a line is meant, at whichever n: leave the @n out")
-        strategy = words.split("+")[0]
-        sizes = sorted({int(n) for n in self.rows.loc[self.rows["strategy"] == strategy, "n"]})
+        done = self.rows["accuracy"].notna() & (self.rows["strategy"] == words.split("+")[0])
+        sizes = sorted({int(n) for n in self.rows.loc[done, "n"]})
+        sizes = [n for n in sizes if self._by_words(words, n)["accuracy"].notna().any()]
         if not sizes:
             known = ", ".join(dict.fromkeys(self.rows["words"]))
             raise UserError(f"{text}: no such line; take one of {known}")

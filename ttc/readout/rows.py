@@ -127,8 +127,9 @@ class RowWriter:
     def add_incomplete(self, pools: CellPools, subsets: Sequence[str]) -> None:
         """A cell that no seed completes is shown, without an accuracy."""
         cell = pools.cell
-        known = ["tokens", *["scores"] * (cell.verifier is not None), *["drafts"] * cell.sequential]
-        for choice in choices([*known, *VOTES[self._headline[0]].columns - {"scores"}]):
+        read = {column for vote, _ in self.headlines(cell) for column in VOTES[vote].columns}
+        known = ["tokens", *["scores"] * (cell.verifier is not None), *read - {"scores"}]
+        for choice in choices(known):
             for subset in subsets:
                 self._rows.append(self._head(pools, choice, subset) | {"problems": len(pools.problems)})
 

@@ -20,7 +20,7 @@ ROWS = {
     "answers": "cell x problem x seed x vote: the answer that was chosen, and whether it is right",
     "problems": "a problem: its question and its gold answer",
     "paths": "a solution that the policy wrote",
-    "steps": "a sampled step of a guided search or a conversation: its tree",
+    "steps": "a sampled step of a search that is more than independent samples: its tree",
     "scores": "a path as one verifier scored it",
     "grades": "a path as one grader judged its answer",
     "searches": "one search: its status, and what was paid for it",

@@ -40,7 +40,7 @@ def _by_strategy(axes: dict[str, list[str]]) -> Iterator[dict[str, list[str]]]:
         yield axes
         return
     for word in axes["strategy"]:
-        name = word.partition("=")[2]
+        name = word.partition("=")[2].strip("'\"")
         own = {key: one if owners.get(key, name) == name else one[:1] for key, one in axes.items()}
         yield {**own, "strategy": [word]}
 

@@ -55,7 +55,7 @@ OWN: dict[str, Columns] = {
         ("steps", pa.list_(TEXT)),
         ("step_tokens", pa.list_(INT)),
         ("step_logprobs", pa.list_(REAL)),
-        ("finish", TEXT),  # eos / length / blank; null: not over, or nobody says
+        ("finish", TEXT),  # eos / length / blank / unsure; null: not over, or nobody says
         ("answer", TEXT),  # as written by the path; null: none
         ("token_ids", pa.list_(INT)),  # of all steps, cut by step_tokens; null: not known
         ("copy", INT),  # 0; a search that duplicates paths: which copy

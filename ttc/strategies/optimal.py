@@ -39,6 +39,10 @@ class Optimal(Strategy):
         if most > self.n:
             raise ValueError(f"n={self.n}: at this budget the table takes up to {most} paths; n is the most")
 
+    @property
+    def confident(self) -> bool:  # type: ignore[override]
+        return any(self._strategy(choice).confident for choice in self._bins())
+
     async def search(self, root: Path, policy: Policy, verifier: Verifier, context: Context) -> list[Path]:
         table = read_table(self.table)
         [probes] = await policy.roll_out([root], table["probe"])

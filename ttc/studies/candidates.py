@@ -117,8 +117,7 @@ def ordered(candidates: Sequence[Candidate], axis: str) -> list[Candidate]:
 def cost(row: Mapping[str, Any], axis: str) -> float:
     """Of a row of a readout, the mean per problem; tokens: of both models. NaN: not measured."""
     prices = ["policy_tokens", "prm_tokens"] if axis == "tokens" else [axis]
-    known = [row[price] for price in prices if not pd.isna(row[price])]
-    return float(sum(known)) if known else float("nan")
+    return float(sum(np.nan if pd.isna(row[price]) else row[price] for price in prices))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from ttc.types import UserError
 FILE, FILE_BY = "compare", "compare_by"
 NEARLY = 1e-6
 """Costs that differ by less are equal."""
+COSTS = ("tokens", "generated_tokens", "policy_tokens", "flops", "seconds")
 HEAD = ("cell", "strategy", "variant", "n", "vote", "agg", "subset", "policy", "prm", "dataset", "prompt")
 
 
@@ -51,6 +52,9 @@ def compare(folder: Folder, words: Sequence[str], console: Console) -> pd.DataFr
     own = [word for word in words if re.match(r"\w+=", word)]
     names = [word for word in words if word not in own]
     settings, results = read(CompareSettings, own), Results(folder)
+    if own and not names:
+        said = f"as in `ttc compare {folder} best_of_n axis=flops`"
+        raise UserError(f"{' '.join(own)}: name what is compared, {said}")
     if not names:
         print_cells(results, console)
         return results.rows
@@ -77,10 +81,16 @@ def pair(results: Results, names: Sequence[str], axis: str | None) -> Compared:
     if len(names) < 2:
         said = " ".join(names) or "compare"
         raise UserError(f"{said}: name at least two cells; `ttc compare {results.folder}` lists them")
-    readings = [results.find(name) for name in names]
-    if len({reading.key for reading in readings}) < len(readings):
-        raise UserError(f"{' '.join(names)}: one of them is named twice")
+    readings = _find_each(results, names)
     return Compared(readings, [None, *[0] * (len(readings) - 1)])
+
+
+def _find_each(results: Results, names: Sequence[str], taken: Sequence[Reading] = ()) -> list[Reading]:
+    found = [results.find(name) for name in names]
+    if len({reading.key for reading in (*taken, *found)}) < len(taken) + len(found):
+        line = ", or is of the line itself" if taken else ""
+        raise UserError(f"{' '.join(names)}: one of them is named twice{line}")
+    return found
 
 
 def at_equal_cost(results: Results, names: Sequence[str], axis: str) -> Compared:
@@ -90,7 +100,7 @@ def at_equal_cost(results: Results, names: Sequence[str], axis: str) -> Compared
         UserError: a name that means no line or cell, or a cost that was not measured.
     """
     line = results.find_line(names[0])
-    others = [results.find(name) for name in names[1:]] or results.headlines(besides=line)
+    others = _find_each(results, names[1:], line) or results.headlines(besides=line)
     if not others:
         raise UserError(f"{names[0]} axis={axis}: {results.folder} has no other cell on the same problems")
     for reading in (*line, *others):
@@ -132,7 +142,7 @@ def comparison(compared: Compared, correct: Sequence[pd.DataFrame]) -> pd.DataFr
         row |= {"headline": reading.row["headline"], "upper_bound": reading.row["upper_bound"]}
         row["accuracy"], row["accuracy_low"], row["accuracy_high"] = interval(mean_CP[place], frame.shape[1])
         row |= {"problems": len(first), "seeds": frame.shape[1], "against": None}
-        row |= {name: cost(reading.row, name) for name in ("tokens", "flops")}
+        row |= {name: cost(reading.row, name) for name in COSTS}
         rows.append(row)
     for at, (place, other) in enumerate(pairs):
         rows[place] |= {"against": readings[other].name}
@@ -154,7 +164,7 @@ def by_level(results: Results, compared: Compared, correct: Sequence[pd.DataFram
     parts = []
     for value in sorted(level.dropna().unique()):
         part = comparison(compared, [frame.loc[level.index[level == value]] for frame in correct])
-        parts.append(part.assign(level=int(value)))
+        parts.append(part.drop(columns=[*COSTS]).assign(level=int(value)))
     if not parts:
         raise UserError("by=level: these problems have no level")
     table = pd.concat(parts, ignore_index=True)
@@ -169,8 +179,11 @@ def print_comparison(results: Results, compared: Compared, table: pd.DataFrame, 
     rows = [plain(row) for row in table.to_dict("records")]
     seeds = sorted(set(table["seeds"]))
     left_out = set() if len(rows) - len(alone) > 1 else {"Holm p"}
-    left_out |= set() if compared.axis else {"against", "tokens", "GFLOP"}
+    left_out |= set() if compared.axis else {"against"}
     columns = [one for one in COLUMNS if one.title not in left_out]
+    if compared.axis:
+        kind = "giga" if compared.axis == "flops" else "amount"
+        columns.insert(1, column("GFLOP" if kind == "giga" else compared.axis, kind, compared.axis))
     title = (
         f"{rows[0]['dataset']}: {rows[0]['problems']} problems, "
         f"{' or '.join(map(str, seeds))} seed{'s' * (seeds != [1])}"
@@ -189,8 +202,6 @@ def print_by(table: pd.DataFrame, console: Console) -> None:
 
 COLUMNS = (
     column("cell", "text", "name"),
-    column("tokens", "amount", "tokens"),
-    column("GFLOP", "giga", "flops"),
     column("accuracy", "points", "accuracy"),
     column("95 % interval", "interval", "accuracy_low", "accuracy_high"),
     column("difference", "signed", "difference"),
@@ -203,7 +214,7 @@ COLUMNS = (
     column("against", "text", "against"),
     column("", standing, "upper_bound", "headline"),
 )
-DIFFERENCES = [key for one in COLUMNS[5:-2] for key in one.keys]
+DIFFERENCES = [key for one in COLUMNS[3:-2] for key in one.keys]
 BY_COLUMNS = (
     column("cell", "text", "name", fold=True),
     column("level", "whole", "level"),

@@ -75,7 +75,7 @@ class Study:
 
     @cached_property
     def steps(self) -> pd.DataFrame:
-        """A row per step that a guided search or a conversation sampled, whatever became of it."""
+        """A row per sampled step of a search that is more than independent samples, whatever became of it."""
         return self._frame("steps")
 
     @cached_property

@@ -3,7 +3,7 @@
     forest = Forest(folder, readout_config(folder))
     tree = forest.tree(cell, problem_key, seed)
 
-A guided search (beam, dvts) and a conversation (self_refine) kept their trees in steps/: a node per draw. A
+A search that is more than independent samples kept its tree in steps/: a node per draw. A
 pool (best_of_n, greedy) and an imported run kept their paths only: a node per path, below the problem.
 What the readout decides (groups of equal answers, winners) is asked of the readout, on the cell's first n
 paths: the subset `prefix`.
@@ -59,8 +59,10 @@ class Forest:
         """
         return self.trees([(cell, problem_key, seed)])[0]
 
-    def trees(self, wanted: Sequence[Wanted]) -> list[Tree]:
+    def trees(self, wanted: Sequence[Wanted], aside: bool = True) -> list[Tree]:
         """In the order of `wanted`; a search that is not there is a tree without nodes.
+
+        aside: with the votes that stand aside, too; they take most of the time.
 
         Raises:
             UserError: a cell has no such problem.
@@ -83,10 +85,10 @@ class Forest:
         found: dict[int, Tree] = {}
         for places, batch in zip(by_cell.values(), batches, strict=True):
             for b, place in enumerate(places):
-                found[place] = self._make(wanted[place], stored, batch, b)
+                found[place] = self._make(wanted[place], stored, batch, b, aside)
         return [found[place] for place in range(len(wanted))]
 
-    def _make(self, wanted: Wanted, stored: _Stored, batch: Batch, b: int) -> Tree:
+    def _make(self, wanted: Wanted, stored: _Stored, batch: Batch, b: int, aside: bool) -> Tree:
         cell, problem_key, seed = wanted
         problem_id, level = self._known[1][cell.selection][problem_key]
         key = _key(wanted)
@@ -113,14 +115,16 @@ class Forest:
             reason=reason,
             nodes=_nodes(stored.draws(cell, key, leaves, units), leaves),
             leaves=leaves,
-            votes=tuple(self._votes(cell, stored.tables, batch, b)) if complete else (),
+            votes=tuple(self._votes(cell, stored.tables, batch, b, aside)) if complete else (),
         )
 
-    def _votes(self, cell: CellRecord, tables: Tables, batch: Batch, b: int) -> Iterator[Vote]:
+    def _votes(self, cell: CellRecord, tables: Tables, batch: Batch, b: int, aside: bool) -> Iterator[Vote]:
         headlines = self._writer.headlines(cell)
         order_1N = np.arange(batch.group_BN.shape[1])[None]
         for (vote, agg), ballots in batch.ballots(b, order_1N, [order_1N.size]):
             rule = VOTES[vote]
+            if rule.aside and not aside and (vote, agg) not in headlines:
+                continue
             winner = int(rule.choose(ballots)[0, 0])
             totals = rule.totals(ballots)[0].tolist() if rule.totals else []
             bound = is_upper_bound(cell, vote)

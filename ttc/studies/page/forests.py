@@ -98,7 +98,7 @@ def _trees(
         source = panel.sources[place]
         asked = {record.cell: set(source.asks(record)) for record, _ in own}
         named = [(record, key, line) for record, line in own for key in problems if key in asked[record.cell]]
-        trees = source.forest.trees([(record, key, seed) for record, key, _ in named])
+        trees = source.forest.trees([(record, key, seed) for record, key, _ in named], aside=False)
         for (_, _, line), tree in zip(named, trees, strict=True):
             found.setdefault(tree.problem_key, []).append(_small(tree) | {"line": line})
     return found
