@@ -61,13 +61,11 @@ class Optimal(Strategy):
         """What each bin takes, by the table's largest budget that is not above this one."""
         table = read_table(self.table)
         budget = getattr(self, table["measure"]) or 0
-        within: list[list[dict[str, Any] | None]] = [
-            one["bins"] for one in table["budgets"] if one["limit"] <= budget
-        ]
+        within: list[Any] = [one["bins"] for one in table["budgets"] if one["limit"] <= budget]
         if not within:
             least = table["budgets"][0]["limit"]
             raise ValueError(f"budget.{table['measure']}={budget:g}: the table begins at {least:g}")
-        return within[-1]
+        return list(within[-1])
 
 
 @functools.cache
