@@ -25,8 +25,8 @@ from ttc.studies.settings import CompareSettings
 from ttc.types import UserError
 
 FILE, FILE_BY = "compare", "compare_by"
-NEARLY = 1e-6
-"""Costs that differ by less are equal."""
+NEARLY = 0.01
+"""Costs that differ by less are equal: of two searches with as many paths one ends a little later."""
 COSTS = ("tokens", "generated_tokens", "policy_tokens", "flops", "seconds")
 HEAD = ("cell", "strategy", "variant", "n", "vote", "agg", "subset", "policy", "prm", "dataset", "prompt")
 
