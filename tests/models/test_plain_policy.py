@@ -6,26 +6,15 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 
 from tests.models import tiny
+from tests.models.floors import assert_floors_hold
 from ttc.models.plain import Batcher
 from ttc.models.plain_policy import PlainPolicy
 from ttc.models.vllm_engine import EngineOptions
-from ttc.types import (
-    Draw,
-    Floor,
-    Prompt,
-    Sample,
-    Sampling,
-    Step,
-    TooLong,
-    UserError,
-    first_below,
-    lowest_group,
-)
+from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong, UserError
 
 CONTEXT = 128
 QUESTION = "What is the sum of 1 and 2?"
@@ -315,17 +304,4 @@ def test_a_checkpoint_without_a_language_models_head_is_refused(tmp_path):
 
 
 def test_a_floor_ends_a_sample_where_its_confidence_first_falls_below(world):
-    """The same text up to there; what ends by itself with that token has ended."""
-    draws = [whole(seed) for seed in range(6)]
-    free = world.generate(*draws, confidence=True)
-    sure = [[value for step in sample.steps for value in step.confidences] for sample in free]
-    low, high = sorted(lowest_group(values, 4) for values in sure)[3:5]
-    floor = Floor((low + high) / 2, window=4)  # no group's own value, which is another in another batch
-    under = world.generate(*(replace(draw, floor=floor) for draw in draws), confidence=True)
-    for before, after, values in zip(free, under, sure, strict=True):
-        stop = first_below(values, floor)
-        stopped = stop is not None and stop < len(values)
-        assert tokens(after.steps) == tokens(before.steps)[:stop]
-        assert after.steps[-1].end == ("unsure" if stopped else before.steps[-1].end)
-        assert after.dropped == 0 or stopped
-    assert [sample.steps[-1].end for sample in under].count("unsure") >= 3
+    assert_floors_hold(world.generate, [whole(seed) for seed in range(6)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pytest
 
 from tests.models import tiny
+from tests.models.floors import assert_floors_hold
 from ttc.models.vllm_engine import EngineOptions
-from ttc.types import Draw, Floor, Prompt, Sample, Sampling, Step, TooLong, first_below, lowest_group
+from ttc.types import Draw, Prompt, Sample, Sampling, Step, TooLong
 
 pytestmark = pytest.mark.engines
 
@@ -94,20 +94,7 @@ def test_steps_drawn_one_by_one_are_those_that_splitting_finds(world, prompt):
 
 
 def test_a_floor_ends_a_sample_where_its_confidence_first_falls_below(world):
-    """The same text up to there; what ends by itself with that token has ended."""
-    draws = [whole(seed) for seed in range(6)]
-    free = world.generate(*draws, confidence=True)
-    sure = [[value for step in sample.steps for value in step.confidences] for sample in free]
-    low, high = sorted(lowest_group(values, 4) for values in sure)[3:5]
-    floor = Floor((low + high) / 2, window=4)  # no group's own value, which is another in another batch
-    under = world.generate(*(replace(draw, floor=floor) for draw in draws), confidence=True)
-    for before, after, values in zip(free, under, sure, strict=True):
-        stop = first_below(values, floor)
-        stopped = stop is not None and stop < len(values)
-        assert tokens(after.steps) == tokens(before.steps)[:stop]
-        assert after.steps[-1].end == ("unsure" if stopped else before.steps[-1].end)
-        assert after.dropped == 0 or stopped
-    assert [sample.steps[-1].end for sample in under].count("unsure") >= 3
+    assert_floors_hold(world.generate, [whole(seed) for seed in range(6)])
 
 
 def test_stopping_by_ids_gives_the_steps_that_stopping_by_text_gives_and_counts_what_it_drops(world):

@@ -188,16 +188,15 @@ def _above(floor: Floor | None, steps: Sequence[Step]) -> tuple[Step, ...]:
     """The steps, as far as the first group below the floor."""
     values = [value for step in steps for value in step.confidences or ()]
     left = first_below(values, floor) if floor else None
-    kept: list[Step] = []
-    for step in steps:
-        if left is not None and left <= len(step.tokens):
-            whole = step is steps[-1] and left == len(step.tokens)
-            sure = (step.confidences or ())[:left]
-            own = Step(step.text[:left], step.tokens[:left], "unsure", confidences=sure)
-            return (*kept, step if whole else own)
-        left = left and left - len(step.tokens)
-        kept.append(step)
-    return tuple(kept)
+    if left is None or left == len(values):
+        return tuple(steps)
+    kept = 0
+    while left > len(steps[kept].tokens):
+        left -= len(steps[kept].tokens)
+        kept += 1
+    step = steps[kept]
+    sure = (step.confidences or ())[:left]
+    return (*steps[:kept], Step(step.text[:left], step.tokens[:left], "unsure", confidences=sure))
 
 
 def _believe(question: str, steps: Sequence[str]) -> float:
