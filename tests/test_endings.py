@@ -85,7 +85,10 @@ def test_a_rule_looks_at_nothing_behind_the_place_where_it_stops(groups: list[in
 
 def test_a_budget_pays_whole_units_and_a_part_of_the_next() -> None:
     price_KU = np.array([[10.0, 20.0, 30.0]])
-    found = [round(float(affordable(5.0, price_KU, limit)[0]), 6) for limit in (4, 5, 14, 15, 20, 65, 1000)]
+    found = [
+        round(float(affordable(np.array([5.0]), price_KU, limit)[0]), 6)
+        for limit in (4, 5, 14, 15, 20, 65, 1000)
+    ]
     assert found == [0, 0, 0.9, 1, 1.25, 3, 3]
 
 

@@ -68,10 +68,17 @@ path = st.tuples(
     st.sampled_from([1.0, 1.5, 2.0, 3.0]),
 )
 
+rights = st.sets(st.integers(0, 3))
+
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.lists(path, min_size=12, max_size=12), min_size=1, max_size=4), st.sets(st.integers(0, 3)))
-def test_every_vote_agrees_with_the_words_of_the_semantics(orders, right):
+@given(
+    st.lists(st.tuples(st.lists(path, min_size=12, max_size=12), rights), min_size=1, max_size=4),
+    rights | st.none(),
+)
+def test_every_vote_agrees_with_the_words_of_the_semantics(pools, right):
+    orders = [order for order, _ in pools]
+    rights = [own if right is None else right for _, own in pools]
     group_KN = np.array([[NO_ANSWER if g is None else g for g, *_ in order] for order in orders])
     score_KN = np.array([[NAN if s is None else s for _, s, *_ in order] for order in orders])
     tokens_KN, sure_KN = (np.array([[float(p[i]) for p in order] for order in orders]) for i in (2, 3))
@@ -79,9 +86,12 @@ def test_every_vote_agrees_with_the_words_of_the_semantics(orders, right):
     columns = {"scores": score_KN, "tokens": tokens_KN} | dict.fromkeys(CONFIDENCE, sure_KN)
     columns["drafts"] = np.tile(np.arange(12.0), (len(orders), 1))
     # the pool's groups: more of them than these orders may hold
-    ballots = Ballots(group_KN, cuts, columns, np.array([g in right for g in range(4)]))
+    right_KG = np.array([[g in own for g in range(4)] for own in (rights if right is None else [right])])
+    ballots = Ballots(group_KN, cuts, columns, right_KG)
     for name, vote in VOTES.items():
-        expected = [[naive(name, order[:cut], right) for cut in cuts] for order in orders]
+        expected = [
+            [naive(name, order[:cut], own) for cut in cuts] for order, own in zip(orders, rights, strict=True)
+        ]
         assert vote.choose(ballots).tolist() == expected, name
 
 

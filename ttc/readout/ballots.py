@@ -22,14 +22,15 @@ CONFIDENCE = ("confidence", "lowest_group", "tail")
 
 
 class Ballots:
-    """The sequences of one pool, ready for any vote. Ties go to the group seen first.
+    """Sequences of paths, of one pool or of several, ready for any vote. Ties go to the group seen first.
 
     Args:
         group_KN: group of the path at each place, NO_ANSWER for none (blank paths hold a place, never vote).
         cuts: how many paths to read, ascending, each at most N.
         columns_KN: what else the vote needs of the path at each place: `scores` (aggregated), `tokens`,
             `logprobs` (the mean of its tokens), those of CONFIDENCE; NaN: not known.
-        right_G: is the group's answer right? Only a vote that needs "gold" may look.
+        right_KG: is the group's answer right? One row: the same for all. Only a vote that needs "gold" may
+            look.
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class Ballots:
         group_KN: Ints,
         cuts: Sequence[int],
         columns_KN: Mapping[str, Floats] | None = None,
-        right_G: Bools | None = None,
+        right_KG: Bools | None = None,
     ) -> None:
         self.group_KN, self.cuts, self.columns_KN = group_KN, list(cuts), dict(columns_KN or {})
         self.answered_KN = group_KN >= 0
         self._K, self._N = group_KN.shape
         self._G = int(group_KN.max(initial=-1)) + 1
-        self.right_G = np.zeros(self._G, dtype=bool) if right_G is None else right_G[: self._G]
+        self.right_KG = np.zeros((1, self._G), dtype=bool) if right_KG is None else right_KG[:, : self._G]
         # A group's column in a K x (G + 1) table, flattened; blanks fall into the last column.
         column_KN = np.where(self.answered_KN, group_KN, self._G)
         self._cell_KN = column_KN + np.arange(self._K)[:, None] * (self._G + 1)

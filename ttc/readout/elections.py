@@ -8,13 +8,14 @@ drawn, ascending); K orders; G groups of a pool.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
-from ttc.readout.ballots import NO_ANSWER, Ballots
+from ttc.readout.ballots import NO_ANSWER, UNSCORED, Ballots
 from ttc.readout.habits import Habit
 from ttc.readout.pools import Key, Tables, places
 from ttc.readout.votes import VOTES, UnitPaths
@@ -22,6 +23,11 @@ from ttc.stats import intervals
 from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store.records import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
+
+BLANKS = len((NO_ANSWER, UNSCORED))
+
+PLACES = 1 << 16
+"""Of the pools, in all their orders, that are counted in one call."""
 
 Choice = tuple[str, str | None]
 """(vote, agg); no agg where the vote needs no scores."""
@@ -67,30 +73,37 @@ class Batch:
         return choices([*self.columns, *["scores"] * bool(self.scores)])
 
     def ballots(
-        self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool | None = None
+        self, pools: Ints, order_BKN: Ints, cuts: Sequence[int], drawn: bool | None = None
     ) -> Iterator[tuple[Choice, Ballots]]:
-        """Pool b's places in these orders, for every choice; `drawn`: whose vote is (not) so."""
-        ballots = Ballots(self.group_BN[b][order_KN], cuts, self.columns_of(b, order_KN), self.right[b])
+        """The places of these pools in these orders, one pool's sequences after another's, for every choice;
+        `drawn`: whose vote is (not) so."""
+        at = rows_of(pools, order_BKN)
+        asked = {need for vote in VOTES.values() for need in vote.needs}
+        columns_KN = {name: column_BN[at] for name, column_BN in self.columns.items() if name in asked}
+        ballots = Ballots(self.group_BN[at], cuts, columns_KN, self._right_BG[at[0][:, 0], :-BLANKS])
+        score_KN = {agg: score_BN[at] for agg, score_BN in self.scores.items()}
         for name, agg in self.choices():
             if drawn in (None, VOTES[name].drawn):
-                cast = ballots if agg is None else ballots.scored_by(self.scores[agg][b][order_KN])
-                yield (name, agg), cast
-
-    def columns_of(self, b: int, order_KN: Ints) -> dict[str, Floats]:
-        """What votes ask of the paths of pool b, in these orders; not their scores."""
-        asked = {need for vote in VOTES.values() for need in vote.needs}
-        return {name: column_BN[b][order_KN] for name, column_BN in self.columns.items() if name in asked}
+                yield (name, agg), ballots if agg is None else ballots.scored_by(score_KN[agg])
 
     def winners(
-        self, b: int, order_KN: Ints, cuts: Sequence[int], drawn: bool
+        self, pools: Ints, order_BKN: Ints, cuts: Sequence[int], drawn: bool
     ) -> Iterator[tuple[Choice, Ints]]:
-        """winner_KC of pool b's places in these orders, by every vote that is (not) `drawn`."""
-        for choice, cast in self.ballots(b, order_KN, cuts, drawn):
-            yield choice, VOTES[choice[0]].choose(cast)
+        """winner_BKC of these pools' places in these orders, by every vote that is (not) `drawn`."""
+        for choice, cast in self.ballots(pools, order_BKN, cuts, drawn):
+            yield choice, VOTES[choice[0]].choose(cast).reshape(*order_BKN.shape[:2], len(cuts))
 
-    def correct(self, b: int, winner: Ints) -> Bools:
-        """Is the winning group right? NO_ANSWER and UNSCORED are wrong."""
-        return np.append(self.right[b], [False, False])[winner]
+    def correct(self, pools: Ints, winner_BX: Ints) -> Bools:
+        """Are these pools' winning groups right? X: any shape. NO_ANSWER and UNSCORED are wrong."""
+        return self._right_BG[pools.reshape(-1, *[1] * (winner_BX.ndim - 1)), winner_BX]
+
+    @cached_property
+    def _right_BG(self) -> Bools:
+        """Rows of one length, each with what -1 and -2 choose at its end."""
+        right_BG = np.zeros((len(self.right), max(map(len, self.right), default=0) + BLANKS), dtype=np.bool_)
+        for b, right_G in enumerate(self.right):
+            right_BG[b, : len(right_G)] = right_G
+        return right_BG
 
     def select(self, order_BN: Ints) -> Batch:
         """These places in this order, each a unit of its own; the groups are those of the whole pool."""
@@ -183,26 +196,23 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
         for choice in batch.choices()
     }
     cuts = [m * W for m in draws]
-    order_UW = np.arange(U * W).reshape(U, W)
-    for b, (_, problem, seed) in enumerate(batch.keys):
-        # the first is that of addresses, the others those that expectations are counted over
-        order_KU = np.arange(U)[None]
-        if draws[0] < U and count:
-            order_KU = np.concatenate([order_KU, intervals.permutations(problem, seed, U, count)])
-        order_KN = order_UW[order_KU].reshape(len(order_KU), -1)
-        for drawn, order in ((True, order_KN), (False, order_KN[:1])):
-            for choice, winner_KC in batch.winners(b, order, cuts, drawn):
-                correct_KC, one = batch.correct(b, winner_KC), found[choice]
-                one.winner_BC[b], one.prefix_BC[b] = winner_KC[0], correct_KC[0]
-                if len(winner_KC) > 1:
-                    one.resample_BC[b] = correct_KC[1:].mean(axis=0)
-                    one.variance_BC[b] = correct_KC[1:].var(axis=0, ddof=min(1, count - 1))
+    orders = count if draws[0] < U else 0
+    for pools in blocks(np.arange(B), (1 + orders) * U * W):
+        order_BKN = spread(np.stack([orders_of(batch.keys[b], U, orders) for b in pools]), W)
+        for drawn, order in ((True, order_BKN), (False, order_BKN[:, :1])):
+            for choice, winner_BKC in batch.winners(pools, order, cuts, drawn):
+                correct_BKC, one = batch.correct(pools, winner_BKC), found[choice]
+                one.winner_BC[pools], one.prefix_BC[pools] = winner_BKC[:, 0], correct_BKC[:, 0]
+                if winner_BKC.shape[1] > 1:
+                    one.resample_BC[pools] = correct_BKC[:, 1:].mean(axis=1)
+                    one.variance_BC[pools] = correct_BKC[:, 1:].var(axis=1, ddof=min(1, count - 1))
         if draws[0] == 1 and count:
             # each unit alone: all are counted, so at n = 1 the votes agree exactly instead of within the
             # Monte-Carlo error
-            for choice, winner_U1 in batch.winners(b, order_UW, [W], drawn=True):
-                found[choice].resample_BC[b, 0] = batch.correct(b, winner_U1).mean()
-                found[choice].variance_BC[b, 0] = 0
+            order_BUW = np.broadcast_to(np.arange(U * W).reshape(U, W), (len(pools), U, W))
+            for choice, winner_BU1 in batch.winners(pools, order_BUW, [W], drawn=True):
+                found[choice].resample_BC[pools, 0] = batch.correct(pools, winner_BU1[:, :, 0]).mean(axis=1)
+                found[choice].variance_BC[pools, 0] = 0
     if count:
         _add_closed_forms(batch, draws, found)
     whole_C = np.array(draws) == U  # nothing to choose
@@ -211,10 +221,37 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
     return found
 
 
+def blocks(pools: Ints, places: int) -> list[Ints]:
+    """Pools of so many places each, in blocks that are counted in one call: numpy's own cost of one is that
+    of some thousand places."""
+    return np.array_split(pools, max(1, math.ceil(len(pools) * places / PLACES)))
+
+
+def orders_of(key: Key, units: int, count: int) -> Ints:
+    """order_KU of a pool's units: that of addresses, and the `count` ones that expectations are counted
+    over."""
+    _, problem, seed = key
+    order_KU = np.arange(units)[None]
+    if count:
+        order_KU = np.concatenate([order_KU, intervals.permutations(problem, seed, units, count)])
+    return order_KU
+
+
+def spread(order_XU: Ints, width: int) -> Ints:
+    """order_XN: the places of the units' paths."""
+    return (order_XU[..., None] * width + np.arange(width)).reshape(*order_XU.shape[:-1], -1)
+
+
+def rows_of(pools: Ints, order_BXN: Ints) -> tuple[Ints, Ints]:
+    """What takes these places out of any column_BN, one pool's sequences after another's: column_KN."""
+    length = order_BXN.shape[-1]
+    return np.repeat(pools, order_BXN[0].size // max(1, length))[:, None], order_BXN.reshape(-1, length)
+
+
 def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice, Election]) -> None:
     """The votes that have one, under resample, exactly."""
     shape = batch.place_BUW.shape
-    right_BN = np.stack([batch.correct(b, group_N) for b, group_N in enumerate(batch.group_BN)])
+    right_BN = batch.correct(np.arange(len(batch.keys)), batch.group_BN)
     answered_BUW, right_BUW = (batch.group_BN >= 0).reshape(shape), right_BN.reshape(shape)
     for (name, agg), one in found.items():
         if exact := VOTES[name].exact:

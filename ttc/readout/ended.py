@@ -5,17 +5,16 @@ Shape suffixes as in elections.py; here every pool, and every order of it, has a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ttc.readout.ballots import NO_ANSWER, Ballots
 from ttc.readout.costs import Costs
-from ttc.readout.elections import Batch, Choice, Election
+from ttc.readout.elections import Batch, Choice, Election, blocks, orders_of, rows_of, spread
 from ttc.readout.endings import units_used
 from ttc.readout.votes import VOTES
-from ttc.stats import intervals
 from ttc.stats.arrays import Floats, Ints
 from ttc.types import Ending
 
@@ -54,61 +53,69 @@ def elect_ended(
     }
     first, drawn = ({scored: Use(np.zeros((B, U)), np.zeros(B)) for scored in (False, True)} for _ in "12")
     prices = {scored: costs.prices(scored) for scored in (False, True)}
-    order_UW = np.arange(U * W).reshape(U, W)
-    for b, (_, problem, seed) in enumerate(batch.keys):
-        order_KU = np.arange(U)[None]
-        if count:
-            order_KU = np.concatenate([order_KU, intervals.permutations(problem, seed, U, count)])
-        order_KU = order_KU[:, : min(most, available_B[b])]
-        order_KN = order_UW[order_KU].reshape(len(order_KU), -1)
-        whole = Ballots(batch.group_BN[b][order_KN], [order_KN.shape[1]], batch.columns_of(b, order_KN))
-        used = {
-            scored: units_used(
-                whole,
-                most,
-                ending,
-                {name: (float(root_B[b]), price_BU[b][order_KU]) for name, (root_B, price_BU) in one.items()},
-            )
-            for scored, one in prices.items()
-        }
-        # what a pool lacks an ending has found too much, whatever it would say today (another grader)
-        used = {scored: np.minimum(used_K, order_KU.shape[1]) for scored, used_K in used.items()}
-        for scored, used_K in used.items():
-            _note(first[scored], b, order_KU[:1], used_K[:1])
-            _note(drawn[scored], b, order_KU[1:] if count else order_KU, used_K[1:] if count else used_K)
-        whole_K = {scored: np.floor(used_K).astype(np.int64) for scored, used_K in used.items()}
-        for choice, winner_K in _winners(batch, b, order_KN, W, whole_K):
-            correct_K, one = batch.correct(b, winner_K), found[choice]
-            one.winner_BC[b], one.prefix_BC[b] = winner_K[0], correct_K[0]
-            if not count:
-                one.resample_BC[b] = correct_K[0]
-            elif len(winner_K) > 1:
-                one.resample_BC[b] = correct_K[1:].mean()
-                one.variance_BC[b] = correct_K[1:].var(ddof=min(1, count - 1))
+    length_B = np.minimum(most, available_B)
+    for length in np.unique(length_B).tolist():
+        for pools in blocks(np.flatnonzero(length_B == length), (1 + count) * length * W):
+            order_BKU = np.stack([orders_of(batch.keys[b], U, count)[:, :length] for b in pools])
+            used_BK = {
+                scored: _used(batch, pools, order_BKU, most, ending, one) for scored, one in prices.items()
+            }
+            after = min(count, 1)
+            for scored, used in used_BK.items():
+                _note(first[scored], pools, order_BKU[:, :1], used[:, :1])
+                _note(drawn[scored], pools, order_BKU[:, after:], used[:, after:])
+            for choice, winner_BK in _winners(batch, pools, spread(order_BKU, W), W, used_BK):
+                correct_BK, one = batch.correct(pools, winner_BK), found[choice]
+                one.winner_BC[pools], one.prefix_BC[pools] = winner_BK[:, :1], correct_BK[:, :1]
+                if not count:
+                    one.resample_BC[pools] = correct_BK[:, :1]
+                elif winner_BK.shape[1] > 1:
+                    one.resample_BC[pools, 0] = correct_BK[:, 1:].mean(axis=1)
+                    one.variance_BC[pools, 0] = correct_BK[:, 1:].var(axis=1, ddof=min(1, count - 1))
     return Ended(found, first, drawn)
 
 
-def _note(use: Use, b: int, order_KU: Ints, used_K: Floats) -> None:
+def _used(
+    batch: Batch,
+    pools: Ints,
+    order_BKU: Ints,
+    most: int,
+    ending: Ending,
+    prices: Mapping[str, tuple[Floats, Floats]],
+) -> Floats:
+    """used_BK: how many of its units each order pays."""
+    places_KN = rows_of(pools, spread(order_BKU, batch.place_BUW.shape[2]))
+    units_KU = rows_of(pools, order_BKU)
+    priced = {
+        name: (root_B[units_KU[0][:, 0]], price_BU[units_KU]) for name, (root_B, price_BU) in prices.items()
+    }
+    used_K = units_used(Ballots(batch.group_BN[places_KN], []), most, ending, priced)
+    # what a pool lacks an ending has found too much, whatever it would say today (another grader)
+    return np.minimum(used_K, order_BKU.shape[2]).reshape(order_BKU.shape[:2])
+
+
+def _note(use: Use, pools: Ints, order_BKU: Ints, used_BK: Floats) -> None:
     """The mean over orders of what each unit is paid and of the whole units."""
-    paid_KU = np.clip(used_K[:, None] - np.arange(order_KU.shape[1]), 0.0, 1.0)
-    np.add.at(use.weight_BU[b], order_KU.ravel(), paid_KU.ravel() / len(order_KU))
-    use.units_B[b] = np.floor(used_K).mean()
+    _, K, U = order_BKU.shape
+    paid_BKU = np.clip(used_BK[:, :, None] - np.arange(U), 0.0, 1.0)
+    np.add.at(use.weight_BU, (pools[:, None, None], order_BKU), paid_BKU / K)
+    use.units_B[pools] = np.floor(used_BK).mean(axis=1)
 
 
 def _winners(
-    batch: Batch, b: int, order_KN: Ints, width: int, whole_K: dict[bool, Ints]
+    batch: Batch, pools: Ints, order_BKN: Ints, width: int, used_BK: Mapping[bool, Floats]
 ) -> Iterator[tuple[Choice, Ints]]:
-    """winner_K: each order's choice among its own first units; of votes that an order matters to only that of
-    the first order."""
-    cuts = np.unique(np.concatenate([*whole_K.values(), [0]]))[1:] * width
-    for choice, ballots in batch.ballots(b, order_KN, cuts.tolist()):
+    """winner_BK: each order's choice among its own first units; of votes that an order matters to only that
+    of the first order."""
+    whole_BK = {scored: np.floor(used).astype(np.int64) for scored, used in used_BK.items()}
+    cuts = np.unique(np.stack([*whole_BK.values(), np.zeros_like(whole_BK[True])]) * width)[1:]
+    for choice, ballots in batch.ballots(pools, order_BKN, cuts.tolist()):
         vote = VOTES[choice[0]]
-        own_K = whole_K[vote.scored]
+        own_BK = whole_BK[vote.scored]
         if not len(cuts):
-            yield choice, np.full(len(own_K), NO_ANSWER)
+            yield choice, np.full(own_BK.shape, NO_ANSWER)
             continue
-        at_K = np.searchsorted(cuts, own_K * width)
-        winner_KC = vote.choose(ballots)
-        winner_K = winner_KC[np.arange(len(own_K)), np.minimum(at_K, len(cuts) - 1)]
-        winner_K = np.where(own_K > 0, winner_K, NO_ANSWER)
-        yield choice, winner_K[:1] if "order" in vote.needs else winner_K
+        at_K = np.minimum(np.searchsorted(cuts, own_BK.ravel() * width), len(cuts) - 1)
+        winner_K = np.take_along_axis(vote.choose(ballots), at_K[:, None], axis=1)
+        winner_BK = np.where(own_BK > 0, winner_K.reshape(own_BK.shape), NO_ANSWER)
+        yield choice, winner_BK[:, :1] if "order" in vote.needs else winner_BK

@@ -93,12 +93,12 @@ def enough(ballots: Ballots, n: int, ending: Ending) -> Ints:
     return np.minimum(np.where(fires_KN.any(axis=1), fires_KN.argmax(axis=1) + 1, n), n)
 
 
-def affordable(root: float, price_KU: Floats, limit: float) -> Floats:
+def affordable(root_K: Floats, price_KU: Floats, limit: float) -> Floats:
     """used_K: how many units each order can pay, in the order's prices. Of the unit that the limit falls into
     a part is paid, and it does not count: 2.4 are two, and 40 % of the third one's cost for nothing."""
-    spent_KU = root + np.cumsum(price_KU, axis=1)
+    spent_KU = root_K[:, None] + np.cumsum(price_KU, axis=1)
     whole_K = (spent_KU <= limit * (1 + 1e-12)).sum(axis=1)
-    padded_KU = np.concatenate([np.full((len(price_KU), 1), root), spent_KU], axis=1)
+    padded_KU = np.concatenate([root_K[:, None], spent_KU], axis=1)
     next_K = np.minimum(whole_K, price_KU.shape[1] - 1)
     rows = np.arange(len(price_KU))
     left_K = limit - padded_KU[rows, whole_K]
@@ -114,23 +114,20 @@ def has_enough(ending: Ending, ballots: Ballots, costs: Costs, units: int, most:
     if ending.rule and enough(ballots, most, ending)[0] <= units:
         return True
     priced = costs.prices(scored=False)
-    return any(
-        affordable(float(priced[measure][0][0]), priced[measure][1], limit)[0] < units
-        for measure, limit in ending.budgets.items()
-    )
+    return any(affordable(*priced[measure], limit)[0] < units for measure, limit in ending.budgets.items())
 
 
 def units_used(
-    ballots: Ballots, n: int, ending: Ending, prices: Mapping[str, tuple[float, Floats]]
+    ballots: Ballots, n: int, ending: Ending, prices: Mapping[str, tuple[Floats, Floats]]
 ) -> Floats:
     """used_K: how many units of each order are paid; the whole ones count.
 
     Args:
         ballots: of the orders' paths. A rule counts paths, and then a unit is one.
         n: units at most.
-        prices: measure -> (the root's cost, price_KU).
+        prices: measure -> (the root's cost root_K, price_KU).
     """
     used_K = enough(ballots, n, ending).astype(np.float64)
     for measure, limit in ending.budgets.items():
-        used_K = np.minimum(used_K, affordable(prices[measure][0], prices[measure][1], limit))
+        used_K = np.minimum(used_K, affordable(*prices[measure], limit))
     return used_K

@@ -115,7 +115,7 @@ def final(ballots: Ballots) -> Ints:
 def oracle(ballots: Ballots) -> Ints:
     """The first right group, NO_ANSWER where no path is right: pass@n, an upper bound, never a result."""
     N = ballots.group_KN.shape[1]
-    first_KG = np.where(ballots.right_G, ballots.first_KG, N)
+    first_KG = np.where(ballots.right_KG, ballots.first_KG, N)
     return np.stack([ballots.earliest(first_KG, cut) for cut in ballots.cuts], axis=1)
 
 
@@ -160,12 +160,7 @@ VOTES: dict[str, Vote] = {
     "self_certainty": weighing(borda("confidence", BORDA), "confidence"),
     "final": Vote(final, frozenset({"order", "drafts"}), dash=(0, (3, 1, 1, 1, 1, 1)), marker="v"),
     "oracle": Vote(
-        oracle,
-        GOLD,
-        expect_oracle,
-        lambda one: one.right_G.astype(np.float64)[None],
-        dash=(0, (4, 3)),
-        marker="",
+        oracle, GOLD, expect_oracle, lambda one: one.right_KG.astype(np.float64), dash=(0, (4, 3)), marker=""
     ),
 }
 """In the order of tables and legends."""

@@ -12,6 +12,7 @@ paths: the subset `prefix`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +25,7 @@ from ttc.readout.rows import RowWriter, is_upper_bound
 from ttc.readout.votes import VOTES
 from ttc.report.view import name
 from ttc.settings.schema import ReadoutConfig
+from ttc.stats.arrays import Floats, Ints
 from ttc.store import CellRecord, Folder
 from ttc.store.problems import read_problems
 from ttc.studies.tree import Fate, Leaf, Node, Tree, Vote
@@ -84,11 +86,13 @@ class Forest:
         batches = make_batches(stored.tables, asked, self._config)
         found: dict[int, Tree] = {}
         for places, batch in zip(by_cell.values(), batches, strict=True):
+            counts = list(self._count(wanted[places[0]][0], batch, aside))
             for b, place in enumerate(places):
-                found[place] = self._make(wanted[place], stored, batch, b, aside)
+                votes = [count.vote(b, stored.tables) for count in counts]
+                found[place] = self._make(wanted[place], stored, batch, b, votes)
         return [found[place] for place in range(len(wanted))]
 
-    def _make(self, wanted: Wanted, stored: _Stored, batch: Batch, b: int, aside: bool) -> Tree:
+    def _make(self, wanted: Wanted, stored: _Stored, batch: Batch, b: int, votes: Sequence[Vote]) -> Tree:
         cell, problem_key, seed = wanted
         problem_id, level = self._known[1][cell.selection][problem_key]
         key = _key(wanted)
@@ -115,29 +119,46 @@ class Forest:
             reason=reason,
             nodes=_nodes(stored.draws(cell, key, leaves, units), leaves),
             leaves=leaves,
-            votes=tuple(self._votes(cell, stored.tables, batch, b, aside)) if complete else (),
+            votes=tuple(votes) if complete else (),
         )
 
-    def _votes(self, cell: CellRecord, tables: Tables, batch: Batch, b: int, aside: bool) -> Iterator[Vote]:
+    def _count(self, cell: CellRecord, batch: Batch, aside: bool) -> Iterator[_Count]:
         headlines = self._writer.headlines(cell)
-        order_1N = np.arange(batch.group_BN.shape[1])[None]
-        for (vote, agg), ballots in batch.ballots(b, order_1N, [order_1N.size]):
-            rule = VOTES[vote]
-            if rule.aside and not aside and (vote, agg) not in headlines:
+        pools, (B, N) = np.arange(len(batch.keys)), batch.group_BN.shape
+        for (vote, agg), ballots in batch.ballots(pools, np.broadcast_to(np.arange(N), (B, 1, N)), [N]):
+            rule, headline = VOTES[vote], (vote, agg) in headlines
+            if rule.aside and not aside and not headline:
                 continue
-            winner = int(rule.choose(ballots)[0, 0])
-            totals = rule.totals(ballots)[0].tolist() if rule.totals else []
-            bound = is_upper_bound(cell, vote)
-            yield Vote(
-                vote,
-                agg,
-                headline=(vote, agg) in headlines and not bound,
-                upper_bound=bound,
-                answer=tables.answers[batch.firsts[b][winner]] if winner >= 0 else None,
-                right=bool(batch.correct(b, np.array(winner))),
-                totals=tuple(_or_none(one) for one in totals),
-                winner=winner,
-            )
+            winner_B, bound = rule.choose(ballots)[:, 0], is_upper_bound(cell, vote)
+            total_BG = rule.totals(ballots) if rule.totals else None
+            yield _Count(batch, vote, agg, headline and not bound, bound, winner_B, total_BG)
+
+
+@dataclass(frozen=True)
+class _Count:
+    """What a vote came to in every pool of a batch, all paths read. total_BG: None where it has no totals."""
+
+    batch: Batch
+    name: str
+    agg: str | None
+    headline: bool
+    upper_bound: bool
+    winner_B: Ints
+    total_BG: Floats | None
+
+    def vote(self, b: int, tables: Tables) -> Vote:
+        winner, right_G = int(self.winner_B[b]), self.batch.right[b]
+        totals = [] if self.total_BG is None else self.total_BG[b, : len(right_G)].tolist()
+        return Vote(
+            self.name,
+            self.agg,
+            headline=self.headline,
+            upper_bound=self.upper_bound,
+            answer=tables.answers[self.batch.firsts[b][winner]] if winner >= 0 else None,
+            right=winner >= 0 and bool(right_G[winner]),
+            totals=tuple(_or_none(one) for one in totals),
+            winner=winner,
+        )
 
 
 class _Stored:
