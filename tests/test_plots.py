@@ -179,6 +179,7 @@ def test_the_pictures_are_those_that_the_rows_have_something_for(
     every = {"accuracy", "votes", "majority", "best_of_n", "searches", "difficulty"}
     both = [pd.concat([one, one.assign(policy="other")]) for one in (rows, by_rows)]
     assert drawn("all", rows, by_rows) == drawn("two policies", *both) == every
+    assert drawn("flops known", rows.assign(flops=1e9 * rows["n"]), by_rows) == every | {"compute"}
     assert drawn("no search", rows[rows["strategy"] == "best_of_n"], by_rows[:0]) == every - {
         "searches",
         "difficulty",

@@ -15,6 +15,7 @@ from ttc.types import Reference
 
 ACCURACY = Subject("headline: {headline}", "generated_tokens")
 FIGURES: Mapping[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], Subject]] = {
+    "compute": (figures.compute, Subject(ACCURACY.what, "flops")),
     "votes": (figures.votes, Subject("every vote; thick: the headline", "generated_tokens", by_vote=True)),
     "majority": (figures.majority, Subject("majority of n samples", by_vote=True)),
     "best_of_n": (

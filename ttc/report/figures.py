@@ -34,6 +34,12 @@ def accuracy(rows: pd.DataFrame) -> pd.DataFrame:
     return points[points["headline"] | (_pooled(points) & points["vote"].isin(BOUNDS))]
 
 
+def compute(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same, where it is known what everything cost, the verifier's work with the policy's."""
+    points = accuracy(rows)
+    return points[(points["flops"] > 0).groupby(points["panel"]).transform("all")]
+
+
 def votes(rows: pd.DataFrame) -> pd.DataFrame:
     """Every vote; a facet for each line."""
     points = curves(rows)

@@ -111,7 +111,9 @@ def octaves(axes: Axes, values: Sequence[float], ticks: Sequence[float] = (), mo
         pad = 2 ** max(0.25, 1.6 - math.log2(max(seen) / min(seen)))  # one point has room on both sides, too
         axes.set_xscale("log", base=2)
         axes.set_xlim(min(seen) / pad, max(seen) * pad)
-        axes.xaxis.set_major_locator(LogLocator(base=2, numticks=most))
+        # 64, 128, 256 are numbers that people know; 537M and 1.07G are not
+        big = {"base": 10, "subs": (1, 2, 5)} if max(seen) > 1e6 else {"base": 2}
+        axes.xaxis.set_major_locator(LogLocator(**big, numticks=most))
         if 0 < len(ticks) <= most:
             axes.set_xticks(list(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
