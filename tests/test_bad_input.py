@@ -26,6 +26,8 @@ GRID = "-m"
         (["prm=null"], "prm=null: null is no name"),
         (["readout.thinking=['<plan>']"], "readout.thinking='<plan>': must be a tag's name, or how it opens"),
         (["max_token=7"], "max_token: unknown key; did you mean max_tokens?"),
+        (["policy.max_tokens=7"], "policy.max_tokens: unknown key; did you mean max_tokens?"),
+        (["temperature=1"], "temperature: unknown key; did you mean policy.temperature?"),
         (["policy.temprature=1"], "policy.temprature: unknown key; did you mean policy.temperature?"),
         (["policy.temperature=-1"], "policy.temperature=-1: must be greater than or equal to 0"),
         (

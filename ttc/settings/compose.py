@@ -266,11 +266,14 @@ def _one_line(error: Exception, line: Line) -> str:
 
 
 def _near(key: str) -> str:
-    """A known key that `key` may be a misspelling of."""
+    """A known key that `key` may be a misspelling of, or that stands elsewhere."""
     keys = [*defaults(), *(f"strategy.{name}" for one in STRATEGIES.values() for name in parameters(one))]
     for group in ("prompt", "strategy", *GROUPS):
         keys += [group, *(f"{group}.{inner}" for inner in base(group))]
     keys += [f"dataset.columns.{role}" for role in base("dataset")["columns"]]
     if key in keys:  # which a saved sweep has left out
         return ""
+    for name in keys:
+        if name.split(".")[-1] == key.split(".")[-1]:
+            return f"; did you mean {name}?"
     return did_you_mean(key, keys) or did_you_mean(key.split(".")[0], keys)
