@@ -112,8 +112,13 @@ def test_what_is_over_is_scored_while_its_siblings_are_written(
 
 
 def test_of_the_last_jobs_the_longest_come_first() -> None:
-    pool, narrow, wide = BestOfN(8), Beam(4), Beam(8)
-    jobs = [job_of(strategy) for strategy in (pool, wide, narrow, pool, narrow, wide)]
+    pool, narrow, wide = (
+        replace(job_of(strategy), family=family)
+        for family, strategy in {"pool": BestOfN(8), "narrow": Beam(4), "wide": Beam(8)}.items()
+    )
+    jobs = [pool, wide, narrow, pool, narrow, wide]
     kept, last = jobs[:3], [jobs[5], jobs[4], jobs[3]]
-    assert list(tail_sorted(jobs, paths=8 + 4 + 1)) == [*kept, *last]
-    assert list(tail_sorted(jobs, paths=0)) == jobs
+    assert list(tail_sorted(jobs, 8 + 4 + 1, {})) == [*kept, *last]
+    assert list(tail_sorted(jobs, 0, {})) == jobs
+    took = {"pool": 3.0, "narrow": 5.0, "wide": 4.0}
+    assert list(tail_sorted(jobs, 8 + 4 + 1, took)) == [*kept, narrow, wide, pool]

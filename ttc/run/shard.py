@@ -8,8 +8,10 @@ next one enters when the engines have too little to do, whatever the open ones m
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ttc.grading import make_grader
@@ -109,6 +111,8 @@ class Shard:
         self._grader = make_grader(launch.readout.grader, launch.readout.grade_timeout)
         self._news = Report()
         self._death: EngineDied | None = None
+        self._took: dict[str, float] = {}
+        """Family -> seconds that the longest of its searches took."""
 
     async def run(self, jobs: Iterable[Job]) -> None:
         """Raises:
@@ -136,7 +140,7 @@ class Shard:
 
     async def _feed(self, jobs: Iterable[Job]) -> None:
         async with asyncio.TaskGroup() as group:
-            for job in tail_sorted(jobs, OPEN * self._room):
+            for job in tail_sorted(jobs, OPEN * self._room, self._took):
                 size = min(_size(job), self._room)
                 while not self._has_room(size):
                     self._changed.clear()
@@ -151,6 +155,7 @@ class Shard:
         return self._open + size <= OPEN * self._room and all(e.waiting < self._room for e in engines)
 
     async def _run(self, job: Job, size: int) -> None:
+        begun = time.monotonic()
         try:
             rows, failure = await run_job(job, self._launch, self._policy, self._verifier, self._grader)
         except (Interrupted, EngineDied) as error:
@@ -161,6 +166,7 @@ class Shard:
         finally:
             self._open -= size
             self._changed.set()
+        self._took[job.family] = max(self._took.get(job.family, 0.0), time.monotonic() - begun)
         self._writer.add(rows)
         self._news.done += 1
         if failure:
@@ -184,10 +190,13 @@ class Shard:
             return None, None
 
 
-def tail_sorted(jobs: Iterable[Job], paths: int) -> Iterator[Job]:
+def tail_sorted(jobs: Iterable[Job], paths: int, took: Mapping[str, float]) -> Iterator[Job]:
     """The jobs in their order, but for the last ones, which may return so many `paths` together: of those the
-    longest come first, or they would run alone at the end. A search that goes step by step takes longer than
-    a pool, and a wide one than a narrow one. Only so many are held at once."""
+    longest come first, or they would run alone at the end. Only so many are held at once.
+
+    took: by family, how long its searches took so far; one that writes a path after another takes longest. Of
+    what is not known a search that goes step by step takes longer than a pool, and a wide one than a narrow.
+    """
     last: deque[Job] = deque()
     held = 0
     for job in jobs:
@@ -196,7 +205,11 @@ def tail_sorted(jobs: Iterable[Job], paths: int) -> Iterator[Job]:
         while last and held - _size(last[0]) >= paths:
             held -= _size(last[0])
             yield last.popleft()
-    yield from sorted(last, key=lambda job: (not job.strategy.keeps_tree, -_size(job)))
+
+    def length(job: Job) -> tuple[float, bool, int]:
+        return took.get(job.family, math.inf), job.strategy.keeps_tree, _size(job)
+
+    yield from sorted(last, key=length, reverse=True)
 
 
 def _size(job: Job) -> int:
