@@ -28,6 +28,7 @@ GRID = "-m"
         (["max_token=7"], "max_token: unknown key; did you mean max_tokens?"),
         (["policy.max_tokens=7"], "policy.max_tokens: unknown key; did you mean max_tokens?"),
         (["temperature=1"], "temperature: unknown key; did you mean policy.temperature?"),
+        (["pmr.dtype=x"], "pmr.dtype: unknown key; did you mean prm.dtype?"),
         (["policy.temprature=1"], "policy.temprature: unknown key; did you mean policy.temperature?"),
         (["policy.temperature=-1"], "policy.temperature=-1: must be greater than or equal to 0"),
         (

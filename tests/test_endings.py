@@ -10,14 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import stored
+from ttc.readout import elections, make_readout, read_out
 from ttc.readout.ballots import Ballots
 from ttc.readout.endings import affordable, enough
 from ttc.readout.votes import majority
+from ttc.settings.schema import ReadoutConfig
+from ttc.store import Folder
 from ttc.types import Ending
 
 GROUPS = st.lists(st.integers(-1, 3), min_size=1, max_size=24)
@@ -151,6 +156,35 @@ def test_a_surer_rule_goes_on_where_the_first_one_stopped(
     capsys.readouterr()
     assert launch(*words, "stop.certainty=0.999") == 0
     assert "everything is done already" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("unscored", [1, 3])
+def test_an_ended_pool_without_all_its_scores_is_missing(
+    unscored: int, launch: Callable[..., int], tmp_path: Path
+) -> None:
+    assert launch("n=12", "stop=beta", "dataset.limit=3") == 0
+    folder = tmp_path / "default"
+    [part] = (folder / "scores").glob("*.parquet")
+    rows = pq.read_table(part)
+    lost = sorted(set(rows["problem_key"].to_pylist()))[:unscored]
+    pq.write_table(rows.filter(~pc.field("problem_key").isin(lost)), part)
+    read_out(Folder(folder))
+    row = readings(folder, "prefix").iloc[0]
+    assert (row["status"], row["missing"]) == ("incomplete", unscored)
+
+
+def test_no_size_of_a_block_changes_a_figure(
+    launch: Callable[..., int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert launch(*FULL) == 0
+    assert launch("-m", "strategy=best_of_n,beam", "n=1,4", "dataset.limit=4") == 0
+    assert launch(*BUDGET) == 0
+    folder = Folder(tmp_path / "default")
+    usual = make_readout(folder, ReadoutConfig())
+    for places in (1, 300):
+        monkeypatch.setattr(elections, "PLACES", places)
+        for name, table in make_readout(folder, ReadoutConfig()).items():
+            pd.testing.assert_frame_equal(table.to_pandas(), usual[name].to_pandas(), rtol=1e-12)
 
 
 BUDGET = ("-m", "strategy=best_of_n,beam,dvts", "n=4", "dataset.limit=6", "budget.tokens=500,900,2500")

@@ -12,13 +12,14 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from ttc.report.console import keep_tables
 from ttc.report.draw import draw_all, draw_headline
 from ttc.report.figures import accuracy, incomplete, levels, majority, searches, selection, start, votes
 from ttc.report.labels import spread
-from ttc.report.pictures import COLOURS, GREY, colours, styled
+from ttc.report.pictures import COLOURS, GREY, colours, octaves, styled
 from ttc.report.plots import Subject, draw_lines
 from ttc.report.summary import print_readout
 from ttc.settings.schema import Doubts
@@ -275,3 +276,14 @@ def test_a_line_starts_at_the_shared_cell_of_its_own_settings() -> None:
     assert start(starts, "temperature=0.6 width=2", "best")["accuracy"].tolist() == [1]
     assert start(starts, "width=2", "best")["accuracy"].tolist() == [0]
     assert start(starts[:0], "width=2", "best").empty
+
+
+@pytest.mark.parametrize("most", [6, 9])
+@pytest.mark.parametrize("factor", [1, 4, 1e2, 1e4, 1e7])
+@pytest.mark.parametrize("least", [64, 2e8, 1e12])
+def test_a_scale_of_costs_has_some_marks_and_not_too_many(least: float, factor: float, most: int) -> None:
+    with styled():
+        axes = Figure().subplots()
+        octaves(axes, [least, least * factor], most=most)
+        low, high = axes.get_xlim()
+        assert 1 <= sum(low <= tick <= high for tick in axes.get_xticks()) <= most

@@ -93,6 +93,7 @@ def test_every_vote_agrees_with_the_words_of_the_semantics(pools, right):
             [naive(name, order[:cut], own) for cut in cuts] for order, own in zip(orders, rights, strict=True)
         ]
         assert vote.choose(ballots).tolist() == expected, name
+        assert vote.totals is None or vote.totals(ballots).shape == ballots.first_KG.shape, name
 
 
 def test_a_tie_goes_to_the_group_seen_first_whatever_order_its_scores_are_summed_in():

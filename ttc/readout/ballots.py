@@ -2,8 +2,8 @@
 
 A path is reduced to the number of its group of equal answers (-1: no answer), one score (NaN: unscored), its
 length and the like and, through its group, whether it is right.
-Shape suffixes: K sequences of paths (permutations of one pool), N paths, G groups, C cuts (a cut reads a
-sequence's first so many paths).
+Shape suffixes: K sequences of paths (orders of one pool or of several), N paths, G groups, C cuts (of each
+sequence the first so many paths are read).
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Ballots:
             `logprobs` (the mean of its tokens), those of CONFIDENCE; NaN: not known.
         right_KG: is the group's answer right? One row: the same for all. Only a vote that needs "gold" may
             look.
+
+    A sequence is decided by itself: another one may be of another pool, whose group 3 is another answer.
     """
 
     def __init__(
@@ -44,7 +46,8 @@ class Ballots:
         self.answered_KN = group_KN >= 0
         self._K, self._N = group_KN.shape
         self._G = int(group_KN.max(initial=-1)) + 1
-        self.right_KG = np.zeros((1, self._G), dtype=bool) if right_KG is None else right_KG[:, : self._G]
+        right_KG = np.zeros((1, self._G), dtype=bool) if right_KG is None else right_KG[:, : self._G]
+        self.right_KG = np.broadcast_to(right_KG, (self._K, self._G))
         # A group's column in a K x (G + 1) table, flattened; blanks fall into the last column.
         column_KN = np.where(self.answered_KN, group_KN, self._G)
         self._cell_KN = column_KN + np.arange(self._K)[:, None] * (self._G + 1)

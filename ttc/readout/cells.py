@@ -60,7 +60,7 @@ def find_pools(tables: Tables, cell: CellRecord, selection: Sequence[Sequence[An
         short = [
             key
             for key, count in zip(keys, available, strict=True)
-            if count < draw and not (cell.ending and tables.has_ended(key, cell.ending))
+            if count < draw and not (cell.ending and tables.has_ended(key, cell.ending, count))
         ]
         missing += len(short)
         failed += sum(key in tables.covered and tables.covered[key].failed for key in short)

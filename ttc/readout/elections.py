@@ -2,20 +2,19 @@
 
 One `Batch` = cells that read the same pools (a family, a verifier, a selection, its complete seeds).
 Shape suffixes: B pools, problem-major; U units; W paths of a unit; N = U x W places; C cuts (numbers of units
-drawn, ascending); K orders; G groups of a pool.
+drawn, ascending); K orders, of a block's pools one after another's; G groups of a pool.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 import numpy as np
 
-from ttc.readout.ballots import NO_ANSWER, UNSCORED, Ballots
+from ttc.readout.ballots import NO_ANSWER, Ballots
 from ttc.readout.habits import Habit
 from ttc.readout.pools import Key, Tables, places
 from ttc.readout.votes import VOTES, UnitPaths
@@ -24,7 +23,8 @@ from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store.records import CellRecord
 from ttc.strategies.aggregations import AGGREGATIONS
 
-BLANKS = len((NO_ANSWER, UNSCORED))
+BLANKS = 2
+"""Columns at the end of a table of groups, which NO_ANSWER and UNSCORED choose."""
 
 PLACES = 1 << 16
 """Of the pools, in all their orders, that are counted in one call."""
@@ -77,10 +77,11 @@ class Batch:
     ) -> Iterator[tuple[Choice, Ballots]]:
         """The places of these pools in these orders, one pool's sequences after another's, for every choice;
         `drawn`: whose vote is (not) so."""
-        at = rows_of(pools, order_BKN)
+        pool_K, place_KN = rows_of(pools, order_BKN)
+        at = (pool_K[:, None], place_KN)
         asked = {need for vote in VOTES.values() for need in vote.needs}
         columns_KN = {name: column_BN[at] for name, column_BN in self.columns.items() if name in asked}
-        ballots = Ballots(self.group_BN[at], cuts, columns_KN, self._right_BG[at[0][:, 0], :-BLANKS])
+        ballots = Ballots(self.group_BN[at], cuts, columns_KN, self._right_BG[pool_K, :-BLANKS])
         score_KN = {agg: score_BN[at] for agg, score_BN in self.scores.items()}
         for name, agg in self.choices():
             if drawn in (None, VOTES[name].drawn):
@@ -197,7 +198,7 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
     }
     cuts = [m * W for m in draws]
     orders = count if draws[0] < U else 0
-    for pools in blocks(np.arange(B), (1 + orders) * U * W):
+    for pools in blocks(np.arange(B), max(1 + orders, U) * U * W):
         order_BKN = spread(np.stack([orders_of(batch.keys[b], U, orders) for b in pools]), W)
         for drawn, order in ((True, order_BKN), (False, order_BKN[:, :1])):
             for choice, winner_BKC in batch.winners(pools, order, cuts, drawn):
@@ -221,10 +222,11 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
     return found
 
 
-def blocks(pools: Ints, places: int) -> list[Ints]:
+def blocks(pools: Ints, size: int) -> list[Ints]:
     """Pools of so many places each, in blocks that are counted in one call: numpy's own cost of one is that
     of some thousand places."""
-    return np.array_split(pools, max(1, math.ceil(len(pools) * places / PLACES)))
+    step = max(1, PLACES // max(1, size))
+    return [pools[at : at + step] for at in range(0, len(pools), step)]
 
 
 def orders_of(key: Key, units: int, count: int) -> Ints:
@@ -242,10 +244,10 @@ def spread(order_XU: Ints, width: int) -> Ints:
     return (order_XU[..., None] * width + np.arange(width)).reshape(*order_XU.shape[:-1], -1)
 
 
-def rows_of(pools: Ints, order_BXN: Ints) -> tuple[Ints, Ints]:
-    """What takes these places out of any column_BN, one pool's sequences after another's: column_KN."""
-    length = order_BXN.shape[-1]
-    return np.repeat(pools, order_BXN[0].size // max(1, length))[:, None], order_BXN.reshape(-1, length)
+def rows_of(pools: Ints, order_BKX: Ints) -> tuple[Ints, Ints]:
+    """pool_K and order_KX: one pool's orders after another's."""
+    B, K, X = order_BKX.shape
+    return np.repeat(pools, K), order_BKX.reshape(B * K, X)
 
 
 def _add_closed_forms(batch: Batch, draws: Sequence[int], found: Mapping[Choice, Election]) -> None:

@@ -54,8 +54,10 @@ def elect_ended(
     first, drawn = ({scored: Use(np.zeros((B, U)), np.zeros(B)) for scored in (False, True)} for _ in "12")
     prices = {scored: costs.prices(scored) for scored in (False, True)}
     length_B = np.minimum(most, available_B)
+    # a rule keeps a count of every group at every place
+    size = W * max(1, int(batch.group_BN.max(initial=0)) // 16)
     for length in np.unique(length_B).tolist():
-        for pools in blocks(np.flatnonzero(length_B == length), (1 + count) * length * W):
+        for pools in blocks(np.flatnonzero(length_B == length), (1 + count) * length * size):
             order_BKU = np.stack([orders_of(batch.keys[b], U, count)[:, :length] for b in pools])
             used_BK = {
                 scored: _used(batch, pools, order_BKU, most, ending, one) for scored, one in prices.items()
@@ -84,12 +86,14 @@ def _used(
     prices: Mapping[str, tuple[Floats, Floats]],
 ) -> Floats:
     """used_BK: how many of its units each order pays."""
-    places_KN = rows_of(pools, spread(order_BKU, batch.place_BUW.shape[2]))
-    units_KU = rows_of(pools, order_BKU)
+    pool_K, place_KN = rows_of(pools, spread(order_BKU, batch.place_BUW.shape[2]))
+    unit_KU = rows_of(pools, order_BKU)[1]
     priced = {
-        name: (root_B[units_KU[0][:, 0]], price_BU[units_KU]) for name, (root_B, price_BU) in prices.items()
+        name: (root_B[pool_K], price_BU[pool_K[:, None], unit_KU])
+        for name, (root_B, price_BU) in prices.items()
     }
-    used_K = units_used(Ballots(batch.group_BN[places_KN], []), most, ending, priced)
+    ballots = Ballots(batch.group_BN[pool_K[:, None], place_KN], [place_KN.shape[1]])
+    used_K = units_used(ballots, most, ending, priced)
     # what a pool lacks an ending has found too much, whatever it would say today (another grader)
     return np.minimum(used_K, order_BKU.shape[2]).reshape(order_BKU.shape[:2])
 
@@ -108,7 +112,8 @@ def _winners(
     """winner_BK: each order's choice among its own first units; of votes that an order matters to only that
     of the first order."""
     whole_BK = {scored: np.floor(used).astype(np.int64) for scored, used in used_BK.items()}
-    cuts = np.unique(np.stack([*whole_BK.values(), np.zeros_like(whole_BK[True])]) * width)[1:]
+    cuts = np.unique(np.stack([*whole_BK.values()]) * width)
+    cuts = cuts[cuts > 0]
     for choice, ballots in batch.ballots(pools, order_BKN, cuts.tolist()):
         vote = VOTES[choice[0]]
         own_BK = whole_BK[vote.scored]

@@ -117,9 +117,10 @@ class Tables:
         """A search of it ended at one of its limits."""
         return key in self.covered and "cut" in self.covered[key].status.values()
 
-    def has_ended(self, key: Key, ending: Ending) -> bool:
-        """It was sampled until this ending had enough."""
-        return key in self.covered and ending.word in self.covered[key].ended
+    def has_ended(self, key: Key, ending: Ending, units: int) -> bool:
+        """It was sampled until this ending had enough, and so many units are all of it."""
+        covered = self.covered.get(key)
+        return covered is not None and ending.word in covered.ended and units == covered.units
 
     def scores(self, verifier: str) -> Scores:
         """Made when they are first asked for."""

@@ -104,16 +104,19 @@ def limits(values: Sequence[float]) -> tuple[float, float]:
 
 
 def octaves(axes: Axes, values: Sequence[float], ticks: Sequence[float] = (), most: int = 9) -> None:
-    """A budget to the right, by factors of two around the values; labelled at `ticks`, if these are not more
-    than `most`."""
+    """A budget to the right, by factors around the values; labelled at `ticks`, if these are not more than
+    `most`."""
     seen = [value for value in values if value > 0]
     if seen:  # else nothing was generated: all problems were too long
         pad = 2 ** max(0.25, 1.6 - math.log2(max(seen) / min(seen)))  # one point has room on both sides, too
         axes.set_xscale("log", base=2)
         axes.set_xlim(min(seen) / pad, max(seen) * pad)
-        # 64, 128, 256 are numbers that people know; 537M and 1.07G are not
-        big = {"base": 10, "subs": (1, 2, 5)} if max(seen) > 1e6 else {"base": 2}
-        axes.xaxis.set_major_locator(LogLocator(**big, numticks=most))
+        decades = math.log10(max(seen) / min(seen)) + 1
+        if max(seen) > 1e6:  # 64, 128, 256 are numbers that people know; 537M and 1.07G are not
+            marks: Any = {"base": 10, "subs": (1, 2, 5) if 3 * decades <= most else (1,)}
+        else:
+            marks = {"base": 2}
+        axes.xaxis.set_major_locator(LogLocator(**marks, numticks=most))
         if 0 < len(ticks) <= most:
             axes.set_xticks(list(ticks))
     axes.xaxis.set_minor_locator(NullLocator())

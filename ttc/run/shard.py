@@ -194,8 +194,8 @@ def tail_sorted(jobs: Iterable[Job], paths: int, took: Mapping[str, float]) -> I
     """The jobs in their order, but for the last ones, which may return so many `paths` together: of those the
     longest come first, or they would run alone at the end. Only so many are held at once.
 
-    took: by family, how long its searches took so far; one that writes a path after another takes longest. Of
-    what is not known a search that goes step by step takes longer than a pool, and a wide one than a narrow.
+    took: by family, seconds of its longest search so far. Those of which none is over come first of all, the
+    searches that go step by step before the pools, and the wide ones before the narrow ones.
     """
     last: deque[Job] = deque()
     held = 0

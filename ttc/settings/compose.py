@@ -273,7 +273,8 @@ def _near(key: str) -> str:
     keys += [f"dataset.columns.{role}" for role in base("dataset")["columns"]]
     if key in keys:  # which a saved sweep has left out
         return ""
-    for name in keys:
-        if name.split(".")[-1] == key.split(".")[-1]:
-            return f"; did you mean {name}?"
+    same = [name for name in keys if name.split(".")[-1] == key.split(".")[-1]]
+    if same:
+        misspelt = "." in key and key.split(".")[0] not in keys
+        return (misspelt and did_you_mean(key, same)) or f"; did you mean {same[0]}?"
     return did_you_mean(key, keys) or did_you_mean(key.split(".")[0], keys)

@@ -86,9 +86,9 @@ class Forest:
         batches = make_batches(stored.tables, asked, self._config)
         found: dict[int, Tree] = {}
         for places, batch in zip(by_cell.values(), batches, strict=True):
-            counts = list(self._count(wanted[places[0]][0], batch, aside))
+            tallies = list(self._tally(wanted[places[0]][0], batch, aside))
             for b, place in enumerate(places):
-                votes = [count.vote(b, stored.tables) for count in counts]
+                votes = [tally.vote(b, stored.tables) for tally in tallies]
                 found[place] = self._make(wanted[place], stored, batch, b, votes)
         return [found[place] for place in range(len(wanted))]
 
@@ -122,7 +122,7 @@ class Forest:
             votes=tuple(votes) if complete else (),
         )
 
-    def _count(self, cell: CellRecord, batch: Batch, aside: bool) -> Iterator[_Count]:
+    def _tally(self, cell: CellRecord, batch: Batch, aside: bool) -> Iterator[_Tally]:
         headlines = self._writer.headlines(cell)
         pools, (B, N) = np.arange(len(batch.keys)), batch.group_BN.shape
         for (vote, agg), ballots in batch.ballots(pools, np.broadcast_to(np.arange(N), (B, 1, N)), [N]):
@@ -131,11 +131,11 @@ class Forest:
                 continue
             winner_B, bound = rule.choose(ballots)[:, 0], is_upper_bound(cell, vote)
             total_BG = rule.totals(ballots) if rule.totals else None
-            yield _Count(batch, vote, agg, headline and not bound, bound, winner_B, total_BG)
+            yield _Tally(batch, vote, agg, headline and not bound, bound, winner_B, total_BG)
 
 
 @dataclass(frozen=True)
-class _Count:
+class _Tally:
     """What a vote came to in every pool of a batch, all paths read. total_BG: None where it has no totals."""
 
     batch: Batch
