@@ -18,6 +18,9 @@ from ttc.readout.votes import VOTES
 from ttc.stats.arrays import Floats, Ints
 from ttc.types import Ending
 
+TOGETHER = 16
+"""Blocks that are counted as one: their orders are sorted by where they end, and some of each are wanted."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -54,10 +57,8 @@ def elect_ended(
     first, drawn = ({scored: Use(np.zeros((B, U)), np.zeros(B)) for scored in (False, True)} for _ in "12")
     prices = {scored: costs.prices(scored) for scored in (False, True)}
     length_B = np.minimum(most, available_B)
-    # a rule keeps a count of every group at every place
-    size = W * max(1, int(batch.group_BN.max(initial=0)) // 16)
     for length in np.unique(length_B).tolist():
-        for pools in blocks(np.flatnonzero(length_B == length), (1 + count) * length * size):
+        for pools in blocks(np.flatnonzero(length_B == length), (1 + count) * length * W // TOGETHER):
             order_BKU = np.stack([orders_of(batch.keys[b], U, count)[:, :length] for b in pools])
             used_BK = {
                 scored: _used(batch, pools, order_BKU, most, ending, one) for scored, one in prices.items()
@@ -86,16 +87,20 @@ def _used(
     prices: Mapping[str, tuple[Floats, Floats]],
 ) -> Floats:
     """used_BK: how many of its units each order pays."""
-    pool_K, place_KN = rows_of(pools, spread(order_BKU, batch.place_BUW.shape[2]))
-    unit_KU = rows_of(pools, order_BKU)[1]
-    priced = {
-        name: (root_B[pool_K], price_BU[pool_K[:, None], unit_KU])
-        for name, (root_B, price_BU) in prices.items()
-    }
-    ballots = Ballots(batch.group_BN[pool_K[:, None], place_KN], [place_KN.shape[1]])
-    used_K = units_used(ballots, most, ending, priced)
+    W, G = batch.place_BUW.shape[2], int(batch.group_BN.max(initial=0)) + 1
+    used = []
+    # a rule keeps a count of every group at every place
+    for some in blocks(np.arange(len(pools)), order_BKU[0].size * W * max(1, G // TOGETHER)):
+        pool_K, unit_KU = rows_of(pools[some], order_BKU[some])
+        place_KN = spread(unit_KU, W)
+        priced = {
+            name: (root_B[pool_K], price_BU[pool_K[:, None], unit_KU])
+            for name, (root_B, price_BU) in prices.items()
+        }
+        ballots = Ballots(batch.group_BN[pool_K[:, None], place_KN], [place_KN.shape[1]])
+        used.append(units_used(ballots, most, ending, priced))
     # what a pool lacks an ending has found too much, whatever it would say today (another grader)
-    return np.minimum(used_K, order_BKU.shape[2]).reshape(order_BKU.shape[:2])
+    return np.minimum(np.concatenate(used), order_BKU.shape[2]).reshape(order_BKU.shape[:2])
 
 
 def _note(use: Use, pools: Ints, order_BKU: Ints, used_BK: Floats) -> None:
@@ -111,16 +116,15 @@ def _winners(
 ) -> Iterator[tuple[Choice, Ints]]:
     """winner_BK: each order's choice among its own first units; of votes that an order matters to only that
     of the first order."""
-    whole_BK = {scored: np.floor(used).astype(np.int64) for scored, used in used_BK.items()}
-    cuts = np.unique(np.stack([*whole_BK.values()]) * width)
-    cuts = cuts[cuts > 0]
-    for choice, ballots in batch.ballots(pools, order_BKN, cuts.tolist()):
-        vote = VOTES[choice[0]]
-        own_BK = whole_BK[vote.scored]
-        if not len(cuts):
-            yield choice, np.full(own_BK.shape, NO_ANSWER)
-            continue
-        at_K = np.minimum(np.searchsorted(cuts, own_BK.ravel() * width), len(cuts) - 1)
-        winner_K = np.take_along_axis(vote.choose(ballots), at_K[:, None], axis=1)
-        winner_BK = np.where(own_BK > 0, winner_K.reshape(own_BK.shape), NO_ANSWER)
-        yield choice, winner_BK[:, :1] if "order" in vote.needs else winner_BK
+    pool_K, place_KN = rows_of(pools, order_BKN)
+    found = {choice: np.full(len(pool_K), NO_ANSWER) for choice in batch.choices()}
+    for scored, used in used_BK.items():
+        cut_K = np.floor(used).astype(np.int64).ravel() * width
+        for cut in np.unique(cut_K[cut_K > 0]).tolist():
+            [row_K] = np.nonzero(cut_K == cut)
+            for choice, ballots in batch.ballots(pool_K[row_K], place_KN[row_K, None, :cut], [cut]):
+                if VOTES[choice[0]].scored == scored:
+                    found[choice][row_K] = VOTES[choice[0]].choose(ballots)[:, 0]
+    for choice, winner_K in found.items():
+        winner_BK = winner_K.reshape(order_BKN.shape[:2])
+        yield choice, winner_BK[:, :1] if "order" in VOTES[choice[0]].needs else winner_BK
