@@ -136,6 +136,22 @@ class Election:
     resample_BC: Floats
     variance_BC: Floats
 
+    def note(self, pools: Ints, winner_BKC: Ints, correct_BKC: Bools) -> None:
+        """What came out for these pools: their first order is that of addresses, the others are random."""
+        self.winner_BC[pools], self.prefix_BC[pools] = winner_BKC[:, 0], correct_BKC[:, 0]
+        if (orders := winner_BKC.shape[1] - 1) > 0:
+            self.resample_BC[pools] = correct_BKC[:, 1:].mean(axis=1)
+            self.variance_BC[pools] = correct_BKC[:, 1:].var(axis=1, ddof=min(1, orders - 1))
+
+
+def no_elections(batch: Batch, cuts: int) -> dict[Choice, Election]:
+    """By every vote, with nothing noted yet."""
+    shape = (len(batch.keys), cuts)
+    return {
+        choice: Election(np.full(shape, NO_ANSWER), *(np.full(shape, x) for x in (0.0, np.nan, 0.0)))
+        for choice in batch.choices()
+    }
+
 
 async def make_batch(
     tables: Tables,
@@ -195,22 +211,13 @@ def elect(batch: Batch, draws: Sequence[int], count: int) -> dict[Choice, Electi
     """Every vote of the batch at `draws` (units drawn, ascending), with `count` permutations (semantics,
     "Subsets"); 0: the first units only."""
     B, U, W = batch.place_BUW.shape
-    shape = (B, len(draws))
-    found = {
-        choice: Election(np.full(shape, NO_ANSWER), *(np.full(shape, x) for x in (0.0, np.nan, 0.0)))
-        for choice in batch.choices()
-    }
-    cuts = [m * W for m in draws]
+    found, cuts = no_elections(batch, len(draws)), [m * W for m in draws]
     orders = count if draws[0] < U else 0
     for pools in blocks(np.arange(B), max(1 + orders, U) * U * W):
         order_BKN = spread(np.stack([orders_of(batch.keys[b], U, orders) for b in pools]), W)
         for drawn, order in ((True, order_BKN), (False, order_BKN[:, :1])):
             for choice, winner_BKC in batch.winners(pools, order, cuts, drawn):
-                correct_BKC, one = batch.correct(pools, winner_BKC), found[choice]
-                one.winner_BC[pools], one.prefix_BC[pools] = winner_BKC[:, 0], correct_BKC[:, 0]
-                if winner_BKC.shape[1] > 1:
-                    one.resample_BC[pools] = correct_BKC[:, 1:].mean(axis=1)
-                    one.variance_BC[pools] = correct_BKC[:, 1:].var(axis=1, ddof=min(1, count - 1))
+                found[choice].note(pools, winner_BKC, batch.correct(pools, winner_BKC))
         if draws[0] == 1 and count:
             # each unit alone: all are counted, so at n = 1 the votes agree exactly instead of within the
             # Monte-Carlo error

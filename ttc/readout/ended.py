@@ -12,7 +12,7 @@ import numpy as np
 
 from ttc.readout.ballots import NO_ANSWER, Ballots
 from ttc.readout.costs import Costs
-from ttc.readout.elections import Batch, Choice, Election, blocks, orders_of, rows_of, spread
+from ttc.readout.elections import Batch, Choice, Election, blocks, no_elections, orders_of, rows_of, spread
 from ttc.readout.endings import units_used
 from ttc.readout.votes import VOTES
 from ttc.stats.arrays import Floats, Ints
@@ -50,10 +50,7 @@ def elect_ended(
         available_B: units that each pool has; what a pool that an ending cut short lacks, nobody asks for.
     """
     B, U, W = batch.place_BUW.shape
-    found = {
-        choice: Election(np.full((B, 1), NO_ANSWER), *(np.full((B, 1), x) for x in (0.0, np.nan, 0.0)))
-        for choice in batch.choices()
-    }
+    found = no_elections(batch, 1)
     first, drawn = ({scored: Use(np.zeros((B, U)), np.zeros(B)) for scored in (False, True)} for _ in "12")
     prices = {scored: costs.prices(scored) for scored in (False, True)}
     length_B = np.minimum(most, available_B)
@@ -68,13 +65,11 @@ def elect_ended(
                 _note(first[scored], pools, order_BKU[:, :1], used[:, :1])
                 _note(drawn[scored], pools, order_BKU[:, after:], used[:, after:])
             for choice, winner_BK in _winners(batch, pools, spread(order_BKU, W), W, used_BK):
-                correct_BK, one = batch.correct(pools, winner_BK), found[choice]
-                one.winner_BC[pools], one.prefix_BC[pools] = winner_BK[:, :1], correct_BK[:, :1]
-                if not count:
-                    one.resample_BC[pools] = correct_BK[:, :1]
-                elif winner_BK.shape[1] > 1:
-                    one.resample_BC[pools, 0] = correct_BK[:, 1:].mean(axis=1)
-                    one.variance_BC[pools, 0] = correct_BK[:, 1:].var(axis=1, ddof=min(1, count - 1))
+                winner_BK1 = winner_BK[:, :, None]
+                found[choice].note(pools, winner_BK1, batch.correct(pools, winner_BK1))
+    if not count:
+        for one in found.values():
+            one.resample_BC[:] = one.prefix_BC
     return Ended(found, first, drawn)
 
 

@@ -25,7 +25,7 @@ from ttc.readout.rows import RowWriter, is_upper_bound
 from ttc.readout.votes import VOTES
 from ttc.report.view import name
 from ttc.settings.schema import ReadoutConfig
-from ttc.stats.arrays import Floats, Ints
+from ttc.stats.arrays import Bools, Floats, Ints
 from ttc.store import CellRecord, Folder
 from ttc.store.problems import read_problems
 from ttc.studies.tree import Fate, Leaf, Node, Tree, Vote
@@ -131,7 +131,8 @@ class Forest:
                 continue
             winner_B, bound = rule.choose(ballots)[:, 0], is_upper_bound(cell, vote)
             total_BG = rule.totals(ballots) if rule.totals else None
-            yield _Tally(batch, vote, agg, headline and not bound, bound, winner_B, total_BG)
+            right_B = batch.correct(pools, winner_B)
+            yield _Tally(batch, vote, agg, headline and not bound, bound, winner_B, right_B, total_BG)
 
 
 @dataclass(frozen=True)
@@ -144,18 +145,19 @@ class _Tally:
     headline: bool
     upper_bound: bool
     winner_B: Ints
+    right_B: Bools
     total_BG: Floats | None
 
     def vote(self, b: int, tables: Tables) -> Vote:
-        winner, right_G = int(self.winner_B[b]), self.batch.right[b]
-        totals = [] if self.total_BG is None else self.total_BG[b, : len(right_G)].tolist()
+        winner, first_G = int(self.winner_B[b]), self.batch.firsts[b]
+        totals = [] if self.total_BG is None else self.total_BG[b, : len(first_G)].tolist()
         return Vote(
             self.name,
             self.agg,
             headline=self.headline,
             upper_bound=self.upper_bound,
-            answer=tables.answers[self.batch.firsts[b][winner]] if winner >= 0 else None,
-            right=winner >= 0 and bool(right_G[winner]),
+            answer=tables.answers[first_G[winner]] if winner >= 0 else None,
+            right=bool(self.right_B[b]),
             totals=tuple(_or_none(one) for one in totals),
             winner=winner,
         )
